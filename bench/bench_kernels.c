@@ -1,0 +1,225 @@
+/* Times every kernel at every level this CPU has, on one thread. Rounds go through all
+ * levels in turn, so that a change of clock or a neighbour's load meets all of them, and
+ * medians are shown.
+ *
+ *     bench_kernels [MEGABYTES_OF_WEIGHTS [ROUNDS]]
+ *
+ * "read" is a plain sum over the weights: what memory gives one thread. A multiply-add
+ * counts two operations. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "kernels/attention.h"
+#include "kernels/table.h"
+
+enum { K = 2560, PATTERN_ROWS = 61, MAX_TOKENS = 64, MAX_ROUNDS = 101, N_LEVELS = 4 };
+enum { HEAD_DIM = 128, POSITIONS = 1024, ROW = 8192, REPEATS = 200 };
+
+typedef struct level {
+    const rsn_kernels *kernels;
+    double seconds[MAX_ROUNDS];
+} level;
+
+typedef struct bench {
+    level levels[N_LEVELS];
+    size_t n_levels, n_rounds, n_bytes;
+    uint8_t *weights;
+    float *x, *out;
+    void *act;
+    double sink; /* keeps results alive */
+} bench;
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t n) {
+    qsort(values, n, sizeof *values, by_value);
+    return values[n / 2];
+}
+
+static float next_float(uint32_t *state) {
+    *state = *state * 1664525u + 1013904223u;
+    return (float)(*state >> 8) * 0x1p-23f - 1.0f;
+}
+
+/* Fills the weights with encoded random rows; 61 of them again and again. */
+static size_t fill_weights(bench *b, const rsn_type_info *info) {
+    size_t row_bytes = K / info->block_elems * info->block_bytes;
+    size_t n_rows = b->n_bytes / row_bytes;
+    uint32_t state = 1;
+    for (size_t r = 0; r < n_rows && r < PATTERN_ROWS; r++) {
+        for (size_t i = 0; i < K; i++) b->out[i] = next_float(&state) * 0.05f;
+        info->encode(b->out, b->weights + r * row_bytes, K);
+    }
+    for (size_t r = PATTERN_ROWS; r < n_rows; r++) {
+        memcpy(b->weights + r * row_bytes, b->weights + (r - PATTERN_ROWS) * row_bytes,
+               row_bytes);
+    }
+    return n_rows;
+}
+
+static void time_read(bench *b) {
+    double seconds[MAX_ROUNDS];
+    for (size_t round = 0; round < b->n_rounds; round++) {
+        double start = rsn_clock();
+        uint64_t sums[8] = {0};
+        const uint64_t *words = (const void *)b->weights;
+        for (size_t i = 0; i + 8 <= b->n_bytes / 8; i += 8) {
+            for (size_t j = 0; j < 8; j++) sums[j] += words[i + j];
+        }
+        seconds[round] = rsn_clock() - start;
+        for (size_t j = 0; j < 8; j++) b->sink += (double)sums[j];
+    }
+    double s = median(seconds, b->n_rounds);
+    printf("%-22s %-8s %9.2f GB/s\n", "read", "-", 1e-9 * (double)b->n_bytes / s);
+}
+
+static void time_product(bench *b, const rsn_type_info *info, size_t n_rows,
+                         size_t n_tokens) {
+    size_t row_bytes = K / info->block_elems * info->block_bytes;
+    size_t x_stride = rsn_act_row_bytes(info->act, K);
+    const void *x = info->act == RSN_ACT_F32 ? (const void *)b->x : b->act;
+    if (n_tokens > 8 && n_rows > 4096) n_rows = 4096;
+    for (size_t round = 0; round < b->n_rounds; round++) {
+        for (size_t l = 0; l < b->n_levels; l++) {
+            double start = rsn_clock();
+            b->levels[l].kernels->product[info->type](K, b->weights, row_bytes, n_rows, x,
+                                                      x_stride, n_tokens, b->out, n_rows);
+            b->levels[l].seconds[round] = rsn_clock() - start;
+            b->sink += (double)b->out[0];
+        }
+    }
+    for (size_t l = 0; l < b->n_levels; l++) {
+        char name[32];
+        snprintf(name, sizeof name, "product %s x %zu", info->name, n_tokens);
+        double s = median(b->levels[l].seconds, b->n_rounds);
+        printf("%-22s %-8s %9.2f GB/s %10.1f GOP/s\n", name,
+               rsn_cpu_name(b->levels[l].kernels->level),
+               1e-9 * (double)(n_rows * row_bytes) / s,
+               2e-9 * (double)(n_rows * n_tokens) * K / s);
+    }
+}
+
+typedef enum row_op {
+    OP_QUANTIZE,
+    OP_F16_FROM_F32,
+    OP_F32_FROM_F16,
+    OP_RMS_NORM,
+    OP_ROPE,
+    OP_ROPE_ADJACENT,
+    OP_SILU_MUL,
+    OP_ADD_SCALED_F16,
+    OP_MAX,
+    OP_EXP_SUM,
+    OP_ATTENTION,
+    N_ROW_OPS
+} row_op;
+
+static const char *const OP_NAMES[N_ROW_OPS] = {
+    "quantize_q8", "f16_from_f32",  "f32_from_f16", "rms_norm",
+    "rope",        "rope adjacent", "silu_mul",     "add_scaled_f16",
+    "max",         "exp_sum",       "attention"};
+
+static void run_attention(bench *b, const rsn_kernels *k) {
+    const void *blocks[POSITIONS / RSN_ATTENTION_BLOCK];
+    float scratch[RSN_ATTENTION_BLOCK + HEAD_DIM];
+    for (size_t i = 0; i < POSITIONS / RSN_ATTENTION_BLOCK; i++) {
+        blocks[i] = b->weights + i * RSN_ATTENTION_BLOCK * HEAD_DIM * 2;
+    }
+    rsn_attention_head(k, b->x, HEAD_DIM, 0.088f, blocks, blocks, POSITIONS, true, b->out,
+                       scratch);
+}
+
+static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
+    const uint16_t *halves = (const void *)b->weights;
+    const float *y = b->x + ROW;
+    switch (op) {
+    case OP_QUANTIZE: k->quantize_q8(b->x, ROW, b->act); break;
+    case OP_F16_FROM_F32: k->f16_from_f32(b->x, b->act, ROW); break;
+    case OP_F32_FROM_F16: k->f32_from_f16(halves, b->out, ROW); break;
+    case OP_RMS_NORM: k->rms_norm(b->x, y, b->out, ROW, 1e-5f); break;
+    case OP_ROPE: k->rope(b->out, ROW, b->x, y, false); break;
+    case OP_ROPE_ADJACENT: k->rope(b->out, ROW, b->x, y, true); break;
+    case OP_SILU_MUL: k->silu_mul(b->x, y, b->out, ROW); break;
+    case OP_ADD_SCALED_F16: k->add_scaled_f16(b->out, halves, 0.001f, ROW); break;
+    case OP_MAX: b->sink += (double)k->max(b->x, ROW); break;
+    case OP_EXP_SUM: b->sink += (double)k->exp_sum(b->out, 1.0f, ROW); break;
+    default: run_attention(b, k);
+    }
+}
+
+static void time_row_op(bench *b, row_op op) {
+    for (size_t round = 0; round < b->n_rounds; round++) {
+        for (size_t l = 0; l < b->n_levels; l++) {
+            memcpy(b->out, b->x, ROW * sizeof *b->out);
+            double start = rsn_clock();
+            for (int i = 0; i < REPEATS; i++) run_row_op(b, b->levels[l].kernels, op);
+            b->levels[l].seconds[round] = (rsn_clock() - start) / REPEATS;
+            b->sink += (double)b->out[0];
+        }
+    }
+    for (size_t l = 0; l < b->n_levels; l++) {
+        double s = median(b->levels[l].seconds, b->n_rounds);
+        double n = op == OP_ATTENTION ? 2.0 * POSITIONS * HEAD_DIM : ROW;
+        printf("%-22s %-8s %9.3f us %11.2f G elements/s\n", OP_NAMES[op],
+               rsn_cpu_name(b->levels[l].kernels->level), 1e6 * s, 1e-9 * n / s);
+    }
+}
+
+static int run(bench *b) {
+    size_t out_floats = b->n_bytes / K * 8 + MAX_TOKENS * 4096 + 4 * ROW;
+    b->weights = malloc(b->n_bytes);
+    b->x = malloc(MAX_TOKENS * K * sizeof(float));
+    b->act = malloc(MAX_TOKENS * rsn_act_row_bytes(RSN_ACT_Q8_32, K));
+    b->out = malloc(out_floats * sizeof(float));
+    if (!b->weights || !b->x || !b->act || !b->out) {
+        fprintf(stderr, "bench_kernels: no memory\n");
+        return 1;
+    }
+    uint32_t state = 7;
+    for (size_t i = 0; i < MAX_TOKENS * K; i++) b->x[i] = next_float(&state);
+    for (size_t t = 0; t < MAX_TOKENS; t++) {
+        uint8_t *row = (uint8_t *)b->act + t * rsn_act_row_bytes(RSN_ACT_Q8_32, K);
+        b->levels[0].kernels->quantize_q8(b->x + t * K, K, row);
+    }
+    for (int type = 0; type < RSN_N_TYPES; type++) {
+        const rsn_type_info *info = rsn_type_info_get((rsn_type)type);
+        size_t n_rows = fill_weights(b, info);
+        if (type == 0) time_read(b);
+        time_product(b, info, n_rows, 1);
+        time_product(b, info, n_rows, 8);
+        time_product(b, info, n_rows, MAX_TOKENS);
+    }
+    fill_weights(b, rsn_type_info_get(RSN_TYPE_F16));
+    for (int op = 0; op < N_ROW_OPS; op++) time_row_op(b, (row_op)op);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static bench b;
+    long megabytes = argc > 1 ? strtol(argv[1], NULL, 10) : 256;
+    long n_rounds = argc > 2 ? strtol(argv[2], NULL, 10) : 9;
+    if (megabytes < 1 || megabytes > 4096 || n_rounds < 1 || n_rounds > MAX_ROUNDS) {
+        fprintf(stderr,
+                "usage: bench_kernels [MEGABYTES, 1 to 4096 [ROUNDS, 1 to 101]]\n");
+        return 2;
+    }
+    b.n_bytes = (size_t)megabytes << 20;
+    b.n_rounds = (size_t)n_rounds;
+    for (int l = REASON_CPU_GENERIC; l <= REASON_CPU_AVX512; l++) {
+        const rsn_kernels *kernels = rsn_kernels_for(rsn_cpu_pick((reason_cpu)l));
+        if ((int)kernels->level == l) b.levels[b.n_levels++].kernels = kernels;
+    }
+    int status = run(&b);
+    if (b.sink == 0.5) printf("\n");
+    free(b.weights);
+    free(b.x);
+    free(b.act);
+    free(b.out);
+    return status;
+}

@@ -1,0 +1,15 @@
+# Short programs, one per task. They are built against the library in the build tree here; tests
+# build them again against an installed copy with nothing but pkg-config.
+example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
+
+noinst_PROGRAMS += examples/ask examples/ask_cpp examples/evaluate
+examples_ask_SOURCES = examples/ask.c
+examples_ask_CPPFLAGS = $(example_cppflags)
+examples_ask_LDADD = libreason.la
+examples_ask_cpp_SOURCES = examples/ask.cpp
+examples_ask_cpp_CPPFLAGS = $(example_cppflags)
+examples_ask_cpp_LDADD = libreason.la
+examples_evaluate_SOURCES = examples/evaluate.c
+examples_evaluate_CPPFLAGS = $(example_cppflags)
+examples_evaluate_LDADD = libreason.la $(LIBM)
+EXTRA_DIST += examples/data/questions.tsv

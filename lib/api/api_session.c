@@ -1,0 +1,199 @@
+/* Public functions of sessions: making, cutting, forking, logits and generation. */
+#include <string.h>
+
+#include "api/options.h"
+#include "decode/generate.h"
+
+enum { DEFAULT_CHUNK = 64, MAX_CHUNK = 1 << 16 };
+
+static const reason_session_options OPTIONS = {.size = sizeof OPTIONS};
+static const reason_thinking THINKING = {
+    .size = sizeof THINKING, .budget = -1, .min_answer = -1, .close_temperature = 1};
+static const reason_sampling SAMPLING = {.size = sizeof SAMPLING,
+                                         .temperature = 0.6f,
+                                         .top_p = 0.95f,
+                                         .repeat_penalty = 1,
+                                         .penalty_window = 64};
+static const reason_request REQUEST = {.size = sizeof REQUEST, .n_text = -1};
+
+reason_status reason_session_options_init(reason_session_options *options, size_t size) {
+    return rsn_options_init(options, size, &OPTIONS, sizeof OPTIONS, "options");
+}
+
+reason_status reason_thinking_init(reason_thinking *thinking, size_t size) {
+    return rsn_options_init(thinking, size, &THINKING, sizeof THINKING, "thinking");
+}
+
+reason_status reason_sampling_init(reason_sampling *sampling, size_t size) {
+    return rsn_options_init(sampling, size, &SAMPLING, sizeof SAMPLING, "sampling");
+}
+
+reason_status reason_request_init(reason_request *request, size_t size) {
+    return rsn_options_init(request, size, &REQUEST, sizeof REQUEST, "request");
+}
+
+static reason_status check_options(const reason_model *model, const reason_session_options *o) {
+    if (!model->arch)
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "%s has a vocabulary but no weights: it can tokenize, not generate",
+                        model->gguf.path);
+    if (o->n_ctx < 0 || o->n_chunk < 0 || o->n_chunk > MAX_CHUNK)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_ctx %d (0 or more) or n_chunk %d (0 to %d)",
+                        o->n_ctx, o->n_chunk, MAX_CHUNK);
+    if (o->kv_type < REASON_KV_F16 || o->kv_type > REASON_KV_F32)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum", (int)o->kv_type);
+    if ((size_t)o->n_ctx > model->hp.n_ctx)
+        return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu", o->n_ctx,
+                        model->hp.n_ctx);
+    return REASON_OK;
+}
+
+reason_status reason_session_new(reason_model *model, const reason_session_options *options,
+                                 reason_session **session) {
+    reason_session_options o = OPTIONS;
+    if (session)
+        *session = NULL;
+    if (!model || !session)
+        return rsn_fail_null("model or session");
+    reason_status status = rsn_options_read(options, &o, sizeof o, "options");
+    if (status == REASON_OK)
+        status = check_options(model, &o);
+    rsn_pool *pool = o.pool ? rsn_pool_retain(o.pool) : NULL;
+    if (status == REASON_OK && !pool)
+        status = rsn_pool_new(o.n_threads, &pool);
+    rsn_session_setup setup = {.n_ctx = o.n_ctx ? (size_t)o.n_ctx : model->hp.n_ctx,
+                               .n_chunk = o.n_chunk ? (size_t)o.n_chunk : DEFAULT_CHUNK,
+                               .f16 = o.kv_type == REASON_KV_F16,
+                               .own_pool = !o.pool,
+                               .memory_limit = o.memory_limit};
+    if (status == REASON_OK)
+        status = rsn_session_new(model, pool, &setup, session);
+    rsn_pool_release(pool);
+    return status;
+}
+
+void reason_session_free(reason_session *session) {
+    rsn_session_free(session);
+}
+
+reason_status reason_session_reset(reason_session *session) {
+    return reason_session_truncate(session, 0);
+}
+
+reason_status reason_session_truncate(reason_session *session, size_t n_tokens) {
+    if (!session)
+        return rsn_fail_null("session");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    if (n_tokens > session->kv.n)
+        status = rsn_fail(REASON_ERR_INVALID_ARG, "n_tokens %zu, the session holds %zu", n_tokens,
+                          session->kv.n);
+    else
+        rsn_session_truncate(session, n_tokens);
+    rsn_session_leave(session);
+    return status;
+}
+
+reason_status reason_session_fork(reason_session *session, reason_session **fork) {
+    if (fork)
+        *fork = NULL;
+    if (!session || !fork)
+        return rsn_fail_null("session or fork");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    rsn_pool *pool = session->setup.own_pool ? NULL : rsn_pool_retain(session->pool);
+    if (!pool)
+        status = rsn_pool_new(rsn_pool_size(session->pool), &pool);
+    if (status == REASON_OK)
+        status = rsn_session_fork(session, pool, fork);
+    rsn_pool_release(pool);
+    rsn_session_leave(session);
+    return status;
+}
+
+reason_status reason_session_length(reason_session *session, size_t *n_tokens) {
+    if (n_tokens)
+        *n_tokens = 0;
+    if (!session || !n_tokens)
+        return rsn_fail_null("session or n_tokens");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    *n_tokens = session->kv.n;
+    rsn_session_leave(session);
+    return REASON_OK;
+}
+
+reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes) {
+    if (n_bytes)
+        *n_bytes = 0;
+    if (!session || !n_bytes)
+        return rsn_fail_null("session or n_bytes");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    *n_bytes = rsn_kv_bytes(&session->kv);
+    rsn_session_leave(session);
+    return REASON_OK;
+}
+
+void reason_cancel(reason_session *session) {
+    if (session)
+        reason_cancel_token_set(&session->cancel);
+}
+
+reason_status reason_session_logits(reason_session *session, const int32_t *tokens, size_t n,
+                                    float *logits) {
+    if (!session || !tokens)
+        return rsn_fail_null("session or tokens");
+    if (n == 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n is 0, at least 1 expected");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    rsn_cancel cancel = {NULL, &session->cancel};
+    rsn_append what = {
+        .tokens = tokens, .n = n, .logits = logits, .all = true, .cancel = &cancel};
+    status = rsn_session_append(session, &what);
+    rsn_session_leave(session);
+    return status;
+}
+
+static reason_status check_request(const reason_request *r) {
+    if (r->stops == NULL && r->n_stops > 0)
+        return rsn_fail_null("stops");
+    for (size_t i = 0; i < r->n_stops; i++)
+        if (!r->stops[i] || r->stops[i][0] == '\0')
+            return rsn_fail(REASON_ERR_INVALID_ARG, "stop text %zu is NULL or empty", i);
+    if (r->text && r->n_text < -1)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_text %lld, -1 or more expected",
+                        (long long)r->n_text);
+    return r->messages ? rsn_messages_check(r->messages, r->n_messages) : REASON_OK;
+}
+
+reason_status reason_generate(reason_session *session, const reason_request *request,
+                              reason_result **result) {
+    reason_request r = REQUEST;
+    reason_thinking thinking = THINKING;
+    reason_sampling sampling = SAMPLING;
+    if (result)
+        *result = NULL;
+    if (!session || !request || !result)
+        return rsn_fail_null("session, request or result");
+    reason_status status = rsn_options_read(request, &r, sizeof r, "request");
+    if (status == REASON_OK)
+        status = rsn_options_read(r.thinking, &thinking, sizeof thinking, "thinking");
+    if (status == REASON_OK)
+        status = rsn_options_read(r.sampling, &sampling, sizeof sampling, "sampling");
+    if (status == REASON_OK)
+        status = check_request(&r);
+    if (status == REASON_OK)
+        status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    status = rsn_generate(session, &r, &thinking, &sampling, result);
+    rsn_session_leave(session);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* Files: read at an offset, mapped, or copied. */
+#ifndef REASON_BASE_FILE_H
+#define REASON_BASE_FILE_H
+
+#include "base/alloc.h"
+
+typedef struct rsn_file {
+    int fd;        /* -1: closed */
+    uint64_t size; /* when it was opened */
+} rsn_file;
+
+/* Opens a regular file for reading; anything else (folder, device) is an IO error with its name. */
+reason_status rsn_file_open(const char *path, rsn_file *file);
+/* Reads exactly n bytes at offset; short is IO ("shrank while it was read"). The sentences of
+ * this and of rsn_blob_load() do not name the file: put it before with rsn_fail_within(). */
+reason_status rsn_file_read(const rsn_file *file, uint64_t offset, void *out, size_t n);
+void rsn_file_close(rsn_file *file); /* closed already is fine */
+
+/* Bytes of a file, mapped or copied. */
+typedef struct rsn_blob {
+    const uint8_t *data; /* 64-byte aligned where it was copied */
+    size_t size;
+    bool mapped;
+    void *base;       /* private: what to give back; NULL: nothing */
+    size_t base_size; /* private: of a mapping */
+} rsn_blob;
+
+/* Maps or copies bytes [offset, offset + n) of the file, which must lie inside it (else IO);
+ * offset need not be aligned. After a mapping the file's size is checked again. The blob
+ * outlives the open file. n = 0 gives a valid pointer. */
+reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
+                            rsn_blob *blob);
+void rsn_blob_free(rsn_blob *blob);
+
+#endif

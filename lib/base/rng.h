@@ -1,0 +1,14 @@
+/* Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): a number is a function of
+ * (seed, sample, position, draw) alone, so a sample's text does not depend on its neighbours. */
+#ifndef REASON_BASE_RNG_H
+#define REASON_BASE_RNG_H
+
+#include <stdint.h>
+
+/* 128 bits for key = seed and counter = (sample, position, draw). */
+void rsn_rng_block(uint64_t seed, uint32_t sample, uint64_t position, uint32_t draw,
+                   uint32_t out[4]);
+/* A double in [0, 1) with 53 random bits. */
+double rsn_rng_uniform(uint64_t seed, uint32_t sample, uint64_t position, uint32_t draw);
+
+#endif

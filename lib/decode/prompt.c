@@ -1,0 +1,226 @@
+/* Prompts. Owns which template runs with which variables, and what its text says about thinking;
+ * the template engine and the tokenizer do the work. */
+#include "decode/prompt.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+static void add_field(rsn_str *json, const char *key, const char *value, bool first) {
+    rsn_str_addf(json, "%s\"%s\":", first ? "" : ",", key);
+    rsn_json_quote(json, value, strlen(value), false);
+}
+
+reason_status rsn_messages_json(const reason_message *const *messages, size_t n, rsn_str *json) {
+    rsn_str_addc(json, '[');
+    for (size_t i = 0; i < n; i++) {
+        rsn_str_addz(json, i ? ",{" : "{");
+        add_field(json, "role", messages[i]->role, true);
+        add_field(json, "content", messages[i]->content, false);
+        if (messages[i]->reasoning)
+            add_field(json, "reasoning_content", messages[i]->reasoning, false);
+        rsn_str_addc(json, '}');
+    }
+    rsn_str_addc(json, ']');
+    return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
+}
+
+/* --- the template --------------------------------------------------------------------------- */
+
+/* The template to use: *own is one compiled here, to be freed. */
+static reason_status pick_template(const rsn_model *model, const char *text, rsn_template **own,
+                                   const rsn_template **use) {
+    *own = NULL;
+    if (text) {
+        reason_status status = rsn_template_compile(text, strlen(text), own);
+        *use = *own;
+        return status;
+    }
+    if (!model || model->template_source.n == 0)
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "the model has no chat template; give plain text, or a template");
+    *use = model->chat;
+    if (model->chat)
+        return REASON_OK;
+    /* It did not compile when the model was opened: say why now. */
+    reason_status status =
+        rsn_template_compile(model->template_source.data, model->template_source.n, own);
+    *use = *own;
+    return status;
+}
+
+static reason_status render(const rsn_model *model, const rsn_template *chat,
+                            const rsn_render *what, rsn_str *text) {
+    rsn_str defaults = {0};
+    const char *layers[3];
+    size_t n = 0;
+    reason_status status = rsn_model_token_variables(model, &defaults);
+    layers[n++] = rsn_str_text(&defaults);
+    for (size_t i = 0; i < sizeof what->variables / sizeof *what->variables; i++)
+        if (what->variables[i])
+            layers[n++] = what->variables[i];
+    rsn_template_input in = {.messages_json = what->messages_json,
+                             .n_messages_json =
+                                 what->messages_json ? strlen(what->messages_json) : 0,
+                             .variables_json = layers,
+                             .n_variables = n,
+                             .now = what->now};
+    if (status == REASON_OK)
+        status = rsn_template_render(chat, &in, text);
+    rsn_str_free(&defaults);
+    return status;
+}
+
+reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what, rsn_str *text) {
+    rsn_template *own;
+    const rsn_template *chat;
+    reason_status status = pick_template(model, what->template_text, &own, &chat);
+    if (status == REASON_OK)
+        status = render(model, chat, what, text);
+    rsn_template_free(own);
+    return status;
+}
+
+/* --- variables about thinking ----------------------------------------------------------------- */
+
+/* Names under which templates take the switch. */
+static const char *const SWITCHES[] = {"enable_thinking", "thinking"};
+
+static const char *const EFFORTS[] = {"", "low", "medium", "high"};
+
+/* What a mode and an effort mean to this template, as a JSON object. */
+static reason_status thinking_variables(const rsn_template *chat, reason_think_mode mode,
+                                        reason_effort effort, rsn_prompt *prompt, rsn_str *json) {
+    const char *comma = "";
+    rsn_str_addc(json, '{');
+    for (size_t i = 0; i < sizeof SWITCHES / sizeof *SWITCHES && mode != REASON_THINK_AUTO; i++)
+        if (rsn_template_mentions(chat, SWITCHES[i])) {
+            rsn_str_addf(json, "%s\"%s\":%s", comma, SWITCHES[i],
+                         mode == REASON_THINK_ON ? "true" : "false");
+            comma = ",";
+            prompt->off_by_template = mode == REASON_THINK_OFF;
+        }
+    if (effort != REASON_EFFORT_NONE && rsn_template_mentions(chat, "reasoning_effort")) {
+        rsn_str_addf(json, "%s\"reasoning_effort\":\"%s\"", comma, EFFORTS[effort]);
+        prompt->effort_use = REASON_EFFORT_TEMPLATE;
+    }
+    rsn_str_addc(json, '}');
+    return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
+}
+
+/* The conversation of the request as JSON. */
+static reason_status conversation(const reason_request *r, rsn_str *json) {
+    if (r->messages_json) {
+        rsn_str_addz(json, r->messages_json);
+        return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
+    }
+    if (r->messages)
+        return rsn_messages_json(r->messages, r->n_messages, json);
+    reason_message system = {sizeof system, "system", r->system, NULL};
+    reason_message user = {sizeof user, "user", r->prompt, NULL};
+    const reason_message *both[] = {&system, &user};
+    return rsn_messages_json(r->system ? both : both + 1, r->system ? 2 : 1, json);
+}
+
+static reason_status render_request(const rsn_model *model, const reason_request *r,
+                                    reason_think_mode mode, reason_effort effort,
+                                    rsn_prompt *prompt) {
+    rsn_template *own;
+    const rsn_template *chat;
+    rsn_str messages = {0}, variables = {0};
+    reason_status status = pick_template(model, r->template_text, &own, &chat);
+    if (status == REASON_OK)
+        status = conversation(r, &messages);
+    if (status == REASON_OK)
+        status = thinking_variables(chat, mode, effort, prompt, &variables);
+    rsn_render what = {.messages_json = rsn_str_text(&messages),
+                       .variables = {rsn_str_text(&variables), r->variables_json},
+                       .now = r->now};
+    if (status == REASON_OK)
+        status = render(model, chat, &what, &prompt->text);
+    rsn_str_free(&messages);
+    rsn_str_free(&variables);
+    rsn_template_free(own);
+    return status;
+}
+
+/* --- what the text says ------------------------------------------------------------------------ */
+
+static const char *find_last(rsn_text in, rsn_text what) {
+    const char *hit = NULL, *next = in.data;
+    while (next && what.n > 0) {
+        next = memmem(next, in.n - (size_t)(next - in.data), what.data, what.n);
+        hit = next ? next++ : hit;
+    }
+    return hit;
+}
+
+static bool only_space(const char *text, const char *end) {
+    while (text < end && (*text == ' ' || *text == '\n' || *text == '\t' || *text == '\r'))
+        text++;
+    return text == end;
+}
+
+static void read_blocks(const rsn_tags *tags, rsn_prompt *p) {
+    rsn_text text = {rsn_str_text(&p->text), p->text.n};
+    const char *end = text.data + text.n;
+    const char *open = find_last(text, tags->open), *close = find_last(text, tags->close);
+    p->open = open && (!close || close < open);
+    p->closed = close && !p->open && only_space(close + tags->close.n, end);
+    if (p->open) {
+        p->tail.data = open + tags->open.n;
+        p->tail.n = (size_t)(end - p->tail.data);
+    }
+}
+
+static reason_status count_sources(const reason_request *r) {
+    int n = (r->prompt != NULL) + (r->messages != NULL) + (r->messages_json != NULL) +
+            (r->text != NULL);
+    if (n != 1)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "%d of prompt, messages, messages_json and text are given, exactly one "
+                        "expected",
+                        n);
+    if (r->system && !r->prompt)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "system goes with prompt only");
+    for (size_t i = 0; r->messages && i < r->n_messages; i++)
+        if (!r->messages[i] || !r->messages[i]->role || !r->messages[i]->content)
+            return rsn_fail(REASON_ERR_INVALID_ARG, "message %zu is NULL or lacks role or content", i);
+    return REASON_OK;
+}
+
+reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
+                               reason_think_mode mode, reason_effort effort, rsn_prompt *prompt) {
+    memset(prompt, 0, sizeof *prompt);
+    reason_status status = count_sources(r);
+    if (status == REASON_OK && !model->vocab)
+        status = rsn_fail(REASON_ERR_UNSUPPORTED, "the model's file has no tokenizer");
+    if (status != REASON_OK)
+        return status;
+    uint32_t flags = REASON_TOKENS_SPECIAL; /* templates write begin and end themselves */
+    if (r->text) {
+        rsn_str_add(&prompt->text, r->text, r->n_text < 0 ? strlen(r->text) : (size_t)r->n_text);
+        status = prompt->text.failed ? rsn_fail_memory(prompt->text.n) : REASON_OK;
+        flags |= REASON_TOKENS_BOS_EOS;
+    } else {
+        status = render_request(model, r, mode, effort, prompt);
+    }
+    if (status == REASON_OK)
+        status = rsn_vocab_encode(model->vocab, rsn_str_text(&prompt->text), prompt->text.n, flags,
+                                  &prompt->ids);
+    /* An end of text that the tokenizer adds would close what is to be continued. */
+    rsn_vocab_ids *ids = &prompt->ids;
+    if (status == REASON_OK && r->text && ids->n > 0 &&
+        ids->items[ids->n - 1] == rsn_vocab_eos(model->vocab) && rsn_vocab_adds_eos(model->vocab))
+        ids->n--;
+    if (status == REASON_OK && prompt->ids.n == 0)
+        status = rsn_fail(REASON_ERR_INVALID_ARG, "the prompt is empty");
+    if (status == REASON_OK)
+        read_blocks(&model->tags, prompt);
+    return status;
+}
+
+void rsn_prompt_free(rsn_prompt *prompt) {
+    rsn_str_free(&prompt->text);
+    rsn_free(prompt->ids.items);
+}

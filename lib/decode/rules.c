@@ -1,0 +1,239 @@
+/* The arithmetic before the first token. Owns defaults, contradictions and the division of the room;
+ * the controller only keeps to it. Invariant: what is forced at the start, a closing tag and the
+ * answer's right always fit the room that the rules state. */
+#include "decode/rules.h"
+
+#include <string.h>
+
+enum { DEFAULT_MIN_ANSWER = 32 };
+
+static const rsn_text DEFAULT_WAIT = {"Wait", 4};
+
+reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
+                             int32_t max_tokens, reason_think_mode *mode) {
+    if (th->mode < REASON_THINK_AUTO || th->mode > REASON_THINK_OFF ||
+        th->effort < REASON_EFFORT_NONE || th->effort > REASON_EFFORT_HIGH)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "mode %d or effort %d is none of its enum",
+                        (int)th->mode, (int)th->effort);
+    if (th->budget < -1 || th->min_tokens < 0 || th->min_answer < -1 || th->grace < 0 ||
+        max_tokens < 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "budget %d (-1 or more), min_tokens %d, min_answer %d (-1 or more), grace %d, "
+                        "max_tokens %d: below what is allowed",
+                        th->budget, th->min_tokens, th->min_answer, th->grace, max_tokens);
+    if (max_tokens > 0 && th->min_answer > max_tokens)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "min_answer %d exceeds max_tokens %d",
+                        th->min_answer, max_tokens);
+    if (!(th->close_temperature > 0) || !(th->close_bias == th->close_bias))
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "close_temperature %g must be above 0, close_bias %g a number",
+                        (double)th->close_temperature, (double)th->close_bias);
+    if (model->tags.open.n == 0 && (th->budget >= 0 || th->mode == REASON_THINK_ON))
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "the model has no thinking tags in its vocabulary or template, so a budget or "
+                        "a forced mode cannot be kept");
+    *mode = th->budget == 0 ? REASON_THINK_OFF : th->mode;
+    return REASON_OK;
+}
+
+/* --- token lists ------------------------------------------------------------------------------ */
+
+/* Ids of up to four texts joined. */
+static reason_status encode(const rsn_model *model, const rsn_text *parts, size_t n,
+                            rsn_vocab_ids *ids) {
+    rsn_str text = {0};
+    for (size_t i = 0; i < n; i++)
+        rsn_str_add(&text, parts[i].data, parts[i].n);
+    reason_status status = text.failed
+                               ? rsn_fail_memory(text.n)
+                               : rsn_vocab_encode(model->vocab, rsn_str_text(&text), text.n,
+                                                  REASON_TOKENS_SPECIAL, ids);
+    rsn_str_free(&text);
+    return status;
+}
+
+/* A host's text for inside the block: it must not end the block. */
+static reason_status encode_inside(const rsn_model *model, rsn_text text, const char *name,
+                                   rsn_vocab_ids *ids) {
+    const rsn_tags *tags = &model->tags;
+    if (text.n > 0 && (memmem(text.data, text.n, tags->close.data, tags->close.n) ||
+                       memmem(text.data, text.n, tags->open.data, tags->open.n)))
+        return rsn_fail(REASON_ERR_INVALID_ARG, "%s holds a thinking tag", name);
+    return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n, 0, ids) : REASON_OK;
+}
+
+static rsn_text text_of(const char *z) {
+    return (rsn_text){z ? z : "", z ? strlen(z) : 0};
+}
+
+static reason_status make_ids(const rsn_model *model, const reason_thinking *th,
+                              const rsn_prompt *prompt, rsn_rule_ids *ids) {
+    const rsn_tags *t = &model->tags;
+    /* What an open prompt lacks of an empty block: nothing of it, or the rest. */
+    rsn_text rest = t->empty;
+    if (prompt->open && prompt->tail.n <= t->empty.n &&
+        memcmp(t->empty.data, prompt->tail.data, prompt->tail.n) == 0) {
+        rest.data += prompt->tail.n;
+        rest.n -= prompt->tail.n;
+    } else if (prompt->open) {
+        rest.n = 0;
+    }
+    reason_status status;
+    if ((status = encode(model, (rsn_text[]){t->open, t->after_open}, 2, &ids->opening)) ||
+        (status = encode(model, (rsn_text[]){t->close, t->after_close}, 2, &ids->closing)) ||
+        (status = encode(model, (rsn_text[]){t->open, t->empty, t->close, t->after_close}, 4,
+                         &ids->empty_block)) ||
+        (status = encode(model, (rsn_text[]){rest, t->close, t->after_close}, 3,
+                         &ids->empty_rest)) ||
+        (status = encode(model, &t->open, 1, &ids->probe)))
+        return status;
+    ids->n_probe_open = ids->probe.n;
+    if ((status = encode(model, (rsn_text[]){t->empty, t->close}, 2, &ids->probe)) ||
+        (status = encode_inside(model, th->wait_text ? text_of(th->wait_text) : DEFAULT_WAIT,
+                                "wait_text", &ids->wait)))
+        return status;
+    return encode_inside(model, text_of(th->close_text), "close_text", &ids->close_text);
+}
+
+void rsn_rule_ids_free(rsn_rule_ids *ids) {
+    rsn_free(ids->opening.items);
+    rsn_free(ids->closing.items);
+    rsn_free(ids->empty_block.items);
+    rsn_free(ids->empty_rest.items);
+    rsn_free(ids->wait.items);
+    rsn_free(ids->close_text.items);
+    rsn_free(ids->probe.items);
+}
+
+/* --- room ---------------------------------------------------------------------------------------- */
+
+static size_t minus(size_t a, size_t b) {
+    return a > b ? a - b : 0;
+}
+
+static rsn_ids view(const rsn_vocab_ids *ids) {
+    return (rsn_ids){ids->items, ids->n};
+}
+
+/* The answer's right, and whether it and what must be forced fit. */
+static reason_status set_answer(const reason_thinking *th, int32_t max_tokens, size_t n_prompt,
+                                size_t n_ctx, size_t n_forced, rsn_think_rules *r) {
+    bool by_default = th->min_answer < 0;
+    r->min_answer = by_default ? DEFAULT_MIN_ANSWER : (size_t)th->min_answer;
+    if (by_default && max_tokens > 0 && r->min_answer + n_forced > (size_t)max_tokens)
+        r->min_answer = minus((size_t)max_tokens, n_forced);
+    if (n_prompt + n_forced + r->min_answer > n_ctx)
+        return rsn_fail(REASON_ERR_CONTEXT_FULL,
+                        "a prompt of %zu tokens, %zu of thinking tags and %zu kept for the answer do "
+                        "not fit the context of %zu",
+                        n_prompt, n_forced, r->min_answer, n_ctx);
+    if (n_forced + r->min_answer > r->room)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "max_tokens %d cannot hold %zu tokens of thinking tags and min_answer %zu",
+                        max_tokens, n_forced, r->min_answer);
+    return REASON_OK;
+}
+
+static size_t effort_share(reason_effort effort, size_t room) {
+    switch (effort) {
+    case REASON_EFFORT_LOW: return room / 4;
+    case REASON_EFFORT_MEDIUM: return room / 2;
+    default: return room;
+    }
+}
+
+/* The room of blocks, and the budget in force. */
+static void set_budget(const reason_thinking *th, size_t n_open, rsn_prompt *prompt,
+                       rsn_think_rules *r) {
+    size_t room = minus(r->room, n_open + r->closing.n + r->min_answer);
+    r->budget = room;
+    if (th->effort != REASON_EFFORT_NONE && prompt->effort_use != REASON_EFFORT_TEMPLATE) {
+        r->budget = effort_share(th->effort, room);
+        prompt->effort_use = REASON_EFFORT_BUDGET;
+    }
+    if (th->budget >= 0 && (size_t)th->budget < r->budget)
+        r->budget = (size_t)th->budget;
+    if (r->mode == REASON_THINK_OFF)
+        r->budget = 0;
+}
+
+/* What is forced at the start when there is to be no thinking. */
+static rsn_ids silence(const rsn_rule_ids *ids, const rsn_prompt *prompt) {
+    if (prompt->open)
+        return view(&ids->empty_rest);
+    if (prompt->closed || prompt->off_by_template)
+        return (rsn_ids){0};
+    return view(&ids->empty_block);
+}
+
+/* The rules of a generation that may think; *thinks false: there is no room for one token of it. */
+static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
+                                  rsn_prompt *prompt, const rsn_rule_ids *ids,
+                                  rsn_think_rules *r, bool *thinks) {
+    rsn_ids quiet = silence(ids, prompt);
+    bool opens = r->mode == REASON_THINK_ON && !prompt->open;
+    size_t closers = prompt->open && quiet.n > ids->closing.n ? quiet.n : ids->closing.n;
+    reason_status status = set_answer(th, max_tokens, prompt->ids.n, n_ctx, closers, r);
+    if (status != REASON_OK)
+        return status;
+    set_budget(th, prompt->open ? 0 : ids->opening.n, prompt, r);
+    *thinks = r->budget > 0 || (r->mode == REASON_THINK_AUTO && !prompt->open);
+    if (*thinks && opens)
+        r->first = view(&ids->opening);
+    return REASON_OK;
+}
+
+static reason_status set_room(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
+                              rsn_prompt *prompt, const rsn_rule_ids *ids, rsn_think_rules *r) {
+    bool thinks = false;
+    reason_status status = REASON_OK;
+    r->room = minus(n_ctx, prompt->ids.n);
+    if (max_tokens > 0 && (size_t)max_tokens < r->room)
+        r->room = (size_t)max_tokens;
+    if (r->mode != REASON_THINK_OFF)
+        status = set_thinking(th, max_tokens, n_ctx, prompt, ids, r, &thinks);
+    if (status != REASON_OK || thinks)
+        return status;
+    r->mode = REASON_THINK_OFF;
+    set_budget(th, 0, prompt, r);
+    r->first = silence(ids, prompt);
+    return set_answer(th, max_tokens, prompt->ids.n, n_ctx, r->first.n, r);
+}
+
+/* A model without tags: everything is answer, only the room counts. */
+static reason_status set_plain(int32_t max_tokens, size_t n_ctx, size_t n_prompt,
+                               rsn_think_rules *r) {
+    r->room = minus(n_ctx, n_prompt);
+    if (r->room == 0)
+        return rsn_fail(REASON_ERR_CONTEXT_FULL,
+                        "a prompt of %zu tokens leaves nothing of the context of %zu", n_prompt, n_ctx);
+    if (max_tokens > 0 && (size_t)max_tokens < r->room)
+        r->room = (size_t)max_tokens;
+    return REASON_OK;
+}
+
+reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *th,
+                             int32_t max_tokens, size_t n_ctx, reason_think_mode mode,
+                             rsn_prompt *prompt, rsn_rule_ids *ids, rsn_think_rules *r) {
+    memset(ids, 0, sizeof *ids);
+    memset(r, 0, sizeof *r);
+    r->mode = mode;
+    if (model->tags.open.n == 0)
+        return set_plain(max_tokens, n_ctx, prompt->ids.n, r);
+    reason_status status = make_ids(model, th, prompt, ids);
+    if (status != REASON_OK)
+        return status;
+    r->open = model->tags.open;
+    r->close = model->tags.close;
+    r->empty = model->tags.empty;
+    r->after_close_n = model->tags.after_close.n;
+    r->min_tokens = (size_t)th->min_tokens;
+    r->grace = (size_t)th->grace;
+    r->prompt_is_open = prompt->open;
+    r->prompt_tail = prompt->tail;
+    r->closing = view(&ids->closing);
+    r->first_space_n = mode == REASON_THINK_ON && !prompt->open ? model->tags.after_open.n : 0;
+    r->wait = view(&ids->wait);
+    r->close_text = view(&ids->close_text);
+    return set_room(th, max_tokens, n_ctx, prompt, ids, r);
+}

@@ -1,0 +1,180 @@
+/* Sessions. Owns who may be inside, the timeline's tokens, and how they are cut into chunks.
+ * Invariant: tokens[0 .. kv.n) are exactly what the cache holds. */
+#include "decode/session.h"
+
+#include <string.h>
+
+#include "base/array.h"
+
+enum { IDLE, RUNNING, DOOMED };
+
+static reason_status allocate(rsn_session *s) {
+    s->scratch.n_chunk = s->setup.n_chunk;
+    s->scratch.n_workers = (size_t)rsn_pool_size(s->pool);
+    s->scratch.n_ctx = s->setup.n_ctx;
+    reason_status status = s->model->arch->layout(s->model, &s->scratch);
+    if (status != REASON_OK)
+        return status;
+    s->scratch.data = rsn_alloc_aligned(s->scratch.n_bytes);
+    s->logits = rsn_alloc2(s->model->hp.n_vocab, sizeof *s->logits);
+    return s->scratch.data && s->logits ? REASON_OK : REASON_ERR_NO_MEMORY;
+}
+
+/* A memory limit is a shorter context, so that running into it is an ordinary end of room. */
+static reason_status limit_context(rsn_session *s) {
+    uint64_t block = rsn_kv_position_bytes(&s->model->hp, s->setup.f16) * RSN_KV_BLOCK;
+    uint64_t positions = s->setup.memory_limit / block * RSN_KV_BLOCK;
+    if (s->setup.memory_limit == 0)
+        return REASON_OK;
+    if (positions == 0)
+        return rsn_fail(REASON_ERR_NO_MEMORY,
+                        "keys and values come in blocks of %llu bytes, the limit is %llu",
+                        (unsigned long long)block, (unsigned long long)s->setup.memory_limit);
+    if (positions < s->setup.n_ctx)
+        s->setup.n_ctx = (size_t)positions;
+    return REASON_OK;
+}
+
+static void destroy(rsn_session *s) {
+    rsn_kv_free(&s->kv);
+    rsn_free(s->tokens);
+    rsn_free_aligned(s->scratch.data);
+    rsn_free(s->logits);
+    rsn_pool_release(s->pool);
+    rsn_model_release(s->model);
+    rsn_free(s);
+}
+
+reason_status rsn_session_new(rsn_model *model, rsn_pool *pool, const rsn_session_setup *setup,
+                              rsn_session **session) {
+    *session = NULL;
+    rsn_session *s = rsn_calloc2(1, sizeof *s);
+    if (!s)
+        return REASON_ERR_NO_MEMORY;
+    atomic_init(&s->state, IDLE);
+    atomic_init(&s->cancel.set, false);
+    s->model = rsn_model_retain(model);
+    s->pool = rsn_pool_retain(pool);
+    s->setup = *setup;
+    reason_status status = limit_context(s);
+    if (status == REASON_OK)
+        status = rsn_kv_init(&s->kv, &model->hp, s->setup.n_ctx, setup->f16);
+    if (status == REASON_OK)
+        status = allocate(s);
+    if (status == REASON_OK)
+        *session = s;
+    else
+        destroy(s);
+    return status;
+}
+
+void rsn_session_free(rsn_session *s) {
+    int state = IDLE;
+    if (!s || atomic_compare_exchange_strong(&s->state, &state, DOOMED)) {
+        if (s)
+            destroy(s);
+        return;
+    }
+    state = RUNNING;
+    if (!atomic_compare_exchange_strong(&s->state, &state, DOOMED) && state == IDLE)
+        destroy(s); /* the call left in between */
+}
+
+reason_status rsn_session_fork(rsn_session *s, rsn_pool *pool, rsn_session **fork) {
+    reason_status status = rsn_session_new(s->model, pool, &s->setup, fork);
+    if (status != REASON_OK)
+        return status;
+    rsn_kv shared;
+    status = rsn_kv_fork(&s->kv, &shared);
+    if (status == REASON_OK) {
+        rsn_kv_free(&(*fork)->kv);
+        (*fork)->kv = shared;
+        status = RSN_GROW(&(*fork)->tokens, &(*fork)->tokens_cap, s->kv.n);
+    }
+    if (status != REASON_OK) {
+        destroy(*fork);
+        *fork = NULL;
+        return status;
+    }
+    if (s->kv.n > 0)
+        memcpy((*fork)->tokens, s->tokens, s->kv.n * sizeof *s->tokens);
+    return REASON_OK;
+}
+
+reason_status rsn_session_enter(rsn_session *s) {
+    int state = IDLE;
+    if (!atomic_compare_exchange_strong(&s->state, &state, RUNNING))
+        return rsn_fail(REASON_ERR_BUSY, "the session is in use by another thread");
+    atomic_store(&s->cancel.set, false);
+    rsn_pool_enter(s->pool);
+    s->fpstate = rsn_fpstate_enter();
+    return REASON_OK;
+}
+
+void rsn_session_leave(rsn_session *s) {
+    rsn_fpstate_leave(s->fpstate);
+    rsn_pool_leave(s->pool);
+    int state = RUNNING;
+    if (!atomic_compare_exchange_strong(&s->state, &state, IDLE))
+        destroy(s); /* freed while it ran */
+}
+
+void rsn_session_truncate(rsn_session *s, size_t n) {
+    s->kv.n = n;
+}
+
+reason_status rsn_session_reserve(rsn_session *s, size_t n) {
+    reason_status status = rsn_kv_reserve(&s->kv, n);
+    return status == REASON_OK ? RSN_GROW(&s->tokens, &s->tokens_cap, n) : status;
+}
+
+static reason_status check_tokens(const rsn_session *s, const rsn_append *what) {
+    for (size_t i = 0; i < what->n; i++)
+        if (what->tokens[i] < 0 || (size_t)what->tokens[i] >= s->model->hp.n_vocab)
+            return rsn_fail(REASON_ERR_INVALID_ARG, "token %d at %zu, 0 to %zu expected",
+                            what->tokens[i], i, s->model->hp.n_vocab - 1);
+    if (what->n > s->setup.n_ctx - s->kv.n)
+        return rsn_fail(REASON_ERR_CONTEXT_FULL,
+                        "%zu tokens after %zu do not fit the context of %zu", what->n, s->kv.n,
+                        s->setup.n_ctx);
+    return REASON_OK;
+}
+
+static reason_status report(const rsn_append *what, size_t done) {
+    int stop = 0;
+    if (what->progress && !rsn_cancelled(what->cancel)) {
+        stop = what->progress(what->progress_user, "prefill", done, what->n);
+        rsn_fpstate_again();
+    }
+    if (stop != 0 || rsn_cancelled(what->cancel))
+        return rsn_fail(REASON_ERR_CANCELLED, "cancelled after %zu of %zu tokens", done, what->n);
+    return REASON_OK;
+}
+
+reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
+    reason_status status = check_tokens(s, what);
+    if (status == REASON_OK)
+        status = rsn_session_reserve(s, s->kv.n + what->n);
+    size_t n_vocab = s->model->hp.n_vocab, n = 0;
+    for (size_t at = 0; at < what->n && status == REASON_OK; at += n) {
+        n = what->n - at < s->setup.n_chunk ? what->n - at : s->setup.n_chunk;
+        bool last = at + n == what->n;
+        rsn_step step = {.model = s->model,
+                         .kv = &s->kv,
+                         .tokens = what->tokens + at,
+                         .n = n,
+                         .all = what->all,
+                         .pool = s->pool,
+                         .cancel = what->cancel,
+                         .scratch = &s->scratch};
+        if (what->logits && what->all)
+            step.logits = what->logits + at * n_vocab;
+        else if (what->logits && last)
+            step.logits = what->logits;
+        memcpy(s->tokens + s->kv.n, what->tokens + at, n * sizeof *s->tokens);
+        status = report(what, at);
+        if (status == REASON_OK)
+            status = s->model->arch->forward(&step);
+    }
+    return status == REASON_OK ? report(what, what->n) : status;
+}

@@ -1,0 +1,61 @@
+/* A session: one timeline on a model, one thread at a time. */
+#ifndef REASON_DECODE_SESSION_H
+#define REASON_DECODE_SESSION_H
+
+#include <stdatomic.h>
+
+#include "base/fpstate.h"
+#include "model/model.h"
+
+typedef struct rsn_session_setup {
+    size_t n_ctx, n_chunk;
+    bool f16;
+    bool own_pool; /* no other session was given the pool */
+    uint64_t memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */
+} rsn_session_setup;
+
+typedef struct reason_session {
+    atomic_int state; /* idle, running, or running and to be freed */
+    rsn_model *model;
+    rsn_pool *pool;
+    rsn_session_setup setup;
+    rsn_kv kv;
+    int32_t *tokens; /* [kv.n], what the cache holds */
+    size_t tokens_cap;
+    rsn_scratch scratch;
+    float *logits; /* [n_vocab], of the last token */
+    struct reason_cancel_token cancel; /* of the running call */
+    rsn_fpstate fpstate; /* the caller's, while a call runs */
+} rsn_session;
+
+/* Retains model and pool. NO_MEMORY, LIMIT. */
+reason_status rsn_session_new(rsn_model *model, rsn_pool *pool, const rsn_session_setup *setup,
+                              rsn_session **session);
+/* Frees it now, or when the running call leaves. */
+void rsn_session_free(rsn_session *session);
+reason_status rsn_session_fork(rsn_session *session, rsn_pool *pool, rsn_session **fork);
+
+/* Every call in a session is between these two. BUSY if another thread is inside. */
+reason_status rsn_session_enter(rsn_session *session);
+void rsn_session_leave(rsn_session *session);
+
+/* Forgets all but the first n tokens, n <= kv.n. */
+void rsn_session_truncate(rsn_session *session, size_t n);
+
+typedef struct rsn_append {
+    const int32_t *tokens; /* [n] */
+    size_t n;
+    float *logits; /* NULL, or [n][n_vocab] if `all`, else [n_vocab] of the last token */
+    bool all;
+    const rsn_cancel *cancel;
+    reason_progress_fn progress;
+    void *progress_user;
+} rsn_append;
+
+/* Runs tokens through the network, in chunks. INVALID_ARG for an id outside the vocabulary,
+ * CONTEXT_FULL, NO_MEMORY: nothing was done; CANCELLED: whole chunks may have been. */
+reason_status rsn_session_append(rsn_session *session, const rsn_append *what);
+/* Makes room for the timeline to become n tokens long. */
+reason_status rsn_session_reserve(rsn_session *session, size_t n);
+
+#endif

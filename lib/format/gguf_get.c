@@ -1,0 +1,125 @@
+/* Typed reads of a GGUF plan's metadata. Owns the sentences about wrong types and ranges. */
+#include "format/gguf.h"
+
+#include <string.h>
+
+int rsn_gguf_compare(const rsn_text *a, const rsn_text *b) {
+    size_t n = a->n < b->n ? a->n : b->n;
+    int order = n ? memcmp(a->data, b->data, n) : 0;
+    return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+/* The entry of a sorted list that has this name; NULL if there is none. */
+static const void *find_name(const rsn_text *const *order, size_t n, const char *name) {
+    rsn_text wanted = {name, strlen(name)};
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int at = rsn_gguf_compare(order[middle], &wanted);
+        if (at == 0)
+            return order[middle];
+        if (at < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const rsn_gguf_pair *rsn_gguf_find(const rsn_gguf *g, const char *key) {
+    return find_name(g->pair_order, g->n_pairs, key);
+}
+
+const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name) {
+    return find_name(g->tensor_order, g->n_tensors, name);
+}
+
+static reason_status fail_type(const rsn_gguf_pair *pair, const char *wanted) {
+    return rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu has value type %d%s, %s expected",
+                    pair->key.data, (unsigned long long)pair->offset, (int)pair->type,
+                    pair->type == RSN_GGUF_ARRAY ? " (an array)" : "", wanted);
+}
+
+static bool is_integer(rsn_gguf_type type) {
+    return type <= RSN_GGUF_I32 || type == RSN_GGUF_U64 || type == RSN_GGUF_I64;
+}
+
+reason_status rsn_gguf_int(const rsn_gguf *g, const char *key, int64_t min, int64_t max,
+                           int64_t *out) {
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
+    if (!pair)
+        return REASON_OK;
+    if (!is_integer(pair->type))
+        return fail_type(pair, "an integer");
+    if (pair->as.i < min || pair->as.i > max)
+        return rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu is %lld, %lld to %lld allowed", key,
+                        (unsigned long long)pair->offset, (long long)pair->as.i, (long long)min,
+                        (long long)max);
+    *out = pair->as.i;
+    return REASON_OK;
+}
+
+reason_status rsn_gguf_bool(const rsn_gguf *g, const char *key, bool *out) {
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
+    if (pair && pair->type != RSN_GGUF_BOOL)
+        return fail_type(pair, "a bool");
+    if (pair)
+        *out = pair->as.i != 0;
+    return REASON_OK;
+}
+
+reason_status rsn_gguf_float(const rsn_gguf *g, const char *key, double *out) {
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
+    if (pair && pair->type != RSN_GGUF_F32 && pair->type != RSN_GGUF_F64)
+        return fail_type(pair, "a float");
+    if (pair)
+        *out = pair->as.f;
+    return REASON_OK;
+}
+
+reason_status rsn_gguf_string(const rsn_gguf *g, const char *key, rsn_text *out) {
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
+    if (pair && pair->type != RSN_GGUF_STRING)
+        return fail_type(pair, "a string");
+    if (pair)
+        *out = pair->as.text;
+    return REASON_OK;
+}
+
+static const rsn_gguf_pair *find_array(const rsn_gguf *g, const char *key, rsn_gguf_type item,
+                                       rsn_gguf_type other, const char *wanted,
+                                       reason_status *status) {
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
+    *status = REASON_OK;
+    if (!pair)
+        return NULL;
+    if (pair->type != RSN_GGUF_ARRAY)
+        *status = fail_type(pair, wanted);
+    else if (pair->item != item && pair->item != other)
+        *status = rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu is an array of type %d, %s expected",
+                           key, (unsigned long long)pair->offset, (int)pair->item, wanted);
+    return *status == REASON_OK ? pair : NULL;
+}
+
+reason_status rsn_gguf_strings(const rsn_gguf *g, const char *key, const rsn_text **out,
+                               size_t *n) {
+    reason_status status;
+    const rsn_gguf_pair *pair =
+        find_array(g, key, RSN_GGUF_STRING, RSN_GGUF_STRING, "an array of strings", &status);
+    if (pair) {
+        *out = pair->as.texts;
+        *n = (size_t)pair->n;
+    }
+    return status;
+}
+
+reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out, size_t *n) {
+    reason_status status;
+    const rsn_gguf_pair *pair =
+        find_array(g, key, RSN_GGUF_I32, RSN_GGUF_U32, "an array of 32-bit integers", &status);
+    if (pair) {
+        *out = pair->as.items;
+        *n = (size_t)pair->n;
+    }
+    return status;
+}

@@ -1,0 +1,78 @@
+/* Owns the choice of kernels: one table per level, and the only place that knows which
+ * function serves which level. Which level to run is base/cpu.h's matter; the build says
+ * with RSN_HAVE_* which ones it compiled. Invariant: a table holds nothing its level's
+ * CPUs cannot run. */
+#include "kernels/product.h"
+#include "kernels/q8.h"
+#include "kernels/rowops.h"
+
+#define FLOAT_KERNELS(isa)                                                               \
+    .quantize_q8 = rsn_quantize_q8_##isa, .dot_f32 = rsn_dot_f32_##isa,                  \
+    .dot_f16 = rsn_dot_f16_##isa, .add_scaled_f32 = rsn_add_scaled_f32_##isa,            \
+    .add_scaled_f16 = rsn_add_scaled_f16_##isa, .add = rsn_add_##isa,                    \
+    .scale = rsn_scale_##isa, .f16_from_f32 = rsn_f16_from_f32_##isa,                    \
+    .f32_from_f16 = rsn_f32_from_f16_##isa, .rms_norm = rsn_rms_norm_##isa,              \
+    .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa, .max = rsn_max_##isa,        \
+    .exp_sum = rsn_exp_sum_##isa
+
+#define PRODUCTS(float_isa, q8_isa)                                                      \
+    {                                                                                    \
+        [RSN_TYPE_F32] = rsn_product_f32_##float_isa,                                    \
+        [RSN_TYPE_F16] = rsn_product_f16_##float_isa,                                    \
+        [RSN_TYPE_BF16] = rsn_product_bf16_##float_isa,                                  \
+        [RSN_TYPE_Q8_0] = rsn_product_q8_0_##q8_isa                                      \
+    }
+
+static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
+                                    .product = PRODUCTS(generic, generic),
+                                    FLOAT_KERNELS(generic)};
+
+#if defined(RSN_HAVE_AVX2)
+static const rsn_kernels AVX2 = {
+    .level = REASON_CPU_AVX2, .product = PRODUCTS(avx2, avx2), FLOAT_KERNELS(avx2)};
+#endif
+
+#if defined(RSN_HAVE_AVXVNNI) && defined(RSN_HAVE_AVX2)
+static const rsn_kernels AVXVNNI = {
+    .level = REASON_CPU_AVXVNNI, .product = PRODUCTS(avx2, avxvnni), FLOAT_KERNELS(avx2)};
+#endif
+
+#if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
+static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512,
+                                   .product = PRODUCTS(avx512, avx512),
+                                   FLOAT_KERNELS(avx512)};
+#endif
+
+const rsn_kernels *rsn_kernels_for(reason_cpu level) {
+    switch (level) {
+    case REASON_CPU_AVX512:
+#if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
+        return &AVX512;
+#elif defined(RSN_HAVE_AVX2)
+        return &AVX2; /* AVX-512 does not promise AVX-VNNI */
+#else
+        return &GENERIC;
+#endif
+    case REASON_CPU_AVXVNNI:
+#if defined(RSN_HAVE_AVXVNNI) && defined(RSN_HAVE_AVX2)
+        return &AVXVNNI;
+#elif defined(RSN_HAVE_AVX2)
+        return &AVX2;
+#else
+        return &GENERIC;
+#endif
+    case REASON_CPU_AVX2:
+#if defined(RSN_HAVE_AVX2)
+        return &AVX2;
+#else
+        return &GENERIC;
+#endif
+    default: return &GENERIC;
+    }
+}
+
+size_t rsn_act_row_bytes(rsn_act kind, size_t k) {
+    if (kind == RSN_ACT_F32) return k * sizeof(float);
+    size_t bytes = rsn_q8_sums_at(k) + k / RSN_Q8_BLOCK * sizeof(int32_t);
+    return (bytes + 63) / 64 * 64;
+}

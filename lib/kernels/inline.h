@@ -1,0 +1,31 @@
+/* What kernels ask of the compiler. */
+#ifndef REASON_KERNELS_INLINE_H
+#define REASON_KERNELS_INLINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kernels are templates by inlining: tile sizes and types arrive as constants. */
+#define RSN_INLINE static inline __attribute__((always_inline))
+
+/* For rare paths that would bloat the templates. */
+#define RSN_NOINLINE static __attribute__((noinline))
+
+/* Before a loop with few, constant turns whose arrays are to live in registers. */
+#if defined(__clang__)
+#define RSN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define RSN_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Asks for the cache lines of n bytes (a constant) from p + offset on, which may lie
+ * behind the end of anything. A product reads several rows at once, in steps too small
+ * for the hardware to foresee, so it asks for the next rows in the order of addresses:
+ * twice the speed from memory. */
+RSN_INLINE void prefetch_bytes(const void *p, size_t offset, size_t n) {
+    uintptr_t at = (uintptr_t)p + offset;
+    RSN_UNROLL
+    for (size_t i = 0; i < n; i += 64) __builtin_prefetch((const void *)(at + i));
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* Rows of activations in 8 bits, as all kernels of RSN_ACT_Q8_32 types read and write
+ * them; see quantize_q8 in table.h. */
+#ifndef REASON_KERNELS_Q8_H
+#define REASON_KERNELS_Q8_H
+
+#include "kernels/table.h"
+#include "quant/half.h"
+
+/* Elements of a block, and bytes of a Q8_0 block: a half-precision scale and 32
+ * weights. */
+enum { RSN_Q8_BLOCK = 32, RSN_Q8_0_BYTES = 34 };
+
+/* Where the parts of a row begin, in bytes: the 8-bit values at 0, then scales, then
+ * sums. */
+static inline size_t rsn_q8_scales_at(size_t k) {
+    return k;
+}
+
+static inline size_t rsn_q8_sums_at(size_t k) {
+    return k + k / RSN_Q8_BLOCK * sizeof(float);
+}
+
+/* The scale of a block whose largest magnitude has the bits `top`, and what to multiply
+ * by; 0 leaves the block at zeros. Below 2^-120 the multiplier could overflow. */
+static inline float rsn_q8_scale(uint32_t top, float *inverse) {
+    *inverse = 0;
+    if (top >= 0x7F800000u) return rsn_float_from_bits(0x7FC00000u);
+    if (top < rsn_float_bits(0x1p-120f)) return 0;
+    *inverse = 127.0f / rsn_float_from_bits(top);
+    return rsn_float_from_bits(top) / 127.0f;
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* Operations on rows of floats, for each instruction set. Only dispatch.c chooses among
+ * them; what they compute is said in table.h. */
+#ifndef REASON_KERNELS_ROWOPS_H
+#define REASON_KERNELS_ROWOPS_H
+
+#include "kernels/table.h"
+
+#define RSN_DECLARE_ROWOPS(isa)                                                          \
+    void rsn_add_scaled_f32_##isa(float *y, const float *x, float s, size_t n);          \
+    void rsn_add_scaled_f16_##isa(float *y, const uint16_t *x, float s, size_t n);       \
+    void rsn_add_##isa(float *y, const float *x, size_t n);                              \
+    void rsn_scale_##isa(float *x, float s, size_t n);                                   \
+    void rsn_f16_from_f32_##isa(const float *x, uint16_t *out, size_t n);                \
+    void rsn_f32_from_f16_##isa(const uint16_t *x, float *out, size_t n);                \
+    void rsn_rms_norm_##isa(const float *x, const float *w, float *out, size_t n,        \
+                            float eps);                                                  \
+    void rsn_rope_##isa(float *x, size_t n_rot, const float *cos_row,                    \
+                        const float *sin_row, bool adjacent);                            \
+    void rsn_silu_mul_##isa(const float *gate, const float *up, float *out, size_t n);   \
+    float rsn_max_##isa(const float *x, size_t n);                                       \
+    float rsn_exp_sum_##isa(float *x, float shift, size_t n);
+
+RSN_DECLARE_ROWOPS(generic)
+RSN_DECLARE_ROWOPS(avx2)
+RSN_DECLARE_ROWOPS(avx512)
+
+#endif

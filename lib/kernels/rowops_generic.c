@@ -1,0 +1,89 @@
+/* Operations on rows of floats in plain C: the definition that the other instruction sets
+ * are tested against, and what runs on CPUs without one of them. Invariant: sums go in
+ * the 16 lanes of table.h. */
+#include "kernels/rowops.h"
+
+#include <math.h>
+
+#include "kernels/mathf.h"
+#include "kernels/product.h"
+
+enum { LANES = 16 };
+
+static float sum_in_lanes(const float *x, size_t n) {
+    float s[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) s[j] += x[i + j];
+    }
+    for (size_t j = 0; i + j < n; j++) s[j] += x[i + j];
+    for (size_t half = LANES / 2; half > 0; half /= 2) {
+        for (size_t j = 0; j < half; j++) s[j] += s[j + half];
+    }
+    return s[0];
+}
+
+static void take_larger(float *s, const float *x, size_t n) {
+    for (size_t j = 0; j < n; j++) s[j] = x[j] > s[j] ? x[j] : s[j];
+}
+
+void rsn_add_scaled_f32_generic(float *y, const float *x, float s, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += s * x[i];
+}
+
+void rsn_add_scaled_f16_generic(float *y, const uint16_t *x, float s, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += s * rsn_f16_to_f32(x[i]);
+}
+
+void rsn_add_generic(float *y, const float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+void rsn_scale_generic(float *x, float s, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] *= s;
+}
+
+void rsn_f16_from_f32_generic(const float *x, uint16_t *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = rsn_f16_from_f32(x[i]);
+}
+
+void rsn_f32_from_f16_generic(const uint16_t *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = rsn_f16_to_f32(x[i]);
+}
+
+void rsn_rms_norm_generic(const float *x, const float *w, float *out, size_t n,
+                          float eps) {
+    float inverse = 1.0f / sqrtf(rsn_dot_f32_generic(x, x, n) / (float)n + eps);
+    for (size_t i = 0; i < n; i++) out[i] = x[i] * inverse * w[i];
+}
+
+void rsn_rope_generic(float *x, size_t n_rot, const float *cos_row, const float *sin_row,
+                      bool adjacent) {
+    size_t n_pairs = n_rot / 2, step = adjacent ? 2 : 1, apart = adjacent ? 1 : n_pairs;
+    for (size_t i = 0; i < n_pairs; i++) {
+        float a = x[step * i], b = x[step * i + apart];
+        x[step * i] = a * cos_row[i] - b * sin_row[i];
+        x[step * i + apart] = a * sin_row[i] + b * cos_row[i];
+    }
+}
+
+void rsn_silu_mul_generic(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        out[i] = gate[i] / (1.0f + rsn_expf(-gate[i])) * up[i];
+    }
+}
+
+float rsn_max_generic(const float *x, size_t n) {
+    float s[LANES];
+    for (size_t j = 0; j < LANES; j++) s[j] = -INFINITY;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) take_larger(s, x + i, LANES);
+    take_larger(s, x + i, n - i);
+    for (size_t half = LANES / 2; half > 0; half /= 2) take_larger(s, s + half, half);
+    return s[0];
+}
+
+float rsn_exp_sum_generic(float *x, float shift, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = rsn_expf(x[i] - shift);
+    return sum_in_lanes(x, n);
+}

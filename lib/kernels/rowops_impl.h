@@ -1,0 +1,141 @@
+/* Operations on rows of floats, written in the lanes of the header included before
+ * (lanes_<isa>.h). The includer defines LANES_NAME(x), x with the instruction set
+ * appended. Each function takes 16 floats at a time and the rest of the row in a padded
+ * copy; all reads of a step come before its write, so that a row may be its own result
+ * where table.h allows it. Invariant: the same bits as rowops_generic.c. */
+#include <math.h>
+
+#include "kernels/lanes_math.h"
+#include "kernels/product.h"
+
+void LANES_NAME(rsn_add_scaled_f32)(float *y, const float *x, float s, size_t n) {
+    lanes factor = fill_lanes(s);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(y + i, add(load_f32(y + i), mul(factor, load_f32(x + i))));
+    }
+    if (i == n) return;
+    lanes scaled = mul(factor, load_first(x + i, n - i, 0));
+    store_first(y + i, n - i, add(load_first(y + i, n - i, 0), scaled));
+}
+
+void LANES_NAME(rsn_add_scaled_f16)(float *y, const uint16_t *x, float s, size_t n) {
+    lanes factor = fill_lanes(s);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(y + i, add(load_f32(y + i), mul(factor, load_f16(x + i))));
+    }
+    if (i == n) return;
+    lanes scaled = mul(factor, load_first_f16(x + i, n - i));
+    store_first(y + i, n - i, add(load_first(y + i, n - i, 0), scaled));
+}
+
+void LANES_NAME(rsn_add)(float *y, const float *x, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) store_f32(y + i, add(load_f32(y + i), load_f32(x + i)));
+    if (i == n) return;
+    lanes sum = add(load_first(y + i, n - i, 0), load_first(x + i, n - i, 0));
+    store_first(y + i, n - i, sum);
+}
+
+void LANES_NAME(rsn_scale)(float *x, float s, size_t n) {
+    lanes factor = fill_lanes(s);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) store_f32(x + i, mul(load_f32(x + i), factor));
+    if (i < n) store_first(x + i, n - i, mul(load_first(x + i, n - i, 0), factor));
+}
+
+void LANES_NAME(rsn_f16_from_f32)(const float *x, uint16_t *out, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) store_f16(out + i, load_f32(x + i));
+    if (i < n) store_first_f16(out + i, n - i, load_first(x + i, n - i, 0));
+}
+
+void LANES_NAME(rsn_f32_from_f16)(const uint16_t *x, float *out, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) store_f32(out + i, load_f16(x + i));
+    if (i < n) store_first(out + i, n - i, load_first_f16(x + i, n - i));
+}
+
+void LANES_NAME(rsn_rms_norm)(const float *x, const float *w, float *out, size_t n,
+                              float eps) {
+    float mean = LANES_NAME(rsn_dot_f32)(x, x, n) / (float)n;
+    lanes inverse = fill_lanes(1.0f / sqrtf(mean + eps));
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(out + i, mul(mul(load_f32(x + i), inverse), load_f32(w + i)));
+    }
+    if (i == n) return;
+    lanes scaled = mul(load_first(x + i, n - i, 0), inverse);
+    store_first(out + i, n - i, mul(scaled, load_first(w + i, n - i, 0)));
+}
+
+/* The compiler makes vectors of this one: neighbours have to change places. */
+static void rotate_adjacent(float *x, size_t n_pairs, const float *cos_row,
+                            const float *sin_row) {
+    for (size_t i = 0; i < n_pairs; i++) {
+        float a = x[2 * i], b = x[2 * i + 1];
+        x[2 * i] = a * cos_row[i] - b * sin_row[i];
+        x[2 * i + 1] = a * sin_row[i] + b * cos_row[i];
+    }
+}
+
+void LANES_NAME(rsn_rope)(float *x, size_t n_rot, const float *cos_row,
+                          const float *sin_row, bool adjacent) {
+    size_t n_pairs = n_rot / 2, i = 0;
+    float *y = x + n_pairs;
+    if (adjacent) {
+        rotate_adjacent(x, n_pairs, cos_row, sin_row);
+        return;
+    }
+    for (; i + 16 <= n_pairs; i += 16) {
+        lanes a = load_f32(x + i), b = load_f32(y + i);
+        lanes c = load_f32(cos_row + i), s = load_f32(sin_row + i);
+        store_f32(x + i, sub(mul(a, c), mul(b, s)));
+        store_f32(y + i, add(mul(a, s), mul(b, c)));
+    }
+    if (i == n_pairs) return;
+    size_t n = n_pairs - i;
+    lanes a = load_first(x + i, n, 0), b = load_first(y + i, n, 0);
+    lanes c = load_first(cos_row + i, n, 0), s = load_first(sin_row + i, n, 0);
+    store_first(x + i, n, sub(mul(a, c), mul(b, s)));
+    store_first(y + i, n, add(mul(a, s), mul(b, c)));
+}
+
+RSN_INLINE lanes silu_lanes(lanes gate) {
+    lanes exponential = exp_lanes(sub(fill_lanes(0), gate));
+    return divide(gate, add(fill_lanes(1.0f), exponential));
+}
+
+void LANES_NAME(rsn_silu_mul)(const float *gate, const float *up, float *out, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(out + i, mul(silu_lanes(load_f32(gate + i)), load_f32(up + i)));
+    }
+    if (i == n) return;
+    lanes last = silu_lanes(load_first(gate + i, n - i, 0));
+    store_first(out + i, n - i, mul(last, load_first(up + i, n - i, 0)));
+}
+
+float LANES_NAME(rsn_max)(const float *x, size_t n) {
+    lanes top = fill_lanes(-INFINITY);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) top = max(load_f32(x + i), top);
+    if (i < n) top = max(load_first(x + i, n - i, -INFINITY), top);
+    return fold_max(top);
+}
+
+float LANES_NAME(rsn_exp_sum)(float *x, float shift, size_t n) {
+    lanes sum = fill_lanes(0), offset = fill_lanes(shift);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        lanes e = exp_lanes(sub(load_f32(x + i), offset));
+        store_f32(x + i, e);
+        sum = add(sum, e);
+    }
+    if (i < n) {
+        store_first(x + i, n - i, exp_lanes(sub(load_first(x + i, n - i, 0), offset)));
+        sum = add(sum, load_first(x + i, n - i, 0));
+    }
+    return fold_sum(sum);
+}

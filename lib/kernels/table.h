@@ -1,0 +1,82 @@
+/* The table of kernels: a function pointer per operation, a table per instruction set.
+ *
+ * Every level gives the same bits. So each operation has one order of additions, stated
+ * here, no fused multiply-add, and division and square root as IEEE 754 has them; the
+ * build passes -ffp-contract=off. Only which NaN comes out of several may differ. Kernels
+ * need the default floating-point state (base/fpstate.h).
+ *
+ * The order of 16 lanes: element i belongs to lane i mod 16; each lane starts at +0 and
+ * adds its elements in rising order; then lane j takes in lane j + 8, then j + 4, j + 2
+ * and j + 1. */
+#ifndef REASON_KERNELS_TABLE_H
+#define REASON_KERNELS_TABLE_H
+
+#include "quant/types.h"
+#include "reason/reason.h"
+
+/* out[t * out_stride + r] = row r of w . row t of x, for r < n_rows, t < n_tokens.
+ *
+ * w: n_rows rows of k weights, w_stride bytes apart, at any address. k is a multiple of
+ * the type's block_elems.
+ *
+ * x: n_tokens rows of k activations of the type's kind, x_stride bytes apart, aligned as
+ * floats are. For RSN_ACT_Q8_32 they were made by quantize_q8.
+ *
+ * Float weights: 16 lanes over k of (float)w * x. RSN_ACT_Q8_32: from 0, block after
+ * block, out += (weight scale * activation scale) * (float)(sum of 32 products). */
+typedef void (*rsn_product_fn)(size_t k, const void *w, size_t w_stride, size_t n_rows,
+                               const void *x, size_t x_stride, size_t n_tokens,
+                               float *out, size_t out_stride);
+
+typedef struct rsn_kernels {
+    reason_cpu level;
+    rsn_product_fn product[RSN_N_TYPES];
+
+    /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_32, k) bytes, k a multiple of 32:
+     * int8 q[k], float scale[k / 32], int32 sum[k / 32] of each block's q, then zeros.
+     * With m the largest magnitude of a block: scale = m / 127, q = x * (127 / m) to
+     * nearest, ties to even, in [-127, 127]. Below m = 2^-120 the block is zeros; a block
+     * with NaN or infinity has scale NaN and q = 0, so every product with the row is
+     * NaN. */
+    void (*quantize_q8)(const float *x, size_t k, void *out);
+
+    /* 16 lanes over n of a * b. */
+    float (*dot_f32)(const float *a, const float *b, size_t n);
+    float (*dot_f16)(const uint16_t *a, const float *b, size_t n);
+
+    /* y = y + s * x; y and x do not overlap. */
+    void (*add_scaled_f32)(float *y, const float *x, float s, size_t n);
+    void (*add_scaled_f16)(float *y, const uint16_t *x, float s, size_t n);
+    void (*add)(float *y, const float *x, size_t n); /* y = y + x */
+    void (*scale)(float *x, float s, size_t n);      /* x = x * s */
+
+    /* As quant/half.h; source and destination do not overlap. */
+    void (*f16_from_f32)(const float *x, uint16_t *out, size_t n);
+    void (*f32_from_f16)(const uint16_t *x, float *out, size_t n);
+
+    /* out = (x * (1 / sqrt(dot_f32(x, x) / n + eps))) * w; out may be x. */
+    void (*rms_norm)(const float *x, const float *w, float *out, size_t n, float eps);
+    /* Turns the first n_rot (even) values of one head in place: the pair (a, b) number i
+     * becomes (a cos[i] - b sin[i], a sin[i] + b cos[i]), where (a, b) is (x[2i], x[2i +
+     * 1]) if adjacent, else (x[i], x[i + n_rot / 2]). */
+    void (*rope)(float *x, size_t n_rot, const float *cos_row, const float *sin_row,
+                 bool adjacent);
+    /* out = (gate / (1 + exp(-gate))) * up; out may be gate or up. */
+    void (*silu_mul)(const float *gate, const float *up, float *out, size_t n);
+
+    /* The largest value, NaN passed over; -infinity if there is none. */
+    float (*max)(const float *x, size_t n);
+    /* x = exp(x - shift) in place; returns the sum in 16 lanes. */
+    float (*exp_sum)(float *x, float shift, size_t n);
+} rsn_kernels;
+
+/* The table of a level that rsn_cpu_pick() allowed, or of the next lower one if this
+ * build left it out; `level` in it says which. Static, for any thread. */
+const rsn_kernels *rsn_kernels_for(reason_cpu level);
+
+/* Bytes from one row of k activations to the next: 4 * k for RSN_ACT_F32, whose rows are
+ * the floats themselves; a multiple of 64 for the rows that quantize_q8 writes. k floats
+ * exist. */
+size_t rsn_act_row_bytes(rsn_act kind, size_t k);
+
+#endif

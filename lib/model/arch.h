@@ -1,0 +1,53 @@
+/* Architectures: a row each in one table, and the interface that every forward pass has. */
+#ifndef REASON_MODEL_ARCH_H
+#define REASON_MODEL_ARCH_H
+
+#include "base/cancel.h"
+#include "base/pool.h"
+#include "kernels/table.h"
+#include "model/kvcache.h"
+#include "model/weights.h"
+
+struct reason_model;
+
+/* Working memory of a forward pass, laid out by the architecture. */
+typedef struct rsn_scratch {
+    unsigned char *data; /* [n_bytes], 64-byte aligned */
+    size_t n_bytes;
+    size_t n_chunk;   /* most tokens of one pass */
+    size_t n_workers; /* most threads of the pool */
+    size_t n_ctx;     /* most positions of a timeline */
+} rsn_scratch;
+
+/* One forward pass: appends tokens to a timeline. */
+typedef struct rsn_step {
+    const struct reason_model *model;
+    rsn_kv *kv;            /* positions [kv->n, kv->n + n) are reserved by the caller */
+    const int32_t *tokens; /* [n], inside the vocabulary */
+    size_t n;              /* 1 .. scratch->n_chunk */
+    float *logits;         /* NULL; or [n][n_vocab] if `all`, else [n_vocab] of the last token */
+    bool all;
+    rsn_pool *pool;
+    const rsn_cancel *cancel;
+    rsn_scratch *scratch;
+} rsn_step;
+
+typedef struct rsn_arch {
+    const char *name; /* of general.architecture */
+    unsigned traits;  /* RSN_TRAIT_ bits */
+    /* Lays out a pass in scratch->data; with data NULL only n_bytes is set. LIMIT if it does not
+     * fit the address space. */
+    reason_status (*layout)(const struct reason_model *model, rsn_scratch *scratch);
+    /* Computes the step. The cache's length advances at its very end: CANCELLED (polled at every
+     * barrier of the pool) leaves the timeline as it was. Cannot fail otherwise. */
+    reason_status (*forward)(const rsn_step *step);
+} rsn_arch;
+
+/* The row of an architecture; UNSUPPORTED with the names of those there are. */
+reason_status rsn_arch_find(rsn_text name, const rsn_arch **arch);
+
+/* arch_dense.c: decoders of normalization, attention and gated feed-forward layers. */
+reason_status rsn_dense_layout(const struct reason_model *model, rsn_scratch *scratch);
+reason_status rsn_dense_forward(const rsn_step *step);
+
+#endif

@@ -1,0 +1,382 @@
+/* The forward pass of dense decoders (llama, qwen2, qwen3): per layer normalization, attention with
+ * grouped keys, normalization, gated feed-forward, each added to the residual stream.
+ *
+ * Owns the order of the stages and what each worker takes. Every stage is a job over the pool: rows
+ * of a product, tokens, or heads. Invariant: an output element is computed by one worker in the
+ * kernels' canonical order, so neither threads nor chunks change a bit. */
+#include <math.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "kernels/attention.h"
+#include "kernels/mathd.h"
+#include "model/model.h"
+
+/* Rows a worker takes at least: a multiple of what the products compute at once. */
+enum { ROW_GRAIN = 16 };
+
+/* The activations of a group of products, in both forms; rows are tokens. */
+typedef struct acts {
+    float *f;         /* [n][width] */
+    unsigned char *q; /* [n][q_stride], 8-bit blocks */
+    size_t width, q_stride;
+} acts;
+
+typedef struct pass {
+    const rsn_step *step;
+    const rsn_model *m;
+    const rsn_layer *layer;
+    size_t index; /* of the layer */
+    float *x;     /* [n][n_embd], the residual stream */
+    acts in;      /* [n][n_embd], normalized */
+    acts mix;     /* [n][n_heads * head_dim], what attention gives */
+    acts ff;      /* [n][n_ff], the gated product */
+    float *q;     /* [n][n_heads * head_dim] */
+    float *k, *v; /* [n][n_heads_kv * head_dim] */
+    float *up;    /* [n][n_ff] */
+    float *y;     /* [n][n_embd], a product before it is added */
+    float *cos, *sin; /* [n][n_rot / 2] */
+    float *head_scratch;      /* [n_workers][head_scratch_n] */
+    const void **block_lists; /* [n_workers][2 * n_blocks] */
+    size_t head_scratch_n, n_blocks;
+} pass;
+
+/* --- layout ---------------------------------------------------------------------------- */
+
+typedef struct slab {
+    unsigned char *data;
+    uint64_t used;
+    bool ok;
+} slab;
+
+/* The next part of n * m items; NULL while only measuring. */
+static void *cut(slab *s, uint64_t n, uint64_t m, uint64_t size) {
+    uint64_t bytes, start = s->used;
+    s->ok = s->ok && rsn_mul_u64(n, m, &bytes) && rsn_mul_u64(bytes, size, &bytes) &&
+            rsn_round_up_u64(bytes, 64, &bytes) && rsn_add_u64(s->used, bytes, &s->used);
+    return s->data && s->ok ? s->data + start : NULL;
+}
+
+static acts cut_acts(slab *s, uint64_t n, size_t width) {
+    acts a = {.width = width, .q_stride = rsn_act_row_bytes(RSN_ACT_Q8_32, width)};
+    a.f = cut(s, n, width, sizeof(float));
+    a.q = cut(s, n, a.q_stride, 1);
+    return a;
+}
+
+static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, pass *p) {
+    const rsn_hparams *hp = &m->hp;
+    slab s = {.data = scratch->data, .ok = true};
+    uint64_t n = scratch->n_chunk, workers = scratch->n_workers;
+    size_t q_width = hp->n_heads * hp->head_dim, kv_width = hp->n_heads_kv * hp->head_dim;
+    p->x = cut(&s, n, hp->n_embd, sizeof(float));
+    p->in = cut_acts(&s, n, hp->n_embd);
+    p->mix = cut_acts(&s, n, q_width);
+    p->ff = cut_acts(&s, n, hp->n_ff);
+    p->q = cut(&s, n, q_width, sizeof(float));
+    p->k = cut(&s, n, kv_width, sizeof(float));
+    p->v = cut(&s, n, kv_width, sizeof(float));
+    p->up = cut(&s, n, hp->n_ff, sizeof(float));
+    p->y = cut(&s, n, hp->n_embd, sizeof(float));
+    p->cos = cut(&s, n, hp->n_rot / 2, sizeof(float));
+    p->sin = cut(&s, n, hp->n_rot / 2, sizeof(float));
+    p->head_scratch_n = rsn_attention_scratch_floats(hp->head_dim);
+    p->head_scratch = cut(&s, workers, p->head_scratch_n, sizeof(float));
+    p->n_blocks = (scratch->n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    p->block_lists = cut(&s, workers, 2 * p->n_blocks, sizeof(void *));
+    return s;
+}
+
+reason_status rsn_dense_layout(const rsn_model *model, rsn_scratch *scratch) {
+    pass p;
+    slab s = lay_out(model, scratch, &p);
+    if (!s.ok || !rsn_to_size(s.used, &scratch->n_bytes))
+        return rsn_fail(REASON_ERR_LIMIT,
+                        "working memory for chunks of %zu tokens exceeds the address space",
+                        scratch->n_chunk);
+    return REASON_OK;
+}
+
+/* --- pieces that stages share ------------------------------------------------------------ */
+
+static bool wants_q8(const rsn_matrix *w) {
+    return w->type->act == RSN_ACT_Q8_32;
+}
+
+/* The 8-bit form of a row, if a matrix that reads it wants that. */
+static void quantize_row(const pass *p, const acts *a, size_t t, bool wanted) {
+    if (wanted)
+        p->m->kernels->quantize_q8(a->f + t * a->width, a->width, a->q + t * a->q_stride);
+}
+
+/* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride apart. */
+static void product(const pass *p, const rsn_matrix *w, const acts *a, size_t begin, size_t end,
+                    size_t n, float *out, size_t out_stride) {
+    bool q8 = wants_q8(w);
+    const void *x = q8 ? (const void *)a->q : (const void *)a->f;
+    size_t x_stride = q8 ? a->q_stride : a->width * sizeof(float);
+    p->m->kernels->product[w->type->type](w->cols, w->data + begin * w->row_bytes, w->row_bytes,
+                                          end - begin, x, x_stride, n, out, out_stride);
+}
+
+/* y rows [begin, end) = w . a, then x += y there. */
+static void product_add(const pass *p, const rsn_matrix *w, const acts *a, int ith, int count) {
+    size_t begin, end, n = p->step->n, width = p->m->hp.n_embd;
+    rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
+    if (begin == end)
+        return;
+    product(p, w, a, begin, end, n, p->y + begin, width);
+    for (size_t t = 0; t < n; t++)
+        p->m->kernels->add(p->x + t * width + begin, p->y + t * width + begin, end - begin);
+}
+
+/* --- stages: worker `ith` of `count` ----------------------------------------------------- */
+
+static void embed(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_matrix *w = &p->m->weights.embedding;
+    size_t begin, end, half = p->m->hp.n_rot / 2;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        w->type->decode(w->data + (size_t)p->step->tokens[t] * w->row_bytes, p->x + t * w->cols,
+                        w->cols);
+        for (size_t i = 0; i < half; i++) {
+            double sine, cosine;
+            rsn_sincos((double)(p->step->kv->n + t) * p->m->inv_freq[i], &sine, &cosine);
+            p->cos[t * half + i] = (float)cosine;
+            p->sin[t * half + i] = (float)sine;
+        }
+    }
+}
+
+static void normalize(const pass *p, const float *weight, bool q8, int ith, int count) {
+    size_t begin, end, width = p->m->hp.n_embd;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        p->m->kernels->rms_norm(p->x + t * width, weight, p->in.f + t * width, width,
+                                p->m->hp.rms_eps);
+        quantize_row(p, &p->in, t, q8);
+    }
+}
+
+static void normalize_attention(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_layer *l = p->layer;
+    normalize(p, l->attn_norm, wants_q8(&l->q) || wants_q8(&l->k) || wants_q8(&l->v), ith, count);
+}
+
+static void normalize_ffn(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_layer *l = p->layer;
+    normalize(p, l->ffn_norm, wants_q8(&l->gate) || wants_q8(&l->up), ith, count);
+}
+
+/* q, k and v are one list of rows, so that workers share them evenly. */
+static void project_qkv(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const struct {
+        const rsn_matrix *w;
+        const float *bias;
+        float *out;
+    } parts[3] = {{&p->layer->q, p->layer->q_bias, p->q},
+                  {&p->layer->k, p->layer->k_bias, p->k},
+                  {&p->layer->v, p->layer->v_bias, p->v}};
+    size_t begin, end, first = 0, n = p->step->n;
+    rsn_pool_share(parts[0].w->rows + parts[1].w->rows + parts[2].w->rows, ROW_GRAIN, ith, count,
+                   &begin, &end);
+    for (int i = 0; i < 3; i++) {
+        size_t rows = parts[i].w->rows;
+        size_t from = begin > first ? begin - first : 0;
+        size_t to = end > first ? end - first : 0;
+        to = to < rows ? to : rows;
+        first += rows;
+        if (from >= to)
+            continue;
+        product(p, parts[i].w, &p->in, from, to, n, parts[i].out + from, rows);
+        for (size_t t = 0; parts[i].bias && t < n; t++)
+            p->m->kernels->add(parts[i].out + t * rows + from, parts[i].bias + from, to - from);
+    }
+}
+
+static void turn_head(const pass *p, float *head, const float *norm, size_t t) {
+    const rsn_hparams *hp = &p->m->hp;
+    size_t half = hp->n_rot / 2;
+    if (norm)
+        p->m->kernels->rms_norm(head, norm, head, hp->head_dim, hp->rms_eps);
+    p->m->kernels->rope(head, hp->n_rot, p->cos + t * half, p->sin + t * half,
+                        (p->m->arch->traits & RSN_TRAIT_ROPE_ADJACENT) != 0);
+}
+
+static void store_head(const pass *p, const float *head, size_t position, bool value, size_t h) {
+    size_t dim = p->m->hp.head_dim, row = position % RSN_KV_BLOCK;
+    void *block = rsn_kv_at(p->step->kv, position / RSN_KV_BLOCK, p->index, value, h);
+    if (p->step->kv->f16)
+        p->m->kernels->f16_from_f32(head, (uint16_t *)block + row * dim, dim);
+    else
+        memcpy((float *)block + row * dim, head, dim * sizeof *head);
+}
+
+/* Norm and RoPE of every head, then keys and values into the cache; workers take tokens. */
+static void place_heads(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_hparams *hp = &p->m->hp;
+    size_t begin, end, dim = hp->head_dim;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        size_t position = p->step->kv->n + t;
+        for (size_t h = 0; h < hp->n_heads; h++)
+            turn_head(p, p->q + (t * hp->n_heads + h) * dim, p->layer->q_norm, t);
+        for (size_t h = 0; h < hp->n_heads_kv; h++) {
+            float *k = p->k + (t * hp->n_heads_kv + h) * dim;
+            turn_head(p, k, p->layer->k_norm, t);
+            store_head(p, k, position, false, h);
+            store_head(p, p->v + (t * hp->n_heads_kv + h) * dim, position, true, h);
+        }
+    }
+}
+
+/* Workers take (token, head) pairs in turn: later tokens see more positions. */
+static void attend(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_hparams *hp = &p->m->hp;
+    size_t dim = hp->head_dim, group = hp->n_heads / hp->n_heads_kv;
+    float scale = (float)(1.0 / sqrt((double)dim));
+    const void **keys = p->block_lists + (size_t)ith * 2 * p->n_blocks;
+    const void **values = keys + p->n_blocks;
+    for (size_t i = (size_t)ith; i < p->step->n * hp->n_heads; i += (size_t)count) {
+        size_t seen = p->step->kv->n + i / hp->n_heads + 1, kv_head = i % hp->n_heads / group;
+        for (size_t b = 0; b * RSN_KV_BLOCK < seen; b++) {
+            keys[b] = rsn_kv_at(p->step->kv, b, p->index, false, kv_head);
+            values[b] = rsn_kv_at(p->step->kv, b, p->index, true, kv_head);
+        }
+        rsn_attention_head(p->m->kernels, p->q + i * dim, dim, scale, keys, values, seen,
+                           p->step->kv->f16, p->mix.f + i * dim,
+                           p->head_scratch + (size_t)ith * p->head_scratch_n);
+    }
+}
+
+static void quantize_mix(void *arg, int ith, int count) {
+    const pass *p = arg;
+    size_t begin, end;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++)
+        quantize_row(p, &p->mix, t, wants_q8(&p->layer->o));
+}
+
+static void quantize_ff(void *arg, int ith, int count) {
+    const pass *p = arg;
+    size_t begin, end;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++)
+        quantize_row(p, &p->ff, t, wants_q8(&p->layer->down));
+}
+
+static void project_mix(void *arg, int ith, int count) {
+    const pass *p = arg;
+    product_add(p, &p->layer->o, &p->mix, ith, count);
+}
+
+static void project_gate_up(void *arg, int ith, int count) {
+    const pass *p = arg;
+    size_t begin, end, n = p->step->n, width = p->ff.width;
+    rsn_pool_share(width, ROW_GRAIN, ith, count, &begin, &end);
+    if (begin == end)
+        return;
+    product(p, &p->layer->gate, &p->in, begin, end, n, p->ff.f + begin, width);
+    product(p, &p->layer->up, &p->in, begin, end, n, p->up + begin, width);
+    for (size_t t = 0; t < n; t++)
+        p->m->kernels->silu_mul(p->ff.f + t * width + begin, p->up + t * width + begin,
+                                p->ff.f + t * width + begin, end - begin);
+}
+
+static void project_down(void *arg, int ith, int count) {
+    const pass *p = arg;
+    product_add(p, &p->layer->down, &p->ff, ith, count);
+}
+
+static void normalize_output(void *arg, int ith, int count) {
+    const pass *p = arg;
+    normalize(p, p->m->weights.output_norm, wants_q8(&p->m->weights.output), ith, count);
+}
+
+static void project_output(void *arg, int ith, int count) {
+    const pass *p = arg;
+    const rsn_matrix *w = &p->m->weights.output;
+    size_t begin, end, first = p->step->all ? 0 : p->step->n - 1;
+    rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
+    acts rows = p->in;
+    rows.f += first * rows.width;
+    rows.q += first * rows.q_stride;
+    if (begin < end)
+        product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin, w->rows);
+}
+
+/* --- the order of stages ----------------------------------------------------------------- */
+
+/* Multiply-adds of a stage, roughly: whether waking the pool pays. */
+static uint64_t work_qkv(const pass *p) {
+    return (uint64_t)(p->layer->q.rows + 2 * p->layer->k.rows) * p->layer->q.cols;
+}
+
+static uint64_t work_attention(const pass *p) {
+    return (uint64_t)p->mix.width * 2 * (p->step->kv->n + p->step->n);
+}
+
+static uint64_t work_mix(const pass *p) {
+    return (uint64_t)p->layer->o.rows * p->layer->o.cols;
+}
+
+static uint64_t work_ffn(const pass *p) {
+    return (uint64_t)p->ff.width * p->in.width;
+}
+
+static uint64_t work_output(const pass *p) {
+    return (uint64_t)p->m->weights.output.rows * p->m->weights.output.cols;
+}
+
+/* Passes over activations: a few instructions a value. */
+static uint64_t work_values(const pass *p) {
+    return (uint64_t)p->in.width * 16;
+}
+
+typedef struct stage {
+    rsn_job_fn job;
+    uint64_t (*work)(const pass *p); /* of one token */
+} stage;
+
+static const stage LAYER[] = {
+    {normalize_attention, work_values}, {project_qkv, work_qkv},  {place_heads, work_values},
+    {attend, work_attention},           {quantize_mix, work_values}, {project_mix, work_mix},
+    {normalize_ffn, work_values},       {project_gate_up, work_ffn}, {quantize_ff, work_values},
+    {project_down, work_ffn},
+};
+
+static const stage OUTPUT[] = {{normalize_output, work_values}, {project_output, work_output}};
+
+static reason_status run_stages(pass *p, const stage *stages, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (rsn_pool_pays(p->step->pool, stages[i].work(p) * p->step->n))
+            rsn_pool_run(p->step->pool, stages[i].job, p);
+        else
+            stages[i].job(p, 0, 1);
+        if (rsn_cancelled(p->step->cancel))
+            return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu", p->step->kv->n);
+    }
+    return REASON_OK;
+}
+
+reason_status rsn_dense_forward(const rsn_step *step) {
+    pass p = {.step = step, .m = step->model};
+    lay_out(step->model, step->scratch, &p);
+    embed(&p, 0, 1);
+    reason_status status = REASON_OK;
+    for (p.index = 0; p.index < p.m->hp.n_layers && status == REASON_OK; p.index++) {
+        p.layer = &p.m->weights.layers[p.index];
+        status = run_stages(&p, LAYER, sizeof LAYER / sizeof *LAYER);
+    }
+    if (status == REASON_OK && step->logits)
+        status = run_stages(&p, OUTPUT, sizeof OUTPUT / sizeof *OUTPUT);
+    if (status == REASON_OK)
+        step->kv->n += step->n;
+    return status;
+}

@@ -1,0 +1,115 @@
+/* The blocks behind a timeline. Owns their memory and sharing; the forward pass owns what is in
+ * them. Invariant: a block whose count is above 1 is never written. */
+#include "model/kvcache.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/checked.h"
+
+struct rsn_kv_block {
+    atomic_size_t users;
+    unsigned char *data; /* 64-byte aligned */
+};
+
+uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, bool f16) {
+    return (uint64_t)hp->n_layers * 2 * hp->n_heads_kv * hp->head_dim * (f16 ? 2 : 4);
+}
+
+reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool f16) {
+    memset(kv, 0, sizeof *kv);
+    uint64_t bytes;
+    if (!rsn_mul_u64(rsn_kv_position_bytes(hp, f16), RSN_KV_BLOCK, &bytes) ||
+        !rsn_to_size(bytes, &kv->block_bytes))
+        return rsn_fail(REASON_ERR_LIMIT, "keys and values of 64 positions exceed the address space");
+    kv->n_ctx = n_ctx;
+    kv->f16 = f16;
+    kv->n_heads_kv = hp->n_heads_kv;
+    kv->head_stride = (size_t)RSN_KV_BLOCK * hp->head_dim * (f16 ? 2 : 4);
+    return REASON_OK;
+}
+
+static void release_block(rsn_kv_block *block) {
+    if (block && atomic_fetch_sub_explicit(&block->users, 1, memory_order_acq_rel) == 1) {
+        rsn_free_aligned(block->data);
+        rsn_free(block);
+    }
+}
+
+static rsn_kv_block *new_block(size_t n_bytes) {
+    rsn_kv_block *block = rsn_alloc(sizeof *block);
+    if (!block)
+        return NULL;
+    atomic_init(&block->users, 1);
+    block->data = rsn_alloc_aligned(n_bytes);
+    if (!block->data) {
+        rsn_free(block);
+        return NULL;
+    }
+    return block;
+}
+
+void rsn_kv_free(rsn_kv *kv) {
+    for (size_t i = 0; i < kv->n_blocks; i++)
+        release_block(kv->blocks[i]);
+    rsn_free(kv->blocks);
+    memset(kv, 0, sizeof *kv);
+}
+
+uint64_t rsn_kv_bytes(const rsn_kv *kv) {
+    return (uint64_t)kv->n_blocks * kv->block_bytes;
+}
+
+/* The block that holds position kv->n may be shared with a fork: writing needs a copy. */
+static reason_status own_blocks(rsn_kv *kv, size_t first, size_t end) {
+    for (size_t i = first; i < end && i < kv->n_blocks; i++) {
+        rsn_kv_block *shared = kv->blocks[i];
+        if (atomic_load_explicit(&shared->users, memory_order_acquire) == 1)
+            continue;
+        rsn_kv_block *own = new_block(kv->block_bytes);
+        if (!own)
+            return REASON_ERR_NO_MEMORY;
+        memcpy(own->data, shared->data, kv->block_bytes);
+        kv->blocks[i] = own;
+        release_block(shared);
+    }
+    return REASON_OK;
+}
+
+reason_status rsn_kv_reserve(rsn_kv *kv, size_t n) {
+    if (n > kv->n_ctx)
+        return rsn_fail(REASON_ERR_CONTEXT_FULL, "%zu tokens do not fit the context of %zu", n,
+                        kv->n_ctx);
+    size_t need = (n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    reason_status status = RSN_GROW(&kv->blocks, &kv->cap, need);
+    while (status == REASON_OK && kv->n_blocks < need) {
+        rsn_kv_block *block = new_block(kv->block_bytes);
+        if (!block)
+            return REASON_ERR_NO_MEMORY;
+        kv->blocks[kv->n_blocks++] = block;
+    }
+    return status == REASON_OK ? own_blocks(kv, kv->n / RSN_KV_BLOCK, need) : status;
+}
+
+reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork) {
+    *fork = *kv;
+    fork->n_blocks = (kv->n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    fork->blocks = NULL;
+    fork->cap = 0;
+    reason_status status = RSN_GROW(&fork->blocks, &fork->cap, fork->n_blocks);
+    if (status != REASON_OK) {
+        memset(fork, 0, sizeof *fork);
+        return status;
+    }
+    for (size_t i = 0; i < fork->n_blocks; i++) {
+        fork->blocks[i] = kv->blocks[i];
+        atomic_fetch_add_explicit(&kv->blocks[i]->users, 1, memory_order_relaxed);
+    }
+    return REASON_OK;
+}
+
+void *rsn_kv_at(const rsn_kv *kv, size_t block, size_t layer, bool value, size_t head) {
+    size_t index = (layer * 2 + (value ? 1 : 0)) * kv->n_heads_kv + head;
+    return kv->blocks[block]->data + index * kv->head_stride;
+}

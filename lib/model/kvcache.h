@@ -1,0 +1,38 @@
+/* Keys and values of one timeline, in blocks of 64 absolute positions. A block holds all layers
+ * and is counted by reference, so a fork shares every block until one side writes into it. */
+#ifndef REASON_MODEL_KVCACHE_H
+#define REASON_MODEL_KVCACHE_H
+
+#include "model/hparams.h"
+
+enum { RSN_KV_BLOCK = 64 };
+
+/* Layout of a block: [layer][key, value][kv head][64 positions][head_dim], F16 or F32. */
+typedef struct rsn_kv_block rsn_kv_block;
+
+typedef struct rsn_kv {
+    rsn_kv_block **blocks; /* [n_blocks] */
+    size_t n_blocks, cap;
+    size_t n;           /* positions that are valid */
+    size_t n_ctx;       /* most positions */
+    bool f16;
+    size_t head_stride; /* bytes of [64][head_dim] */
+    size_t n_heads_kv;
+    size_t block_bytes;
+} rsn_kv;
+
+reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool f16);
+void rsn_kv_free(rsn_kv *kv);
+/* Makes positions [0, n) present and positions [kv->n, n) writable: allocates, and copies blocks
+ * that a fork shares. CONTEXT_FULL beyond n_ctx, NO_MEMORY. */
+reason_status rsn_kv_reserve(rsn_kv *kv, size_t n);
+/* A second cache over the same blocks. `fork` must be uninitialized. */
+reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork);
+/* Bytes of the blocks held, shared ones included. */
+uint64_t rsn_kv_bytes(const rsn_kv *kv);
+/* Where [64][head_dim] of a head begins: value false = keys. */
+void *rsn_kv_at(const rsn_kv *kv, size_t block, size_t layer, bool value, size_t head);
+/* Bytes that one position takes. */
+uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, bool f16);
+
+#endif

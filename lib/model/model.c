@@ -1,0 +1,146 @@
+/* Opens and closes models. Owns the order of loading; each step has a file of its own. Invariant:
+ * a model that was handed out never changes. */
+#include "model/model.h"
+
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/fpstate.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "kernels/mathd.h"
+
+static reason_status report(const rsn_model_load *how, uint64_t done) {
+    int stop = 0;
+    if (how->progress && !rsn_cancelled(how->cancel)) {
+        stop = how->progress(how->progress_user, "load", done, 3);
+        rsn_fpstate_again();
+    }
+    if (stop != 0 || rsn_cancelled(how->cancel))
+        return rsn_fail(REASON_ERR_CANCELLED, "loading was cancelled");
+    return REASON_OK;
+}
+
+/* Radians that each pair of dimensions turns per position: base^(-2i / n_rot) / factor. */
+static reason_status make_frequencies(rsn_model *m) {
+    size_t half = m->hp.n_rot / 2;
+    m->inv_freq = rsn_arena_calloc2(&m->arena, half, sizeof *m->inv_freq);
+    if (!m->inv_freq)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < half; i++) {
+        double exponent = -2.0 * (double)i / (double)m->hp.n_rot;
+        double factor = m->weights.rope_factors ? (double)m->weights.rope_factors[i] : 1.0;
+        if (!(factor > 0))
+            return rsn_fail(REASON_ERR_FORMAT, "tensor rope_freqs.weight holds %g at %zu", factor, i);
+        m->inv_freq[i] = rsn_powd(m->hp.rope_base, exponent) / factor;
+    }
+    return REASON_OK;
+}
+
+static reason_status load_network(rsn_model *m, const rsn_file *file, const rsn_model_load *how) {
+    rsn_text name = {0};
+    reason_status status = rsn_gguf_string(&m->gguf, "general.architecture", &name);
+    if (status == REASON_OK && !name.data)
+        status = rsn_fail(REASON_ERR_FORMAT, "key general.architecture is missing");
+    if (status != REASON_OK || m->gguf.n_tensors == 0)
+        return status;
+    if ((status = rsn_arch_find(name, &m->arch)) != REASON_OK ||
+        (status = rsn_hparams_read(&m->gguf, m->arch->name, &m->hp)) != REASON_OK)
+        return status;
+    if (m->hp.n_vocab == 0 && m->vocab)
+        m->hp.n_vocab = rsn_vocab_size(m->vocab);
+    if (m->vocab && rsn_vocab_size(m->vocab) > m->hp.n_vocab)
+        return rsn_fail(REASON_ERR_FORMAT, "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
+                        rsn_vocab_size(m->vocab), m->hp.n_vocab);
+    size_t n = (size_t)(m->gguf.data_end - m->gguf.data_start);
+    if ((status = rsn_blob_load(file, m->gguf.data_start, n, how->map, &m->blob)) != REASON_OK ||
+        (status = rsn_weights_bind(&m->gguf, m->blob.data, &m->hp, m->arch->traits, &m->arena,
+                                   &m->weights)) != REASON_OK)
+        return status;
+    return make_frequencies(m);
+}
+
+/* A template that does not compile spoils only the calls that need it. */
+static reason_status load_template(rsn_model *m) {
+    reason_status status =
+        rsn_gguf_string(&m->gguf, "tokenizer.chat_template", &m->template_source);
+    if (status == REASON_OK && m->template_source.n > 0)
+        status = rsn_template_compile(m->template_source.data, m->template_source.n, &m->chat);
+    if (status == REASON_ERR_FORMAT || status == REASON_ERR_UNSUPPORTED ||
+        status == REASON_ERR_LIMIT) {
+        rsn_log(REASON_LOG_WARNING, "the chat template cannot be used (%s)",
+                reason_status_name(status));
+        status = REASON_OK;
+    }
+    return status;
+}
+
+static reason_status load_all(rsn_model *m, const char *path, const rsn_model_load *how) {
+    rsn_file file;
+    reason_status status = report(how, 0);
+    if (status != REASON_OK || (status = rsn_file_open(path, &file)) != REASON_OK)
+        return status;
+    status = rsn_gguf_open(&file, path, &m->gguf);
+    if (status == REASON_OK && (status = report(how, 1)) == REASON_OK) {
+        if ((status = rsn_vocab_load(&m->gguf, &m->vocab)) == REASON_OK &&
+            (status = load_template(m)) == REASON_OK &&
+            (status = rsn_tags_find(m->vocab, m->template_source, &m->arena, &m->tags)) ==
+                REASON_OK &&
+            (status = report(how, 2)) == REASON_OK)
+            status = load_network(m, &file, how);
+        if (status == REASON_OK)
+            status = report(how, 3);
+        if (status != REASON_OK && status != REASON_ERR_NO_MEMORY && status != REASON_ERR_CANCELLED)
+            rsn_fail_within(status, path);
+    }
+    rsn_file_close(&file);
+    return status;
+}
+
+reason_status rsn_model_open(const char *path, const rsn_model_load *how, rsn_model **model) {
+    rsn_model *m = rsn_calloc2(1, sizeof *m);
+    *model = NULL;
+    if (!m)
+        return REASON_ERR_NO_MEMORY;
+    atomic_init(&m->users, 1);
+    m->kernels = rsn_kernels_for(rsn_cpu_pick(how->cpu));
+    reason_status status = load_all(m, path, how);
+    if (status == REASON_OK)
+        *model = m;
+    else
+        rsn_model_release(m);
+    return status;
+}
+
+rsn_model *rsn_model_retain(rsn_model *model) {
+    atomic_fetch_add_explicit(&model->users, 1, memory_order_relaxed);
+    return model;
+}
+
+void rsn_model_release(rsn_model *model) {
+    if (!model || atomic_fetch_sub_explicit(&model->users, 1, memory_order_acq_rel) != 1)
+        return;
+    rsn_template_free(model->chat);
+    rsn_vocab_free(model->vocab);
+    rsn_blob_free(&model->blob);
+    rsn_arena_free(&model->arena);
+    rsn_gguf_free(&model->gguf);
+    rsn_free(model);
+}
+
+static void add_token(rsn_str *json, const rsn_model *model, const char *name, int32_t id) {
+    rsn_text text = id >= 0 ? rsn_vocab_bytes(model->vocab, id) : (rsn_text){"", 0};
+    rsn_str_addf(json, "%s\"%s\":", json->n > 1 ? "," : "", name);
+    rsn_json_quote(json, text.data, text.n, false);
+}
+
+reason_status rsn_model_token_variables(const rsn_model *model, rsn_str *json) {
+    rsn_str_addz(json, "{");
+    if (model && model->vocab) {
+        add_token(json, model, "bos_token", rsn_vocab_bos(model->vocab));
+        add_token(json, model, "eos_token", rsn_vocab_eos(model->vocab));
+        rsn_str_addc(json, ',');
+    }
+    rsn_str_addz(json, "\"add_generation_prompt\":true}");
+    return json->failed ? REASON_ERR_NO_MEMORY : REASON_OK;
+}

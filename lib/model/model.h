@@ -1,0 +1,46 @@
+/* A loaded model: immutable after opening, counted by reference, shared by threads. */
+#ifndef REASON_MODEL_MODEL_H
+#define REASON_MODEL_MODEL_H
+
+#include <stdatomic.h>
+
+#include "model/arch.h"
+#include "model/tags.h"
+#include "text/template.h"
+#include "text/vocab.h"
+
+typedef struct reason_model {
+    atomic_size_t users;
+    rsn_gguf gguf;   /* metadata and the tensors' places */
+    rsn_blob blob;   /* tensor data, mapped or copied */
+    rsn_arena arena; /* small things derived from the file */
+    const rsn_arch *arch; /* NULL: a vocabulary without weights */
+    const rsn_kernels *kernels;
+    rsn_hparams hp;
+    rsn_weights weights;
+    double *inv_freq;  /* [n_rot / 2], radians per position */
+    rsn_vocab *vocab;  /* NULL: the file has no tokenizer */
+    rsn_text template_source; /* n = 0: the file has no chat template */
+    rsn_template *chat;       /* compiled; NULL: none, or it does not compile */
+    rsn_tags tags;
+} rsn_model;
+
+typedef struct rsn_model_load {
+    bool map;
+    reason_cpu cpu;
+    const rsn_cancel *cancel;
+    reason_progress_fn progress;
+    void *progress_user;
+} rsn_model_load;
+
+reason_status rsn_model_open(const char *path, const rsn_model_load *how, rsn_model **model);
+rsn_model *rsn_model_retain(rsn_model *model);
+void rsn_model_release(rsn_model *model); /* NULL is fine */
+/* The default template variables as a JSON object: bos_token, eos_token (empty where the model has
+ * none), add_generation_prompt. `model` may be NULL. */
+reason_status rsn_model_token_variables(const rsn_model *model, rsn_str *json);
+
+/* vocab_load.c: the tokenizer of a GGUF file; *vocab is NULL if it has none. */
+reason_status rsn_vocab_load(const rsn_gguf *g, rsn_vocab **vocab);
+
+#endif

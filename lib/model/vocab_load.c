@@ -1,0 +1,79 @@
+/* Reads a tokenizer's keys. Owns their names and the check that the lists fit each other; what the
+ * lists mean is the text room's. */
+#include "model/model.h"
+
+#include <string.h>
+
+/* One row per special id: key and place. */
+static const struct {
+    const char *key;
+    size_t offset;
+} IDS[] = {
+    {"tokenizer.ggml.bos_token_id", offsetof(rsn_vocab_source, bos)},
+    {"tokenizer.ggml.eos_token_id", offsetof(rsn_vocab_source, eos)},
+    {"tokenizer.ggml.eot_token_id", offsetof(rsn_vocab_source, eot)},
+    {"tokenizer.ggml.eom_token_id", offsetof(rsn_vocab_source, eom)},
+    {"tokenizer.ggml.unknown_token_id", offsetof(rsn_vocab_source, unk)},
+    {"tokenizer.ggml.padding_token_id", offsetof(rsn_vocab_source, pad)},
+};
+
+static reason_status read_ids(const rsn_gguf *g, rsn_vocab_source *src) {
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < sizeof IDS / sizeof *IDS && status == REASON_OK; i++) {
+        int64_t id = -1;
+        status = rsn_gguf_int(g, IDS[i].key, -1, (int64_t)src->n_tokens - 1, &id);
+        memcpy((char *)src + IDS[i].offset, &id, sizeof id);
+    }
+    return status;
+}
+
+/* Byte-level BPE has no use for scores, but a list that does not fit the tokens is damage. */
+static reason_status check_scores(const rsn_gguf *g, size_t n_tokens) {
+    const rsn_gguf_pair *scores = rsn_gguf_find(g, "tokenizer.ggml.scores");
+    if (!scores || (scores->type == RSN_GGUF_ARRAY && scores->item == RSN_GGUF_F32 &&
+                    scores->n == n_tokens))
+        return REASON_OK;
+    return rsn_fail(REASON_ERR_FORMAT,
+                    "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
+                    "entry of tokenizer.ggml.tokens",
+                    (unsigned long long)scores->offset, n_tokens);
+}
+
+static reason_status read_lists(const rsn_gguf *g, rsn_vocab_source *src) {
+    reason_status status =
+        rsn_gguf_strings(g, "tokenizer.ggml.tokens", &src->tokens, &src->n_tokens);
+    if (status == REASON_OK && src->n_tokens == 0)
+        status = rsn_fail(REASON_ERR_FORMAT, "key tokenizer.ggml.tokens is missing or empty");
+    if (status == REASON_OK)
+        status = rsn_gguf_ints(g, "tokenizer.ggml.token_type", &src->types, &src->n_types);
+    if (status == REASON_OK)
+        status = check_scores(g, src->n_tokens);
+    if (status == REASON_OK)
+        status = rsn_gguf_strings(g, "tokenizer.ggml.merges", &src->merges, &src->n_merges);
+    return status;
+}
+
+/* 0 or 1; -1 where the file is silent. */
+static reason_status read_switch(const rsn_gguf *g, const char *key, int *out) {
+    bool value = false;
+    reason_status status = rsn_gguf_bool(g, key, &value);
+    *out = rsn_gguf_find(g, key) ? value : -1;
+    return status;
+}
+
+reason_status rsn_vocab_load(const rsn_gguf *g, rsn_vocab **vocab) {
+    *vocab = NULL;
+    rsn_vocab_source src = {0};
+    rsn_text model = {0}, pre = {0};
+    reason_status status = rsn_gguf_string(g, "tokenizer.ggml.model", &model);
+    if (status != REASON_OK || !model.data)
+        return status;
+    if ((status = rsn_gguf_string(g, "tokenizer.ggml.pre", &pre)) != REASON_OK ||
+        (status = read_lists(g, &src)) != REASON_OK || (status = read_ids(g, &src)) != REASON_OK ||
+        (status = read_switch(g, "tokenizer.ggml.add_bos_token", &src.add_bos)) != REASON_OK ||
+        (status = read_switch(g, "tokenizer.ggml.add_eos_token", &src.add_eos)) != REASON_OK)
+        return status;
+    src.model = model.data;
+    src.pre = pre.data;
+    return rsn_vocab_new(&src, vocab);
+}

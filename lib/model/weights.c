@@ -1,0 +1,180 @@
+/* Binds tensors by name. Owns the names and shapes; the plan has already checked that the bytes
+ * are there. Invariant: after a success every tensor of the file is bound exactly once. */
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Sizes that shapes are made of. */
+typedef enum dim { NONE, EMBD, QUERY, KEY, FF, VOCAB, HEAD, HALF_ROT } dim;
+
+/* When a tensor must be there. */
+typedef enum need { ALWAYS, OPTIONAL, BIAS, NORM } need;
+
+typedef struct binding {
+    const char *name;
+    size_t offset; /* in rsn_weights or rsn_layer */
+    dim cols, rows; /* rows NONE: a vector */
+    need when;
+} binding;
+
+static const binding GLOBAL[] = {
+    {"token_embd.weight", offsetof(rsn_weights, embedding), EMBD, VOCAB, ALWAYS},
+    {"output_norm.weight", offsetof(rsn_weights, output_norm), EMBD, NONE, ALWAYS},
+    {"output.weight", offsetof(rsn_weights, output), EMBD, VOCAB, OPTIONAL},
+    {"rope_freqs.weight", offsetof(rsn_weights, rope_factors), HALF_ROT, NONE, OPTIONAL},
+};
+
+static const binding LAYER[] = {
+    {"attn_norm.weight", offsetof(rsn_layer, attn_norm), EMBD, NONE, ALWAYS},
+    {"attn_q.weight", offsetof(rsn_layer, q), EMBD, QUERY, ALWAYS},
+    {"attn_k.weight", offsetof(rsn_layer, k), EMBD, KEY, ALWAYS},
+    {"attn_v.weight", offsetof(rsn_layer, v), EMBD, KEY, ALWAYS},
+    {"attn_q.bias", offsetof(rsn_layer, q_bias), QUERY, NONE, BIAS},
+    {"attn_k.bias", offsetof(rsn_layer, k_bias), KEY, NONE, BIAS},
+    {"attn_v.bias", offsetof(rsn_layer, v_bias), KEY, NONE, BIAS},
+    {"attn_q_norm.weight", offsetof(rsn_layer, q_norm), HEAD, NONE, NORM},
+    {"attn_k_norm.weight", offsetof(rsn_layer, k_norm), HEAD, NONE, NORM},
+    {"attn_output.weight", offsetof(rsn_layer, o), QUERY, EMBD, ALWAYS},
+    {"ffn_norm.weight", offsetof(rsn_layer, ffn_norm), EMBD, NONE, ALWAYS},
+    {"ffn_gate.weight", offsetof(rsn_layer, gate), EMBD, FF, ALWAYS},
+    {"ffn_up.weight", offsetof(rsn_layer, up), EMBD, FF, ALWAYS},
+    {"ffn_down.weight", offsetof(rsn_layer, down), FF, EMBD, ALWAYS},
+};
+
+typedef struct binder {
+    const rsn_gguf *g;
+    const unsigned char *data;
+    const rsn_hparams *hp;
+    unsigned traits;
+    rsn_arena *arena;
+    bool *bound; /* [g->n_tensors] */
+} binder;
+
+static uint64_t size_of(const rsn_hparams *hp, dim d) {
+    switch (d) {
+    case EMBD: return hp->n_embd;
+    case QUERY: return (uint64_t)hp->n_heads * hp->head_dim;
+    case KEY: return (uint64_t)hp->n_heads_kv * hp->head_dim;
+    case FF: return hp->n_ff;
+    case VOCAB: return hp->n_vocab;
+    case HEAD: return hp->head_dim;
+    case HALF_ROT: return hp->n_rot / 2;
+    case NONE: break;
+    }
+    return 1;
+}
+
+static bool is_needed(need when, unsigned traits) {
+    return when == ALWAYS || (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS)) ||
+           (when == NORM && (traits & RSN_TRAIT_QK_NORM));
+}
+
+static bool is_allowed(need when, unsigned traits) {
+    return is_needed(when, traits) || when == OPTIONAL ||
+           (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS_OK));
+}
+
+/* A vector as float32: in place where the file has it so, else decoded. */
+static reason_status bind_vector(binder *b, const rsn_gguf_tensor *t, const float **out) {
+    const unsigned char *bytes = b->data + (t->offset - b->g->data_start);
+    if (t->type == rsn_type_info_get(RSN_TYPE_F32)) {
+        *out = (const float *)(const void *)bytes;
+        return REASON_OK;
+    }
+    float *values = rsn_arena_calloc2(b->arena, (size_t)t->ne[0], sizeof *values);
+    if (!values)
+        return REASON_ERR_NO_MEMORY;
+    t->type->decode(bytes, values, (size_t)t->ne[0]);
+    *out = values;
+    return REASON_OK;
+}
+
+static void bind_matrix(const binder *b, const rsn_gguf_tensor *t, rsn_matrix *m) {
+    m->data = b->data + (t->offset - b->g->data_start);
+    m->type = t->type;
+    m->cols = (size_t)t->ne[0];
+    m->rows = (size_t)t->ne[1];
+    m->row_bytes = m->cols / t->type->block_elems * t->type->block_bytes;
+}
+
+static reason_status bind_one(binder *b, const binding *row, const char *name, void *base) {
+    const rsn_gguf_tensor *t = rsn_gguf_find_tensor(b->g, name);
+    if (!t && !is_needed(row->when, b->traits))
+        return REASON_OK;
+    if (!t)
+        return rsn_fail(REASON_ERR_FORMAT, "tensor %s is missing", name);
+    if (!is_allowed(row->when, b->traits))
+        return REASON_OK; /* named as unknown at the end */
+    uint64_t cols = size_of(b->hp, row->cols), rows = size_of(b->hp, row->rows);
+    if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor %s has shape [%llu, %llu, %llu, %llu], [%llu, %llu, 1, 1] expected",
+                        name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1],
+                        (unsigned long long)t->ne[2], (unsigned long long)t->ne[3],
+                        (unsigned long long)cols, (unsigned long long)rows);
+    b->bound[t - b->g->tensors] = true;
+    void *slot = (char *)base + row->offset;
+    if (row->rows == NONE)
+        return bind_vector(b, t, slot);
+    bind_matrix(b, t, slot);
+    return REASON_OK;
+}
+
+static reason_status bind_layers(binder *b, rsn_weights *w) {
+    reason_status status = REASON_OK;
+    /* Named tensors of every layer must be in the file, so its count bounds the claimed layers. */
+    if (b->hp->n_layers > b->g->n_tensors)
+        return rsn_fail(REASON_ERR_FORMAT, "%zu layers cannot be in a file of %zu tensors",
+                        b->hp->n_layers, b->g->n_tensors);
+    w->layers = rsn_arena_calloc2(b->arena, b->hp->n_layers, sizeof *w->layers);
+    if (!w->layers)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < b->hp->n_layers; i++)
+        for (size_t j = 0; j < sizeof LAYER / sizeof *LAYER && status == REASON_OK; j++) {
+            char name[64];
+            snprintf(name, sizeof name, "blk.%zu.%s", i, LAYER[j].name);
+            status = bind_one(b, &LAYER[j], name, &w->layers[i]);
+        }
+    return status;
+}
+
+static reason_status check_all_bound(const binder *b) {
+    for (size_t i = 0; i < b->g->n_tensors; i++)
+        if (!b->bound[i])
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "tensor %s is none that this architecture has here",
+                            rsn_quote(b->g->tensors[i].name.data, b->g->tensors[i].name.n).text);
+    return REASON_OK;
+}
+
+static uint64_t count_parameters(const rsn_gguf *g) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < g->n_tensors; i++)
+        sum += g->tensors[i].ne[0] * g->tensors[i].ne[1] * g->tensors[i].ne[2] *
+               g->tensors[i].ne[3];
+    return sum;
+}
+
+reason_status rsn_weights_bind(const rsn_gguf *g, const unsigned char *data,
+                               const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
+                               rsn_weights *w) {
+    memset(w, 0, sizeof *w);
+    binder b = {g, data, hp, traits, arena, rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
+    if (!b.bound)
+        return REASON_ERR_NO_MEMORY;
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < sizeof GLOBAL / sizeof *GLOBAL && status == REASON_OK; i++)
+        status = bind_one(&b, &GLOBAL[i], GLOBAL[i].name, w);
+    if (status == REASON_OK)
+        status = bind_layers(&b, w);
+    if (status == REASON_OK)
+        status = check_all_bound(&b);
+    if (status != REASON_OK)
+        return status;
+    w->tied = !w->output.data;
+    if (w->tied)
+        w->output = w->embedding;
+    w->n_parameters = count_parameters(g);
+    return REASON_OK;
+}

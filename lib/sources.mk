@@ -1,0 +1,230 @@
+# Sources of the library, a variable per room; one convenience library per instruction set, so that
+# its flags reach no other file.
+
+base_sources = lib/base/alloc.c \
+	lib/base/alloc.h \
+	lib/base/arena.c \
+	lib/base/arena.h \
+	lib/base/array.c \
+	lib/base/array.h \
+	lib/base/cancel.h \
+	lib/base/checked.h \
+	lib/base/clock.h \
+	lib/base/cpu.c \
+	lib/base/cpu.h \
+	lib/base/decimal.c \
+	lib/base/decimal.h \
+	lib/base/file.c \
+	lib/base/file.h \
+	lib/base/fpstate.c \
+	lib/base/fpstate.h \
+	lib/base/json.c \
+	lib/base/json.h \
+	lib/base/log.c \
+	lib/base/log.h \
+	lib/base/pool.c \
+	lib/base/pool.h \
+	lib/base/rng.c \
+	lib/base/rng.h \
+	lib/base/status.c \
+	lib/base/status.h \
+	lib/base/str.c \
+	lib/base/str.h \
+	lib/base/utf8.c \
+	lib/base/utf8.h
+quant_sources = lib/quant/codecs.h \
+	lib/quant/half.h \
+	lib/quant/plain.c \
+	lib/quant/q8_0.c \
+	lib/quant/types.c \
+	lib/quant/types.h
+kernels_sources = lib/kernels/attention.c \
+	lib/kernels/attention.h \
+	lib/kernels/dispatch.c \
+	lib/kernels/inline.h \
+	lib/kernels/lanes_avx2.h \
+	lib/kernels/lanes_avx512.h \
+	lib/kernels/lanes_math.h \
+	lib/kernels/mathd.c \
+	lib/kernels/mathd.h \
+	lib/kernels/mathf.h \
+	lib/kernels/peak.c \
+	lib/kernels/peak.h \
+	lib/kernels/product.h \
+	lib/kernels/product_float_generic.c \
+	lib/kernels/product_float_impl.h \
+	lib/kernels/product_q8_0_generic.c \
+	lib/kernels/product_q8_0_impl.h \
+	lib/kernels/q8.h \
+	lib/kernels/rowops.h \
+	lib/kernels/rowops_generic.c \
+	lib/kernels/rowops_impl.h \
+	lib/kernels/rows_avx2.h \
+	lib/kernels/table.h
+format_sources = lib/format/gguf.h \
+	lib/format/gguf_get.c \
+	lib/format/gguf_read.c
+text_sources = lib/text/bpe.c \
+	lib/text/bpe.h \
+	lib/text/byte_level.c \
+	lib/text/byte_level.h \
+	lib/text/detokenize.c \
+	lib/text/detokenize.h \
+	lib/text/key_map.c \
+	lib/text/key_map.h \
+	lib/text/pretokenize.c \
+	lib/text/pretokenize.h \
+	lib/text/special.c \
+	lib/text/special.h \
+	lib/text/template.h \
+	lib/text/template_access.c \
+	lib/text/template_call.c \
+	lib/text/template_code.h \
+	lib/text/template_compile.h \
+	lib/text/template_emit.c \
+	lib/text/template_expr.c \
+	lib/text/template_format.c \
+	lib/text/template_iter.c \
+	lib/text/template_json.c \
+	lib/text/template_lex.c \
+	lib/text/template_lex.h \
+	lib/text/template_list_filters.c \
+	lib/text/template_loop.c \
+	lib/text/template_loop.h \
+	lib/text/template_methods.c \
+	lib/text/template_native.c \
+	lib/text/template_native.h \
+	lib/text/template_number_filters.c \
+	lib/text/template_ops.c \
+	lib/text/template_parse.c \
+	lib/text/template_pick_filters.c \
+	lib/text/template_repr.c \
+	lib/text/template_run.c \
+	lib/text/template_scope.c \
+	lib/text/template_split_methods.c \
+	lib/text/template_tests.c \
+	lib/text/template_text_filters.c \
+	lib/text/template_text_methods.c \
+	lib/text/template_time.c \
+	lib/text/template_unicode.c \
+	lib/text/template_value.c \
+	lib/text/template_value.h \
+	lib/text/template_vm.h \
+	lib/text/tokens.c \
+	lib/text/tokens.h \
+	lib/text/unicode.c \
+	lib/text/unicode.h \
+	lib/text/vocab.c \
+	lib/text/vocab.h
+model_sources = lib/model/arch.h \
+	lib/model/arch_dense.c \
+	lib/model/arch_table.c \
+	lib/model/hparams.c \
+	lib/model/hparams.h \
+	lib/model/kvcache.c \
+	lib/model/kvcache.h \
+	lib/model/model.c \
+	lib/model/model.h \
+	lib/model/tags.c \
+	lib/model/tags.h \
+	lib/model/vocab_load.c \
+	lib/model/weights.c \
+	lib/model/weights.h
+decode_sources = lib/decode/generate.c \
+	lib/decode/generate.h \
+	lib/decode/output.c \
+	lib/decode/output.h \
+	lib/decode/prompt.c \
+	lib/decode/prompt.h \
+	lib/decode/result.c \
+	lib/decode/result.h \
+	lib/decode/rules.c \
+	lib/decode/rules.h \
+	lib/decode/sampler.c \
+	lib/decode/sampler.h \
+	lib/decode/session.c \
+	lib/decode/session.h \
+	lib/decode/thinking.c \
+	lib/decode/thinking.h
+api_sources = lib/api/api_machine.c \
+	lib/api/api_model.c \
+	lib/api/api_process.c \
+	lib/api/api_result.c \
+	lib/api/api_session.c \
+	lib/api/api_text.c \
+	lib/api/options.c \
+	lib/api/options.h
+
+kernels_avx2_sources = lib/kernels/peak_avx2.c \
+	lib/kernels/product_float_avx2.c \
+	lib/kernels/product_q8_0_avx2.c \
+	lib/kernels/quantize_avx2.c \
+	lib/kernels/rowops_avx2.c
+kernels_avxvnni_sources = lib/kernels/peak_avxvnni.c \
+	lib/kernels/product_q8_0_avxvnni.c
+kernels_avx512_sources = lib/kernels/peak_avx512.c \
+	lib/kernels/product_float_avx512.c \
+	lib/kernels/product_q8_0_avx512.c \
+	lib/kernels/quantize_avx512.c \
+	lib/kernels/rowops_avx512.c
+
+lib_cflags = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
+# Loops become vector code; the kernels' own order of additions is kept.
+kernel_cflags = $(lib_cflags) $(KERNEL_CFLAGS)
+
+noinst_LTLIBRARIES += libkernels.la
+libkernels_la_SOURCES = $(kernels_sources)
+libkernels_la_CFLAGS = $(kernel_cflags)
+libkernels_la_CPPFLAGS = $(AM_CPPFLAGS)
+libkernels_la_LIBADD =
+
+if HAVE_AVX2
+noinst_LTLIBRARIES += libkernels_avx2.la
+libkernels_avx2_la_SOURCES = $(kernels_avx2_sources)
+libkernels_avx2_la_CFLAGS = $(kernel_cflags) $(AVX2_CFLAGS)
+libkernels_la_CPPFLAGS += -DRSN_HAVE_AVX2
+libkernels_la_LIBADD += libkernels_avx2.la
+endif
+
+if HAVE_AVXVNNI
+noinst_LTLIBRARIES += libkernels_avxvnni.la
+libkernels_avxvnni_la_SOURCES = $(kernels_avxvnni_sources)
+libkernels_avxvnni_la_CFLAGS = $(kernel_cflags) $(AVXVNNI_CFLAGS)
+libkernels_la_CPPFLAGS += -DRSN_HAVE_AVXVNNI
+libkernels_la_LIBADD += libkernels_avxvnni.la
+endif
+
+if HAVE_AVX512
+noinst_LTLIBRARIES += libkernels_avx512.la
+libkernels_avx512_la_SOURCES = $(kernels_avx512_sources)
+libkernels_avx512_la_CFLAGS = $(kernel_cflags) $(AVX512_CFLAGS)
+libkernels_la_CPPFLAGS += -DRSN_HAVE_AVX512
+libkernels_la_LIBADD += libkernels_avx512.la
+endif
+
+# All objects: unit tests link this one, so they reach what the shared library hides.
+noinst_LTLIBRARIES += libinternal.la
+libinternal_la_SOURCES = $(base_sources) $(quant_sources) $(format_sources) $(text_sources) \
+	$(model_sources) $(decode_sources) $(api_sources)
+libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS)
+libinternal_la_CPPFLAGS = $(AM_CPPFLAGS) -DRSN_PKGDATADIR='"$(reasondatadir)"'
+libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(LIBM)
+
+lib_LTLIBRARIES += libreason.la
+libreason_la_SOURCES =
+libreason_la_LIBADD = libinternal.la
+libreason_la_LDFLAGS = $(AM_LDFLAGS) -no-undefined -version-info $(REASON_SOVERSION)
+EXTRA_libreason_la_DEPENDENCIES =
+EXTRA_DIST += lib/libreason.sym
+
+if HAVE_VERSION_SCRIPT
+libreason_la_LDFLAGS += -Wl,--version-script=libreason.map
+EXTRA_libreason_la_DEPENDENCIES += libreason.map
+libreason.map: $(srcdir)/lib/libreason.sym
+	$(AM_V_GEN){ echo 'REASON_0 {'; echo 'global:'; sed 's/$$/;/' $(srcdir)/lib/libreason.sym; \
+	  echo 'local: *;'; echo '};'; } > $@
+CLEANFILES += libreason.map
+else
+libreason_la_LDFLAGS += -export-symbols $(srcdir)/lib/libreason.sym
+EXTRA_libreason_la_DEPENDENCIES += $(srcdir)/lib/libreason.sym
+endif

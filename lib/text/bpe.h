@@ -1,0 +1,45 @@
+/* Byte-pair merging: the pieces of a text become tokens. */
+#ifndef REASON_TEXT_BPE_H
+#define REASON_TEXT_BPE_H
+
+#include "text/key_map.h"
+#include "text/tokens.h"
+#include "text/vocab.h"
+
+enum { RSN_BPE_MAX_MERGES = 1 << 26 };
+
+typedef struct rsn_bpe {
+    const rsn_tokens *tokens; /* borrowed */
+    rsn_key_map ranks;        /* left id << 24 | right id -> rank; smallest first */
+    int32_t *merged;          /* [n_ranks] the token that a merge makes */
+    size_t n_ranks;
+    int32_t byte_token[256]; /* what a byte is before merging; -1: it has no token */
+    int32_t unk;             /* given for such a byte; -1: there is no such byte */
+    bool whole_tokens;       /* a piece that is a token is taken as it is */
+} rsn_bpe;
+
+/* Memory of merging, for one thread: kept from piece to piece. A zeroed one is empty. */
+typedef struct rsn_bpe_scratch {
+    struct rsn_bpe_symbol *symbols;
+    size_t symbols_cap;
+    uint64_t *heap;
+    size_t heap_cap;
+} rsn_bpe_scratch;
+
+/* unk: -1 if there is none. Leaves *b to rsn_bpe_free() in any case; the tokens must
+ * outlive it. Returns FORMAT, LIMIT, UNSUPPORTED, NO_MEMORY. */
+reason_status rsn_bpe_init(rsn_bpe *b, const rsn_tokens *tokens, const rsn_text *merges,
+                           size_t n_merges, int32_t unk, bool whole_tokens);
+void rsn_bpe_free(rsn_bpe *b);
+
+/* Appends the tokens of one piece, 1 <= n <= RSN_VOCAB_MAX_TEXT; time O(n log n). The
+ * pair of the smallest rank merges first, of equal ones the leftmost. Returns
+ * NO_MEMORY. */
+reason_status rsn_bpe_encode(const rsn_bpe *b, const char *piece, size_t n,
+                             rsn_bpe_scratch *scratch, rsn_vocab_ids *out);
+void rsn_bpe_scratch_free(rsn_bpe_scratch *scratch);
+
+/* Appends one id. Returns NO_MEMORY. */
+reason_status rsn_bpe_push(rsn_vocab_ids *out, int32_t id);
+
+#endif

@@ -1,0 +1,41 @@
+/* Finding the spellings of special tokens in text, in time linear in the text whatever
+ * the tokens are. */
+#ifndef REASON_TEXT_SPECIAL_H
+#define REASON_TEXT_SPECIAL_H
+
+#include "text/key_map.h"
+#include "text/tokens.h"
+
+/* Aho and Corasick's automaton over the spellings read backwards: running it from the end
+ * of a text to the start, the state at a position knows the longest token that begins
+ * there. */
+typedef struct rsn_special {
+    rsn_key_map edges;  /* state << 8 | byte -> state */
+    uint32_t root[256]; /* the edges of state 0; 0 if there is none */
+    uint32_t *fail;     /* [n_states] the state of the longest proper suffix */
+    int32_t *token;     /* [n_states] the longest token that ends here, -1 */
+    size_t n_states;    /* 0: the vocabulary has no special token */
+} rsn_special;
+
+/* A token that begins at `at`. */
+typedef struct rsn_special_hit {
+    size_t at;
+    int32_t id;
+} rsn_special_hit;
+
+typedef struct rsn_special_hits {
+    rsn_special_hit *items; /* from the end of the text to its start */
+    size_t n, cap;
+} rsn_special_hits;
+
+/* Takes in all control and user-defined tokens; the first of equal ones counts. Leaves
+ * *sp to rsn_special_free() in any case. Returns LIMIT, NO_MEMORY. */
+reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t);
+void rsn_special_free(rsn_special *sp);
+
+/* For each position of s[0..n) at which special tokens begin, the longest of them.
+ * Appends to *hits, which is the caller's. Returns NO_MEMORY. */
+reason_status rsn_special_scan(const rsn_special *sp, const char *s, size_t n,
+                               rsn_special_hits *hits);
+
+#endif

@@ -1,0 +1,54 @@
+/* The tokens of a vocabulary: bytes, type and the way back from bytes to id. */
+#ifndef REASON_TEXT_TOKENS_H
+#define REASON_TEXT_TOKENS_H
+
+#include "base/str.h"
+
+enum {
+    RSN_TOKENS_MAX = 1 << 24,       /* ids fit 24 bits, so two of them fit a key */
+    RSN_TOKENS_MAX_BYTES = 1 << 16, /* of one token's spelling */
+
+    /* Flags of a token. Unknown tokens (type 2) are control tokens: never part of an
+     * answer. */
+    RSN_TOKEN_CONTROL = 1,
+    RSN_TOKEN_USER = 2,    /* user-defined */
+    RSN_TOKEN_SPECIAL = 3, /* either of the two */
+    RSN_TOKEN_END = 4,     /* ends a generation */
+    RSN_TOKEN_BYTES = 8,   /* was spelt in the byte alphabet: merging may make it */
+};
+
+typedef struct rsn_token_slot {
+    uint32_t tag; /* the hash's upper half */
+    int32_t id;   /* -1: empty */
+} rsn_token_slot;
+
+typedef struct rsn_tokens {
+    size_t n;
+    char *bytes;     /* of all tokens, one behind the other */
+    uint32_t *start; /* token i is bytes[start[i] .. start[i + 1]); [n + 1] */
+    uint8_t *flags;  /* [n] */
+    size_t longest;  /* bytes of the longest token */
+    rsn_token_slot *slots;
+    size_t mask; /* slots - 1 */
+    uint64_t seed;
+} rsn_tokens;
+
+/* Copies n spellings; types may be NULL (all normal). A normal token whose characters all
+ * belong to the byte alphabet becomes those bytes; any other stays as it is spelt.
+ * Returns FORMAT, LIMIT, NO_MEMORY, and leaves *t to rsn_tokens_free() in any case. */
+reason_status rsn_tokens_init(rsn_tokens *t, const rsn_text *spellings,
+                              const int32_t *types, size_t n, uint64_t seed);
+void rsn_tokens_free(rsn_tokens *t);
+
+static inline rsn_text rsn_tokens_get(const rsn_tokens *t, int32_t id) {
+    return (rsn_text){t->bytes + t->start[id], t->start[id + 1] - t->start[id]};
+}
+
+/* The first token that merging may make and that is exactly these bytes, -1 if there is
+ * none. */
+int32_t rsn_tokens_find_bytes(const rsn_tokens *t, const char *bytes, size_t n);
+
+/* The first token of any kind that was spelt so, -1 if there is none. */
+int32_t rsn_tokens_find_spelling(const rsn_tokens *t, const char *spelling, size_t n);
+
+#endif

@@ -1,0 +1,268 @@
+/* Owns what a vocabulary is as a whole: its parts, its special ids and the order in which
+ * a text goes through them. Bytes of tokens are tokens.c's, pieces pretokenize.c's,
+ * merging bpe.c's, special tokens in text special.c's. Invariant: nothing changes after
+ * rsn_vocab_new(). */
+#include "text/vocab.h"
+
+#include <string.h>
+
+#include "text/bpe.h"
+#include "text/pretokenize.h"
+#include "text/special.h"
+#include "text/tokens.h"
+
+struct rsn_vocab {
+    rsn_tokens tokens;
+    rsn_special special;
+    const struct tokenizer_model *model;
+    const rsn_pretokenizer *pre;
+    rsn_bpe bpe;
+    int32_t bos, eos, eot, eom, unk, pad;
+    bool add_bos, add_eos;
+};
+
+/* A way of tokenizing: what it makes of a source, and of text that holds no special
+ * token. */
+typedef struct tokenizer_model {
+    const char *name; /* of tokenizer.ggml.model */
+    reason_status (*init)(rsn_vocab *v, const rsn_vocab_source *src);
+    reason_status (*encode)(const rsn_vocab *v, const char *text, size_t n,
+                            rsn_bpe_scratch *scratch, rsn_vocab_ids *out);
+} tokenizer_model;
+
+/* ---- the models ---- */
+
+static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
+    v->pre = rsn_pretokenizer_find(src->pre);
+    if (!v->pre)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "tokenizer.ggml.pre: pre-tokenizer %s is not supported",
+                        src->pre ? rsn_quote(src->pre, strlen(src->pre)).text
+                                 : "that is not named (the key is absent)");
+    return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk,
+                        v->pre->whole_tokens);
+}
+
+static reason_status encode_gpt2(const rsn_vocab *v, const char *text, size_t n,
+                                 rsn_bpe_scratch *scratch, rsn_vocab_ids *out) {
+    reason_status status = REASON_OK;
+    for (size_t at = 0; at < n && status == REASON_OK;) {
+        size_t end = rsn_pretokenize(v->pre, text, n, at);
+        status = rsn_bpe_encode(&v->bpe, text + at, end - at, scratch, out);
+        at = end;
+    }
+    return status;
+}
+
+static const tokenizer_model models[] = {
+    {"gpt2", init_gpt2, encode_gpt2},
+};
+
+static reason_status find_model(const char *name, const tokenizer_model **model) {
+    if (!name)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "tokenizer.ggml.model is absent: the file has no tokenizer");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        *model = &models[i];
+        if (strcmp(name, models[i].name) == 0) return REASON_OK;
+    }
+    return rsn_fail(REASON_ERR_UNSUPPORTED,
+                    "tokenizer.ggml.model: tokenizer %s is not supported",
+                    rsn_quote(name, strlen(name)).text);
+}
+
+/* ---- making one ---- */
+
+static reason_status read_ids(rsn_vocab *v, const rsn_vocab_source *src) {
+    const struct {
+        const char *key;
+        int64_t id;
+        int32_t *to;
+    } ids[] = {
+        {"bos_token_id", src->bos, &v->bos},     {"eos_token_id", src->eos, &v->eos},
+        {"eot_token_id", src->eot, &v->eot},     {"eom_token_id", src->eom, &v->eom},
+        {"unknown_token_id", src->unk, &v->unk}, {"padding_token_id", src->pad, &v->pad},
+    };
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        if (ids[i].id < -1 || ids[i].id >= (int64_t)v->tokens.n)
+            return rsn_fail(REASON_ERR_FORMAT,
+                            "tokenizer.ggml.%s: id %lld; the vocabulary has ids 0 to %zu",
+                            ids[i].key, (long long)ids[i].id, v->tokens.n - 1);
+        *ids[i].to = (int32_t)ids[i].id;
+    }
+    return REASON_OK;
+}
+
+static void mark_end(rsn_vocab *v, int32_t id) {
+    if (id >= 0) v->tokens.flags[id] |= RSN_TOKEN_END;
+}
+
+/* Files often name one end of generation where the model has several, so control tokens
+ * of well-known names are ends as well. Where <|return|> is one of them, messages of
+ * several parts end theirs with <|end|>, which then must not end the whole. */
+static void mark_ends(rsn_vocab *v) {
+    static const char *const names[] = {
+        "<|im_end|>",    "<|end_of_text|>", "<|end_of_turn|>",       "<eos>",
+        "<|eot_id|>",    "<|endoftext|>",   "<|END_OF_TURN_TOKEN|>", "<EOT>",
+        "<|eom_id|>",    "<|EOT|>",         "<end_of_turn>",         "</s>",
+        "<|eot|>",       "<|return|>",      "<|call|>",
+        "[|endofturn|]", "<｜end▁of▁sentence｜>",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int32_t id = rsn_tokens_find_spelling(&v->tokens, names[i], strlen(names[i]));
+        if (rsn_vocab_is_control(v, id)) mark_end(v, id);
+    }
+    int32_t end = rsn_vocab_find(v, "<|end|>", 7);
+    int32_t whole = rsn_vocab_find(v, "<|return|>", 10);
+    if (rsn_vocab_is_control(v, end) && !rsn_vocab_is_control(v, whole)) mark_end(v, end);
+    mark_end(v, v->eos);
+    mark_end(v, v->eot);
+    mark_end(v, v->eom);
+}
+
+static reason_status fill_vocab(rsn_vocab *v, const rsn_vocab_source *src) {
+    reason_status status = find_model(src->model, &v->model);
+    if (status != REASON_OK) return status;
+    if (src->types && src->n_types != src->n_tokens)
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tokenizer.ggml.token_type has %zu entries, "
+                        "tokenizer.ggml.tokens %zu; needed are as many",
+                        src->n_types, src->n_tokens);
+    /* The address differs from run to run and nobody outside knows it, which is all that
+     * a seed of hash tables has to do; no result depends on it. */
+    uint64_t seed = rsn_mix64((uint64_t)(uintptr_t)v);
+    status = rsn_tokens_init(&v->tokens, src->tokens, src->types, src->n_tokens, seed);
+    if (status == REASON_OK) status = read_ids(v, src);
+    if (status == REASON_OK) status = rsn_special_init(&v->special, &v->tokens);
+    if (status == REASON_OK) status = v->model->init(v, src);
+    if (status != REASON_OK) return status;
+    v->add_bos = src->add_bos < 0 ? v->pre->adds_bos : src->add_bos > 0;
+    v->add_eos = src->add_eos > 0;
+    mark_ends(v);
+    return REASON_OK;
+}
+
+reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out) {
+    *out = NULL;
+    rsn_vocab *v = rsn_calloc2(1, sizeof *v);
+    if (!v) return REASON_ERR_NO_MEMORY;
+    reason_status status = fill_vocab(v, src);
+    if (status == REASON_OK) {
+        *out = v;
+    } else {
+        rsn_vocab_free(v);
+    }
+    return status;
+}
+
+void rsn_vocab_free(rsn_vocab *v) {
+    if (!v) return;
+    rsn_bpe_free(&v->bpe);
+    rsn_special_free(&v->special);
+    rsn_tokens_free(&v->tokens);
+    rsn_free(v);
+}
+
+/* ---- asking it ---- */
+
+size_t rsn_vocab_size(const rsn_vocab *v) {
+    return v->tokens.n;
+}
+
+int32_t rsn_vocab_bos(const rsn_vocab *v) {
+    return v->bos;
+}
+
+int32_t rsn_vocab_eos(const rsn_vocab *v) {
+    return v->eos;
+}
+
+int32_t rsn_vocab_eot(const rsn_vocab *v) {
+    return v->eot;
+}
+
+int32_t rsn_vocab_eom(const rsn_vocab *v) {
+    return v->eom;
+}
+
+int32_t rsn_vocab_unk(const rsn_vocab *v) {
+    return v->unk;
+}
+
+int32_t rsn_vocab_pad(const rsn_vocab *v) {
+    return v->pad;
+}
+
+static bool has_flag(const rsn_vocab *v, int32_t id, int flags) {
+    return id >= 0 && (size_t)id < v->tokens.n && (v->tokens.flags[id] & flags);
+}
+
+bool rsn_vocab_adds_eos(const rsn_vocab *v) {
+    return v->add_eos && v->eos >= 0;
+}
+
+bool rsn_vocab_is_end(const rsn_vocab *v, int32_t id) {
+    return has_flag(v, id, RSN_TOKEN_END);
+}
+
+bool rsn_vocab_is_control(const rsn_vocab *v, int32_t id) {
+    return has_flag(v, id, RSN_TOKEN_CONTROL);
+}
+
+bool rsn_vocab_is_special(const rsn_vocab *v, int32_t id) {
+    return has_flag(v, id, RSN_TOKEN_SPECIAL);
+}
+
+rsn_text rsn_vocab_bytes(const rsn_vocab *v, int32_t id) {
+    if (id < 0 || (size_t)id >= v->tokens.n) return (rsn_text){"", 0};
+    return rsn_tokens_get(&v->tokens, id);
+}
+
+int32_t rsn_vocab_find(const rsn_vocab *v, const char *spelling, size_t n) {
+    return rsn_tokens_find_spelling(&v->tokens, spelling, n);
+}
+
+/* ---- encoding ---- */
+
+/* Text with its special tokens taken out: of those that overlap the one that begins
+ * first, of those that begin together the longest. */
+static reason_status encode_special(const rsn_vocab *v, const char *text, size_t n,
+                                    rsn_bpe_scratch *scratch, rsn_vocab_ids *out) {
+    rsn_special_hits hits = {0};
+    size_t at = 0;
+    reason_status status = rsn_special_scan(&v->special, text, n, &hits);
+    for (size_t i = hits.n; i-- > 0 && status == REASON_OK;) {
+        rsn_special_hit hit = hits.items[i];
+        if (hit.at < at) continue;
+        status = v->model->encode(v, text + at, hit.at - at, scratch, out);
+        if (status == REASON_OK) status = rsn_bpe_push(out, hit.id);
+        at = hit.at + rsn_tokens_get(&v->tokens, hit.id).n;
+    }
+    rsn_free(hits.items);
+    if (status != REASON_OK) return status;
+    return v->model->encode(v, text + at, n - at, scratch, out);
+}
+
+reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
+                               uint32_t flags, rsn_vocab_ids *out) {
+    if (n > RSN_VOCAB_MAX_TEXT)
+        return rsn_fail(REASON_ERR_LIMIT, "text of %zu bytes; the limit is %zu", n,
+                        RSN_VOCAB_MAX_TEXT);
+    if (n == 0) text = "";
+    size_t before = out->n;
+    rsn_bpe_scratch scratch = {0};
+    reason_status status = REASON_OK;
+    bool edges = (flags & REASON_TOKENS_BOS_EOS) != 0;
+    bool bos = edges && v->add_bos && v->bos >= 0;
+    bool eos = edges && v->add_eos && v->eos >= 0;
+    if (bos) status = rsn_bpe_push(out, v->bos);
+    if (status == REASON_OK && (flags & REASON_TOKENS_SPECIAL)) {
+        status = encode_special(v, text, n, &scratch, out);
+    } else if (status == REASON_OK) {
+        status = v->model->encode(v, text, n, &scratch, out);
+    }
+    if (status == REASON_OK && eos) status = rsn_bpe_push(out, v->eos);
+    rsn_bpe_scratch_free(&scratch);
+    if (status != REASON_OK) out->n = before;
+    return status;
+}

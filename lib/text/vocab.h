@@ -1,0 +1,71 @@
+/* A vocabulary: text to token ids and back. Immutable once made, so any number of threads
+ * may use one. Byte-level BPE is the one tokenizer model so far. */
+#ifndef REASON_TEXT_VOCAB_H
+#define REASON_TEXT_VOCAB_H
+
+#include "base/str.h"
+
+typedef struct rsn_vocab rsn_vocab;
+
+/* What a model file says about its tokenizer; borrowed during rsn_vocab_new() only. */
+typedef struct rsn_vocab_source {
+    const char *model;      /* tokenizer.ggml.model: "gpt2" */
+    const char *pre;        /* tokenizer.ggml.pre: "qwen2", "gpt-2", ...; NULL: absent */
+    const rsn_text *tokens; /* spellings; index = id */
+    size_t n_tokens;
+    /* 1 normal 2 unknown 3 control 4 user-defined 5 unused 6 byte; NULL: all normal */
+    const int32_t *types;
+    size_t n_types;
+    const rsn_text *merges; /* "left right"; index = rank */
+    size_t n_merges;
+    int64_t bos, eos, eot, eom, unk, pad; /* -1: absent */
+    int add_bos, add_eos; /* what REASON_TOKENS_BOS_EOS adds: 0, 1, or -1: as the family does */
+} rsn_vocab_source;
+
+/* A growing list of ids. A zeroed one is empty; items are the owner's to rsn_free(). */
+typedef struct rsn_vocab_ids {
+    int32_t *items;
+    size_t n, cap;
+    uint64_t steps; /* look-ups and moves that merging has cost so far; tests bound it */
+} rsn_vocab_ids;
+
+/* The longest text that can be encoded at once. */
+#define RSN_VOCAB_MAX_TEXT ((size_t)INT32_MAX)
+
+/* Returns FORMAT, LIMIT, UNSUPPORTED (a model or pre-tokenizer that is not there, by
+ * name; a byte that no token stands for, if there is no unknown token), NO_MEMORY. Merges
+ * whose parts or result are no tokens are ignored, as are those that would make a special
+ * token out of plain text. */
+reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out);
+void rsn_vocab_free(rsn_vocab *v);
+
+size_t rsn_vocab_size(const rsn_vocab *v);
+/* The special ids; -1: the vocabulary has none. */
+int32_t rsn_vocab_bos(const rsn_vocab *v);
+int32_t rsn_vocab_eos(const rsn_vocab *v);
+int32_t rsn_vocab_eot(const rsn_vocab *v);
+int32_t rsn_vocab_eom(const rsn_vocab *v);
+int32_t rsn_vocab_unk(const rsn_vocab *v);
+int32_t rsn_vocab_pad(const rsn_vocab *v);
+
+/* Whether REASON_TOKENS_BOS_EOS puts the end of text behind a text. */
+bool rsn_vocab_adds_eos(const rsn_vocab *v);
+
+/* These take any number; one outside the vocabulary is nothing and has no bytes. */
+bool rsn_vocab_is_end(const rsn_vocab *v, int32_t id);     /* ends a generation */
+bool rsn_vocab_is_control(const rsn_vocab *v, int32_t id); /* or unknown (type 2) */
+bool rsn_vocab_is_special(const rsn_vocab *v, int32_t id); /* control or user-defined */
+/* The bytes a token stands for; of special tokens their spelling. They live as v does. */
+rsn_text rsn_vocab_bytes(const rsn_vocab *v, int32_t id);
+
+/* The first token of this spelling, special or not, as the file spells it: " the" is
+ * "\u0120the". -1 if there is none. */
+int32_t rsn_vocab_find(const rsn_vocab *v, const char *spelling, size_t n);
+
+/* Appends the ids of text[0..n), any bytes. flags are REASON_TOKENS_ bits. Without
+ * REASON_TOKENS_SPECIAL text never becomes a special token, except the unknown token. On
+ * failure (NO_MEMORY; LIMIT above RSN_VOCAB_MAX_TEXT) the list is as it was. */
+reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
+                               uint32_t flags, rsn_vocab_ids *out);
+
+#endif

@@ -1,0 +1,151 @@
+# Tests. A unit test has the name of the file it is about and links all internal objects; tests of
+# the interface link only the shared library and see only its header.
+AM_CPPFLAGS += -I$(srcdir)/tests
+LDADD = libinternal.la libsupport.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(LIBM)
+AM_TESTS_ENVIRONMENT = \
+	REASON_SRCDIR='$(abs_top_srcdir)'; export REASON_SRCDIR; \
+	REASON_SHIPPED='$(abs_top_srcdir)/share/reason-tiny.gguf'; export REASON_SHIPPED; \
+	REASON='$(abs_top_builddir)/reason'; export REASON; \
+	MODEL='$(abs_top_srcdir)/share/reason-tiny.gguf'; export MODEL; \
+	CC='$(CC)'; export CC; CXX='$(CXX)'; export CXX;
+
+# What tests share: a builder of GGUF files.
+check_LTLIBRARIES += libsupport.la
+libsupport_la_SOURCES = tests/support/dense_reference.c \
+	tests/support/dense_reference.h \
+	tests/support/gguf_build.c \
+	tests/support/gguf_build.h \
+	tests/support/heap.h \
+	tests/support/tiny_model.c
+
+unit_tests = tests/kernels/test_attention \
+	tests/kernels/test_dispatch \
+	tests/kernels/test_mathd \
+	tests/kernels/test_mathf \
+	tests/kernels/test_product \
+	tests/kernels/test_quantize \
+	tests/kernels/test_rowops \
+	tests/unit/base/test_alloc \
+	tests/unit/base/test_arena \
+	tests/unit/base/test_array \
+	tests/unit/base/test_cancel \
+	tests/unit/base/test_checked \
+	tests/unit/base/test_cpu \
+	tests/unit/base/test_decimal \
+	tests/unit/base/test_file \
+	tests/unit/base/test_fpstate \
+	tests/unit/base/test_json \
+	tests/unit/base/test_log \
+	tests/unit/base/test_pool \
+	tests/unit/base/test_rng \
+	tests/unit/base/test_status \
+	tests/unit/base/test_str \
+	tests/unit/base/test_utf8 \
+	tests/unit/decode/test_output \
+	tests/unit/decode/test_sampler \
+	tests/unit/decode/test_thinking \
+	tests/unit/decode/test_thinking_all \
+	tests/unit/format/test_gguf \
+	tests/unit/format/test_gguf_get \
+	tests/unit/model/test_forward \
+	tests/unit/model/test_hparams \
+	tests/unit/model/test_kvcache \
+	tests/unit/model/test_model \
+	tests/unit/model/test_tags \
+	tests/unit/model/test_vocab_load \
+	tests/unit/model/test_weights \
+	tests/unit/quant/test_half \
+	tests/unit/quant/test_plain \
+	tests/unit/quant/test_q8_0 \
+	tests/unit/quant/test_types \
+	tests/unit/text/test_bpe \
+	tests/unit/text/test_detokenize \
+	tests/unit/text/test_pretokenize \
+	tests/unit/text/test_special \
+	tests/unit/text/test_tokens \
+	tests/unit/text/test_unicode \
+	tests/unit/text/test_vocab
+
+api_tests = tests/api/test_alloc_fail \
+	tests/api/test_cancel \
+	tests/api/test_determinism \
+	tests/api/test_floating \
+	tests/api/test_fork \
+	tests/api/test_generate \
+	tests/api/test_null \
+	tests/api/test_options \
+	tests/api/test_process \
+	tests/api/test_text \
+	tests/api/test_threads
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(unit_tests) $(api_tests)
+TESTS += $(unit_tests) $(api_tests)
+endif
+
+tests_api_test_alloc_fail_SOURCES = tests/api/test_alloc_fail.c
+tests_api_test_alloc_fail_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_cancel_SOURCES = tests/api/test_cancel.c
+tests_api_test_cancel_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_determinism_SOURCES = tests/api/test_determinism.c
+tests_api_test_determinism_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_floating_SOURCES = tests/api/test_floating.c
+tests_api_test_floating_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_fork_SOURCES = tests/api/test_fork.c
+tests_api_test_fork_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_generate_SOURCES = tests/api/test_generate.c
+tests_api_test_generate_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_null_SOURCES = tests/api/test_null.c
+tests_api_test_null_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_options_SOURCES = tests/api/test_options.c
+tests_api_test_options_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_process_SOURCES = tests/api/test_process.c
+tests_api_test_process_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_text_SOURCES = tests/api/test_text.c
+tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_threads_SOURCES = tests/api/test_threads.c
+tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
+
+# Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
+fuzz_targets = tests/fuzz/fuzz_gguf
+check_PROGRAMS += $(fuzz_targets)
+dist_check_SCRIPTS += tests/fuzz/replay.sh
+TESTS += tests/fuzz/replay.sh
+if LIBFUZZER
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c
+tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
+endif
+
+if HAVE_JANSSON
+TESTS += tests/cli/test_cli.sh
+endif
+dist_check_SCRIPTS += tests/cli/test_cli.sh
+
+# What holds the tree together.
+dist_check_SCRIPTS += scripts/check-layers scripts/check-symbols scripts/check-headers \
+	scripts/check-size
+TESTS += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
+EXTRA_DIST += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
+
+EXTRA_DIST += tests/api/support.h \
+	tests/api/threads.h \
+	tests/data/reason-tiny-greedy.jsonl \
+	tests/data/tiny-llama-1.Q8_0.dequant \
+	tests/data/tiny-llama-1.Q8_0.logits \
+	tests/data/tiny-llama-1.f16.logits \
+	tests/data/tiny-qwen2-1.f16.logits \
+	tests/data/tiny-qwen3-1.f16.logits \
+	tests/fuzz/corpus/gguf/llama-bias-rope-v2 \
+	tests/fuzz/corpus/gguf/llama-f32 \
+	tests/fuzz/corpus/gguf/metadata \
+	tests/fuzz/corpus/gguf/qwen2-f16 \
+	tests/fuzz/corpus/gguf/qwen3-q8_0 \
+	tests/fuzz/corpus/gguf/qwen3-vocabulary \
+	tests/fuzz/corpus/gguf/vocabulary-alone \
+	tests/kernels/kernels_common.h \
+	tests/unit/base/support.h \
+	tests/unit/decode/think_script.h \
+	tests/unit/model/support.h \
+	tests/unit/text/vocab_fixture.h

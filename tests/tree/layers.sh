@@ -1,0 +1,2 @@
+#!/bin/sh
+exec "$REASON_SRCDIR/scripts/check-layers" "$REASON_SRCDIR/lib"

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec "$REASON_SRCDIR/scripts/check-size" "$REASON_SRCDIR"

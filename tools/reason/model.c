@@ -1,0 +1,64 @@
+/*
+ * Owns how the command opens a model and a session. What is done with them is left to the
+ * subcommands. Invariant: every subcommand that reads a model takes the same options for
+ * it.
+ */
+#include "model.h"
+
+#include "interrupt.h"
+
+static const struct rsn_cli_choice cpus[] = {
+    {"auto", REASON_CPU_AUTO},     {"generic", REASON_CPU_GENERIC},
+    {"avx2", REASON_CPU_AVX2},     {"avxvnni", REASON_CPU_AVXVNNI},
+    {"avx512", REASON_CPU_AVX512}, {NULL, 0}};
+static const struct rsn_cli_choice kv_types[] = {
+    {"f16", REASON_KV_F16}, {"f32", REASON_KV_F32}, {NULL, 0}};
+
+#define AT(field) offsetof(struct rsn_cli_model_options, field)
+
+const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
+    {"model", 'm', RSN_CLI_TEXT, AT(path), 0, 0, NULL, "MODEL",
+     "GGUF file; default: the small model that ships"},
+    {"threads", 't', RSN_CLI_INT, AT(n_threads), 0, 1024, NULL, "N",
+     "threads; default 0: as many as this process may use"},
+    {"cpu", 0, RSN_CLI_CHOICE, AT(cpu), 0, 0, cpus, "LEVEL",
+     "highest instruction set: auto, generic, avx2, avxvnni,\navx512; default auto"},
+};
+
+const struct rsn_cli_option rsn_cli_session_rows[RSN_CLI_N_SESSION_ROWS] = {
+    {"ctx", 0, RSN_CLI_INT, AT(n_ctx), 0, INT32_MAX, NULL, "N",
+     "context in tokens; default 0: the model's own"},
+    {"kv", 0, RSN_CLI_CHOICE, AT(kv_type), 0, 0, kv_types, "TYPE",
+     "keys and values: f16 or f32; default f16"},
+};
+
+int rsn_cli_model_open(const struct rsn_cli_model_options *options,
+                       reason_model **model) {
+    reason_model_options how;
+    *model = NULL;
+    if (reason_model_options_init(&how, sizeof how) != REASON_OK)
+        return rsn_cli_fail_library();
+    how.cpu = (reason_cpu)options->cpu;
+    how.cancel = rsn_cli_interrupt_token();
+    if (reason_model_open(options->path, &how, model) == REASON_OK) return RSN_CLI_OK;
+    return rsn_cli_fail_library();
+}
+
+int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
+                         reason_pool *pool, reason_session **session) {
+    reason_session_options how;
+    *session = NULL;
+    if (reason_session_options_init(&how, sizeof how) != REASON_OK)
+        return rsn_cli_fail_library();
+    how.n_ctx = options->n_ctx;
+    how.n_threads = options->n_threads;
+    how.pool = pool;
+    how.kv_type = (reason_kv_type)options->kv_type;
+    if (reason_session_new(model, &how, session) == REASON_OK) return RSN_CLI_OK;
+    return rsn_cli_fail_library();
+}
+
+int rsn_cli_model_int(const reason_model *model, const char *key, int64_t *value) {
+    if (reason_model_get_int(model, key, value) == REASON_OK) return RSN_CLI_OK;
+    return rsn_cli_fail_library();
+}

@@ -1,0 +1,33 @@
+/* The one place that opens models and sessions, with the options that say how. */
+#ifndef REASON_CLI_MODEL_H
+#define REASON_CLI_MODEL_H
+
+#include "options.h"
+
+struct rsn_cli_model_options {
+    const char *path; /* NULL: the model that ships */
+    int32_t n_threads;
+    int cpu; /* a reason_cpu */
+    int32_t n_ctx;
+    int kv_type; /* a reason_kv_type */
+};
+
+extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu */
+extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, --kv */
+enum { RSN_CLI_N_MODEL_ROWS = 3, RSN_CLI_N_SESSION_ROWS = 2 };
+
+/* Initialisers of struct rsn_cli_group; `options` is a struct rsn_cli_model_options. */
+#define RSN_CLI_MODEL_GROUP(options)                                                     \
+    { "Model:", rsn_cli_model_rows, RSN_CLI_N_MODEL_ROWS, (options) }
+#define RSN_CLI_SESSION_GROUP(options)                                                   \
+    { "Session:", rsn_cli_session_rows, RSN_CLI_N_SESSION_ROWS, (options) }
+
+/* Each returns RSN_CLI_OK, or says the library's sentence and sets the handle to NULL. */
+int rsn_cli_model_open(const struct rsn_cli_model_options *options, reason_model **model);
+/* `pool` may be NULL: threads as the options say. */
+int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
+                         reason_pool *pool, reason_session **session);
+/* A number about the model, as reason_model_get_int(). */
+int rsn_cli_model_int(const reason_model *model, const char *key, int64_t *value);
+
+#endif

@@ -1,0 +1,35 @@
+# The command `reason`: sees only the public header.
+reason_sources = tools/reason/cli.h \
+	tools/reason/cmd_ask.c \
+	tools/reason/cmd_bench.c \
+	tools/reason/cmd_chat.c \
+	tools/reason/cmd_info.c \
+	tools/reason/cmd_logits.c \
+	tools/reason/cmd_template.c \
+	tools/reason/cmd_tokenize.c \
+	tools/reason/display.c \
+	tools/reason/display.h \
+	tools/reason/generation.c \
+	tools/reason/generation.h \
+	tools/reason/input.c \
+	tools/reason/input.h \
+	tools/reason/interrupt.c \
+	tools/reason/interrupt.h \
+	tools/reason/json_out.c \
+	tools/reason/json_out.h \
+	tools/reason/main.c \
+	tools/reason/model.c \
+	tools/reason/model.h \
+	tools/reason/options.c \
+	tools/reason/options.h \
+	tools/reason/output.c \
+	tools/reason/output.h \
+	tools/reason/report.c
+
+if HAVE_JANSSON
+bin_PROGRAMS += reason
+reason_SOURCES = $(reason_sources)
+reason_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+reason_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
+reason_LDADD = libreason.la $(JANSSON_LIBS)
+endif
