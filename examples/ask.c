@@ -1,4 +1,4 @@
-/* Ask the model that ships a question; give it 64 tokens to think. */
+/* Ask the model that ships a question; give it 128 tokens to think. */
 #include <reason/reason.h>
 #include <stdio.h>
 
@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
     reason_thinking thinking;
     reason_request_init(&request, sizeof request);
     reason_thinking_init(&thinking, sizeof thinking);
-    thinking.budget = 64;
+    thinking.budget = 128;
     request.prompt = argc > 1 ? argv[1] : "What is 67 * 75?";
     request.thinking = &thinking;
     if (reason_model_open(NULL, NULL, &model) == REASON_OK &&

@@ -18,7 +18,7 @@ int main(int argc, char **argv) {
     reason_thinking thinking;
     reason_request_init(&request, sizeof request);
     reason_thinking_init(&thinking, sizeof thinking);
-    thinking.budget = 64;
+    thinking.budget = 128;
     request.prompt = argc > 1 ? argv[1] : "What is 67 * 75?";
     request.thinking = &thinking;
 
