@@ -78,6 +78,7 @@ text_sources = lib/text/bpe.c \
 	lib/text/special.h \
 	lib/text/template.h \
 	lib/text/template_access.c \
+	lib/text/template_arith.c \
 	lib/text/template_call.c \
 	lib/text/template_code.h \
 	lib/text/template_compile.h \
@@ -91,16 +92,23 @@ text_sources = lib/text/bpe.c \
 	lib/text/template_list_filters.c \
 	lib/text/template_loop.c \
 	lib/text/template_loop.h \
+	lib/text/template_macro.c \
 	lib/text/template_methods.c \
 	lib/text/template_native.c \
 	lib/text/template_native.h \
 	lib/text/template_number_filters.c \
 	lib/text/template_ops.c \
 	lib/text/template_parse.c \
+	lib/text/template_percent.c \
 	lib/text/template_pick_filters.c \
+	lib/text/template_postfix.c \
+	lib/text/template_render.c \
 	lib/text/template_repr.c \
 	lib/text/template_run.c \
 	lib/text/template_scope.c \
+	lib/text/template_sort.c \
+	lib/text/template_spec.c \
+	lib/text/template_spec.h \
 	lib/text/template_split_methods.c \
 	lib/text/template_tests.c \
 	lib/text/template_text_filters.c \

@@ -41,12 +41,15 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_status \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
+	tests/unit/decode/test_generate \
+	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_output \
 	tests/unit/decode/test_sampler \
 	tests/unit/decode/test_thinking \
 	tests/unit/decode/test_thinking_all \
 	tests/unit/format/test_gguf \
 	tests/unit/format/test_gguf_get \
+	tests/unit/format/test_gguf_tensors \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_kvcache \
@@ -72,6 +75,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_floating \
 	tests/api/test_fork \
 	tests/api/test_generate \
+	tests/api/test_model \
 	tests/api/test_null \
 	tests/api/test_options \
 	tests/api/test_process \
@@ -95,6 +99,8 @@ tests_api_test_fork_SOURCES = tests/api/test_fork.c
 tests_api_test_fork_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_generate_SOURCES = tests/api/test_generate.c
 tests_api_test_generate_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_model_SOURCES = tests/api/test_model.c
+tests_api_test_model_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_null_SOURCES = tests/api/test_null.c
 tests_api_test_null_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_options_SOURCES = tests/api/test_options.c
@@ -146,6 +152,8 @@ EXTRA_DIST += tests/api/support.h \
 	tests/fuzz/corpus/gguf/vocabulary-alone \
 	tests/kernels/kernels_common.h \
 	tests/unit/base/support.h \
+	tests/unit/decode/scripted_model.h \
 	tests/unit/decode/think_script.h \
+	tests/unit/format/support.h \
 	tests/unit/model/support.h \
 	tests/unit/text/vocab_fixture.h

@@ -39,11 +39,11 @@ static size_t few(size_t n) {
 /* The text a token adds: control tokens add none, unless they are a tag. */
 static rsn_text text_of(const rsn_model *m, int32_t id) {
     rsn_text text = rsn_vocab_bytes(m->vocab, id);
+    if (text.n == 0)
+        return (rsn_text){"", 0};
     bool is_tag = (text.n == m->tags.open.n && memcmp(text.data, m->tags.open.data, text.n) == 0) ||
                   (text.n == m->tags.close.n && memcmp(text.data, m->tags.close.data, text.n) == 0);
-    if (text.n == 0 || (rsn_vocab_is_control(m->vocab, id) && !is_tag))
-        return (rsn_text){"", 0};
-    return text;
+    return rsn_vocab_is_control(m->vocab, id) && !is_tag ? (rsn_text){"", 0} : text;
 }
 
 static void on_span(void *user, reason_label label, const char *text, size_t n) {
@@ -129,6 +129,8 @@ static reason_status prepare(generation *g, const reason_sampling *sampling) {
     const reason_request *r = g->request;
     reason_think_mode mode;
     reason_status status = rsn_rules_mode(g->model, g->thinking, r->max_tokens, &mode);
+    if (status == REASON_OK && rsn_cancelled(&g->cancel))
+        status = rsn_fail(REASON_ERR_CANCELLED, "cancelled before the first token");
     if (status == REASON_OK)
         status = rsn_sampler_init(&g->sampler, sampling, g->model->hp.n_vocab, g->model->kernels);
     if (status == REASON_OK)
@@ -260,14 +262,14 @@ static reason_status run(generation *g) {
         in_block = in_block || rsn_think_in_block(&g->think);
         *(in_block ? &r->usage.thinking_s : &r->usage.answer_s) += rsn_clock() - start;
     }
-    cancelled = cancelled || status == REASON_ERR_CANCELLED || g->output.refused;
+    cancelled = cancelled || status == REASON_ERR_CANCELLED;
     if (status == REASON_ERR_CANCELLED)
         status = REASON_OK;
     rsn_think_finish(&g->think);
     rsn_output_finish(&g->output);
     if (g->output.stopped)
         r->answer_end = REASON_FINISH_STOP;
-    if (cancelled)
+    if (cancelled || g->output.refused)
         r->answer_end = REASON_FINISH_CANCELLED;
     return status == REASON_OK ? rsn_output_status(&g->output) : status;
 }

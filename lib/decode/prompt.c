@@ -49,6 +49,15 @@ static reason_status pick_template(const rsn_model *model, const char *text, rsn
     return status;
 }
 
+/* Templates take anything for `messages`; the interface takes a list. */
+static reason_status check_list(const char *json) {
+    const char *at = json + strspn(json, " \t\r\n");
+    if (*at == '[')
+        return REASON_OK;
+    return rsn_fail(REASON_ERR_FORMAT, "messages: found %s where a JSON array is expected",
+                    rsn_quote(at, strlen(at)).text);
+}
+
 static reason_status render(const rsn_model *model, const rsn_template *chat,
                             const rsn_render *what, rsn_str *text) {
     rsn_str defaults = {0};
@@ -65,6 +74,8 @@ static reason_status render(const rsn_model *model, const rsn_template *chat,
                              .variables_json = layers,
                              .n_variables = n,
                              .now = what->now};
+    if (status == REASON_OK && what->messages_json)
+        status = check_list(what->messages_json);
     if (status == REASON_OK)
         status = rsn_template_render(chat, &in, text);
     rsn_str_free(&defaults);
@@ -161,8 +172,29 @@ static bool only_space(const char *text, const char *end) {
     return text == end;
 }
 
-static void read_blocks(const rsn_tags *tags, rsn_prompt *p) {
-    rsn_text text = {rsn_str_text(&p->text), p->text.n};
+static bool is_text(rsn_text a, rsn_text b) {
+    return a.n == b.n && a.n > 0 && memcmp(a.data, b.data, a.n) == 0;
+}
+
+/* Where the last turn begins: behind the last control token that is no tag. Earlier turns may speak
+ * of tags without having a block open. */
+static size_t last_turn(const rsn_model *model, const rsn_prompt *p) {
+    size_t at = p->text.n;
+    for (size_t i = p->ids.n; i-- > 0;) {
+        int32_t id = p->ids.items[i];
+        rsn_text bytes = rsn_vocab_bytes(model->vocab, id);
+        if (rsn_vocab_is_control(model->vocab, id) && !is_text(bytes, model->tags.open) &&
+            !is_text(bytes, model->tags.close))
+            break;
+        at -= bytes.n < at ? bytes.n : at;
+    }
+    return at;
+}
+
+static void read_blocks(const rsn_model *model, rsn_prompt *p) {
+    const rsn_tags *tags = &model->tags;
+    size_t from = last_turn(model, p);
+    rsn_text text = {rsn_str_text(&p->text) + from, p->text.n - from};
     const char *end = text.data + text.n;
     const char *open = find_last(text, tags->open), *close = find_last(text, tags->close);
     p->open = open && (!close || close < open);
@@ -216,7 +248,7 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
     if (status == REASON_OK && prompt->ids.n == 0)
         status = rsn_fail(REASON_ERR_INVALID_ARG, "the prompt is empty");
     if (status == REASON_OK)
-        read_blocks(&model->tags, prompt);
+        read_blocks(model, prompt);
     return status;
 }
 

@@ -1,6 +1,6 @@
 /* The arithmetic before the first token. Owns defaults, contradictions and the division of the room;
- * the controller only keeps to it. Invariant: what is forced at the start, a closing tag and the
- * answer's right always fit the room that the rules state. */
+ * the controller only keeps to it. Invariant: what is forced at the start and the answer's right fit
+ * the room that the rules state; a budget above 0 leaves room for both tags as well. */
 #include "decode/rules.h"
 
 #include <string.h>
@@ -38,27 +38,59 @@ reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
 
 /* --- token lists ------------------------------------------------------------------------------ */
 
-/* Ids of up to four texts joined. */
+/* Whether the tokens from `first` on stand for exactly this text; a file's tokens need not hold every
+ * byte. */
+static bool spells(const rsn_vocab *vocab, const rsn_vocab_ids *ids, size_t first,
+                   const rsn_str *text) {
+    size_t at = 0;
+    for (size_t i = first; i < ids->n; i++) {
+        rsn_text part = rsn_vocab_bytes(vocab, ids->items[i]);
+        if (part.n > text->n - at || memcmp(rsn_str_text(text) + at, part.data, part.n) != 0)
+            return false;
+        at += part.n;
+    }
+    return at == text->n;
+}
+
+/* Appends the ids of up to four texts joined, the tags among them. */
 static reason_status encode(const rsn_model *model, const rsn_text *parts, size_t n,
                             rsn_vocab_ids *ids) {
     rsn_str text = {0};
+    size_t first = ids->n;
     for (size_t i = 0; i < n; i++)
         rsn_str_add(&text, parts[i].data, parts[i].n);
     reason_status status = text.failed
                                ? rsn_fail_memory(text.n)
                                : rsn_vocab_encode(model->vocab, rsn_str_text(&text), text.n,
                                                   REASON_TOKENS_SPECIAL, ids);
+    if (status == REASON_OK && !spells(model->vocab, ids, first, &text))
+        status = rsn_fail(REASON_ERR_MISMATCH,
+                          "the model's tokenizer cannot spell its thinking tags");
     rsn_str_free(&text);
     return status;
 }
 
-/* A host's text for inside the block: it must not end the block. */
+/* How many bytes at the start of text are an end of the tag, not all of it. */
+static size_t tag_end(rsn_text text, rsn_text tag) {
+    for (size_t n = tag.n < text.n ? tag.n - 1 : text.n; n > 0; n--)
+        if (memcmp(text.data, tag.data + tag.n - n, n) == 0)
+            return n;
+    return 0;
+}
+
+/* A host's text for inside the block: it must not end the block, also not behind a half tag that the
+ * model has written. */
 static reason_status encode_inside(const rsn_model *model, rsn_text text, const char *name,
                                    rsn_vocab_ids *ids) {
     const rsn_tags *tags = &model->tags;
     if (text.n > 0 && (memmem(text.data, text.n, tags->close.data, tags->close.n) ||
                        memmem(text.data, text.n, tags->open.data, tags->open.n)))
         return rsn_fail(REASON_ERR_INVALID_ARG, "%s holds a thinking tag", name);
+    size_t end = tag_end(text, tags->close);
+    if (end > 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "%s begins with %s, which could complete a closing tag", name,
+                        rsn_quote(text.data, end).text);
     return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n, 0, ids) : REASON_OK;
 }
 
@@ -115,22 +147,24 @@ static rsn_ids view(const rsn_vocab_ids *ids) {
     return (rsn_ids){ids->items, ids->n};
 }
 
-/* The answer's right, and whether it and what must be forced fit. */
+/* The answer's right. CONTEXT_FULL if it does not fit beside `n_closer` tokens of a closing tag;
+ * where these have to come (`must`), max_tokens has to hold both as well. */
 static reason_status set_answer(const reason_thinking *th, int32_t max_tokens, size_t n_prompt,
-                                size_t n_ctx, size_t n_forced, rsn_think_rules *r) {
+                                size_t n_ctx, size_t n_closer, bool must, rsn_think_rules *r) {
     bool by_default = th->min_answer < 0;
     r->min_answer = by_default ? DEFAULT_MIN_ANSWER : (size_t)th->min_answer;
-    if (by_default && max_tokens > 0 && r->min_answer + n_forced > (size_t)max_tokens)
-        r->min_answer = minus((size_t)max_tokens, n_forced);
-    if (n_prompt + n_forced + r->min_answer > n_ctx)
+    if (by_default && max_tokens > 0 && r->min_answer + n_closer > (size_t)max_tokens)
+        r->min_answer = minus((size_t)max_tokens, n_closer);
+    if (n_prompt >= n_ctx || n_closer + r->min_answer > n_ctx - n_prompt)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
                         "a prompt of %zu tokens, %zu of thinking tags and %zu kept for the answer do "
                         "not fit the context of %zu",
-                        n_prompt, n_forced, r->min_answer, n_ctx);
-    if (n_forced + r->min_answer > r->room)
+                        n_prompt, n_closer, r->min_answer, n_ctx);
+    if (must && n_closer + r->min_answer > r->room)
         return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "max_tokens %d cannot hold %zu tokens of thinking tags and min_answer %zu",
-                        max_tokens, n_forced, r->min_answer);
+                        "max_tokens %d cannot hold %zu tokens that close the prompt's block and "
+                        "min_answer %zu",
+                        max_tokens, n_closer, r->min_answer);
     return REASON_OK;
 }
 
@@ -173,7 +207,8 @@ static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
     rsn_ids quiet = silence(ids, prompt);
     bool opens = r->mode == REASON_THINK_ON && !prompt->open;
     size_t closers = prompt->open && quiet.n > ids->closing.n ? quiet.n : ids->closing.n;
-    reason_status status = set_answer(th, max_tokens, prompt->ids.n, n_ctx, closers, r);
+    reason_status status =
+        set_answer(th, max_tokens, prompt->ids.n, n_ctx, closers, prompt->open, r);
     if (status != REASON_OK)
         return status;
     set_budget(th, prompt->open ? 0 : ids->opening.n, prompt, r);
@@ -181,6 +216,23 @@ static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
     if (*thinks && opens)
         r->first = view(&ids->opening);
     return REASON_OK;
+}
+
+/* The rules of a generation that does not think. An empty block that would take the answer's room is
+ * left out: no block can be opened anyway. */
+static reason_status set_silence(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
+                                 rsn_prompt *prompt, const rsn_rule_ids *ids,
+                                 rsn_think_rules *r) {
+    r->mode = REASON_THINK_OFF;
+    r->silenced_by = th->mode == REASON_THINK_OFF ? RSN_CLOSE_NONE : RSN_CLOSE_BUDGET;
+    set_budget(th, 0, prompt, r);
+    r->first = silence(ids, prompt);
+    size_t closers = prompt->open || r->first.n == 0 ? r->first.n : ids->closing.n;
+    reason_status status =
+        set_answer(th, max_tokens, prompt->ids.n, n_ctx, closers, prompt->open, r);
+    if (!prompt->open && r->first.n + r->min_answer > r->room)
+        r->first = (rsn_ids){0};
+    return status;
 }
 
 static reason_status set_room(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
@@ -194,10 +246,7 @@ static reason_status set_room(const reason_thinking *th, int32_t max_tokens, siz
         status = set_thinking(th, max_tokens, n_ctx, prompt, ids, r, &thinks);
     if (status != REASON_OK || thinks)
         return status;
-    r->mode = REASON_THINK_OFF;
-    set_budget(th, 0, prompt, r);
-    r->first = silence(ids, prompt);
-    return set_answer(th, max_tokens, prompt->ids.n, n_ctx, r->first.n, r);
+    return set_silence(th, max_tokens, n_ctx, prompt, ids, r);
 }
 
 /* A model without tags: everything is answer, only the room counts. */

@@ -463,6 +463,7 @@ reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_spa
     t->rules = *rules;
     t->emit = emit;
     t->user = user;
+    t->closed_by = rules->silenced_by;
     t->scan.must_think = rules->mode == REASON_THINK_ON;
     t->scan.lead = rules->first_space_n;
     if (rules->prompt_is_open) {

@@ -20,6 +20,9 @@ typedef struct rsn_ids {
     size_t n;
 } rsn_ids;
 
+/* Why a block was closed by force. */
+typedef enum rsn_close_reason { RSN_CLOSE_NONE, RSN_CLOSE_BUDGET } rsn_close_reason;
+
 /* Everything that is decided before the first token. Texts and ids are borrowed. */
 typedef struct rsn_think_rules {
     rsn_text open, close; /* n = 0: the model has no tags, everything is ANSWER */
@@ -35,6 +38,7 @@ typedef struct rsn_think_rules {
     rsn_text prompt_tail;
     rsn_ids first;      /* forced at the start: an opening tag, an empty block, a closing tag */
     size_t first_space_n; /* bytes of white space that `first` ends with and that are MARKUP */
+    rsn_close_reason silenced_by; /* why there is to be no thinking, if that was not asked for */
     rsn_ids closing;    /* closing tag and the white space after it */
     rsn_ids wait;       /* forced instead of an early close */
     rsn_ids close_text; /* forced before a close that the budget makes */
@@ -46,9 +50,6 @@ typedef enum rsn_verdict {
     RSN_REPLACE, /* drop it: forced tokens wait in its place */
     RSN_END      /* push it, and the generation is over */
 } rsn_verdict;
-
-/* Why a block was closed by force. */
-typedef enum rsn_close_reason { RSN_CLOSE_NONE, RSN_CLOSE_BUDGET } rsn_close_reason;
 
 /* Receives text in order, each stretch once it is certain what it is. */
 typedef void (*rsn_span_fn)(void *user, reason_label label, const char *text, size_t n);

@@ -64,8 +64,9 @@ static reason_status load_network(rsn_model *m, const rsn_file *file, const rsn_
 static reason_status load_template(rsn_model *m) {
     reason_status status =
         rsn_gguf_string(&m->gguf, "tokenizer.chat_template", &m->template_source);
-    if (status == REASON_OK && m->template_source.n > 0)
-        status = rsn_template_compile(m->template_source.data, m->template_source.n, &m->chat);
+    if (status != REASON_OK || m->template_source.n == 0)
+        return status;
+    status = rsn_template_compile(m->template_source.data, m->template_source.n, &m->chat);
     if (status == REASON_ERR_FORMAT || status == REASON_ERR_UNSUPPORTED ||
         status == REASON_ERR_LIMIT) {
         rsn_log(REASON_LOG_WARNING, "the chat template cannot be used (%s)",

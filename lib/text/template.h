@@ -11,14 +11,15 @@
 #include "base/str.h"
 
 enum {
-    RSN_TEMPLATE_MAX_SOURCE = 1 << 20,   /* bytes of a template */
-    RSN_TEMPLATE_MAX_NESTING = 64,       /* blocks and brackets inside one another */
-    RSN_TEMPLATE_MAX_CALLS = 64,         /* macros called inside one another */
-    RSN_TEMPLATE_MAX_VALUE_DEPTH = 160,  /* lists inside lists that are printed or compared */
-    RSN_TEMPLATE_MAX_RANGE = 100000,     /* items of range(), as in the sandbox */
-    RSN_TEMPLATE_MAX_STEPS = 10000000,   /* of one render; work on n bytes counts n / 16 */
-    RSN_TEMPLATE_MAX_OUTPUT = 16 << 20,  /* bytes */
-    RSN_TEMPLATE_MAX_MEMORY = 64 << 20   /* bytes of one render's values */
+    RSN_TEMPLATE_MAX_SOURCE = 1 << 20, /* bytes of a template */
+    RSN_TEMPLATE_MAX_NESTING = 64,     /* blocks and brackets inside one another */
+    RSN_TEMPLATE_MAX_CALLS = 64,       /* macros called inside one another */
+    RSN_TEMPLATE_MAX_VALUE_DEPTH =
+        160,                         /* lists inside lists that are printed or compared */
+    RSN_TEMPLATE_MAX_RANGE = 100000, /* items of range(), as in the sandbox */
+    RSN_TEMPLATE_MAX_STEPS = 10000000,  /* of one render; work on n bytes counts n / 16 */
+    RSN_TEMPLATE_MAX_OUTPUT = 16 << 20, /* bytes */
+    RSN_TEMPLATE_MAX_MEMORY = 64 << 20  /* bytes of one render's values */
 };
 
 /* Immutable once compiled: any number of threads may render it at once. */
@@ -40,7 +41,8 @@ typedef struct rsn_template_input {
      * have the same key the later one wins, also over messages_json. */
     const char *const *variables_json;
     size_t n_variables;
-    const char *now; /* what strftime_now reads, "2026-01-02T03:04:05"; NULL: local time */
+    const char
+        *now; /* what strftime_now reads, "2026-01-02T03:04:05"; NULL: local time */
 } rsn_template_input;
 
 /* Renders and appends to `out`, which is as before on failure. TEMPLATE where the

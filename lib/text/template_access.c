@@ -1,6 +1,6 @@
-/* Owns reading parts of values: attributes, items, slices and membership, with the sandbox's rule
- * of what a template may not see. Invariant: nothing is reached that is not an entry, a row of a
- * method table or a named property; all else is undefined. */
+/* Owns reading parts of values: attributes, items, slices and membership, with the
+ * sandbox's rule of what a template may not see. Invariant: nothing is reached that is
+ * not an entry, a row of a method table or a named property; all else is undefined. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,16 +12,18 @@
 
 static reason_status bind_method(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name,
                                  rsn_tv *out) {
-    const rsn_tpl_native *row = rsn_tpl_find_method((rsn_tv_kind)v->kind, name->data, name->n);
+    const rsn_tpl_native *row =
+        rsn_tpl_find_method((rsn_tv_kind)v->kind, name->data, name->n);
     if (!row) return REASON_OK;
     if (!row->fn && row->params) { /* it would change the value */
         *out = rsn_tv_undefined(RSN_UNDEF_UNSAFE, name, v->kind);
         return REASON_OK;
     }
     if (!row->fn) {
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_UNSUPPORTED,
-                                            "the method %s of '%s' is not there in templates",
-                                            row->name, rsn_tv_type_name(v)));
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_UNSUPPORTED,
+                                       "the method %s of '%s' is not there in templates",
+                                       row->name, rsn_tv_type_name(v)));
     }
     rsn_tpl_method *method = rsn_tpl_alloc(run, 1, sizeof *method);
     if (!method) return run->failed;
@@ -31,7 +33,8 @@ static reason_status bind_method(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts
     return REASON_OK;
 }
 
-/* Attributes that are data: those of ranges, of numbers, and of groups as groupby gives them. */
+/* Attributes that are data: those of ranges, of numbers, and of groups as groupby
+ * gives them. */
 static void read_property(const rsn_tv *v, const rsn_ts *name, rsn_tv *out) {
     if (v->kind == RSN_TV_RANGE) {
         if (rsn_ts_is(name, "start")) *out = rsn_tv_int(v->as.range->start);
@@ -41,8 +44,9 @@ static void read_property(const rsn_tv *v, const rsn_ts *name, rsn_tv *out) {
         bool whole = rsn_tv_is_int(v);
         if (rsn_ts_is(name, "real")) *out = whole ? rsn_tv_int(rsn_tv_as_int(v)) : *v;
         else if (rsn_ts_is(name, "imag")) *out = whole ? rsn_tv_int(0) : rsn_tv_float(0);
-        else if (whole && rsn_ts_is(name, "numerator")) *out = rsn_tv_int(rsn_tv_as_int(v));
-        else if (whole && rsn_ts_is(name, "denominator")) *out = rsn_tv_int(1);
+        else if (whole && rsn_ts_is(name, "numerator")) {
+            *out = rsn_tv_int(rsn_tv_as_int(v));
+        } else if (whole && rsn_ts_is(name, "denominator")) *out = rsn_tv_int(1);
     } else if (v->kind == RSN_TV_TUPLE && v->flag && v->as.list->n == 2) {
         if (rsn_ts_is(name, "grouper")) *out = v->as.list->items[0];
         else if (rsn_ts_is(name, "list")) *out = v->as.list->items[1];
@@ -52,18 +56,69 @@ static void read_property(const rsn_tv *v, const rsn_ts *name, rsn_tv *out) {
     }
 }
 
-/* The names that every object of Python has, or most. Seeing them is what the sandbox forbids. */
+/* The names that every object of Python has, or most. Seeing them is what the sandbox
+ * forbids. */
 static bool is_inner_name(const rsn_ts *name) {
     static const char *const names[] = {
-        "__abs__", "__add__", "__and__", "__bool__", "__call__", "__class__", "__closure__",
-        "__code__", "__contains__", "__defaults__", "__delattr__", "__delitem__", "__dict__",
-        "__dir__", "__doc__", "__eq__", "__format__", "__func__", "__ge__", "__getattribute__",
-        "__getitem__", "__getnewargs__", "__getstate__", "__globals__", "__gt__", "__hash__",
-        "__iadd__", "__init__", "__init_subclass__", "__int__", "__ior__", "__iter__", "__le__",
-        "__len__", "__lt__", "__mod__", "__module__", "__mul__", "__name__", "__ne__", "__new__",
-        "__next__", "__or__", "__qualname__", "__reduce__", "__reduce_ex__", "__repr__",
-        "__reversed__", "__rmod__", "__rmul__", "__ror__", "__self__", "__setattr__",
-        "__setitem__", "__sizeof__", "__slots__", "__str__", "__subclasshook__", "__weakref__",
+        "__abs__",
+        "__add__",
+        "__and__",
+        "__bool__",
+        "__call__",
+        "__class__",
+        "__closure__",
+        "__code__",
+        "__contains__",
+        "__defaults__",
+        "__delattr__",
+        "__delitem__",
+        "__dict__",
+        "__dir__",
+        "__doc__",
+        "__eq__",
+        "__format__",
+        "__func__",
+        "__ge__",
+        "__getattribute__",
+        "__getitem__",
+        "__getnewargs__",
+        "__getstate__",
+        "__globals__",
+        "__gt__",
+        "__hash__",
+        "__iadd__",
+        "__init__",
+        "__init_subclass__",
+        "__int__",
+        "__ior__",
+        "__iter__",
+        "__le__",
+        "__len__",
+        "__lt__",
+        "__mod__",
+        "__module__",
+        "__mul__",
+        "__name__",
+        "__ne__",
+        "__new__",
+        "__next__",
+        "__or__",
+        "__qualname__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__repr__",
+        "__reversed__",
+        "__rmod__",
+        "__rmul__",
+        "__ror__",
+        "__self__",
+        "__setattr__",
+        "__setitem__",
+        "__sizeof__",
+        "__slots__",
+        "__str__",
+        "__subclasshook__",
+        "__weakref__",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (rsn_ts_is(name, names[i])) return true;
@@ -95,13 +150,16 @@ reason_status rsn_tv_own_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *n
     return st;
 }
 
-reason_status rsn_tv_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name, rsn_tv *out) {
+reason_status rsn_tv_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name,
+                          rsn_tv *out) {
     if (v->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, v);
     if (rsn_tv_own_attr(run, v, name, out)) return run->failed;
     if (out->kind == RSN_TV_MISSING && v->kind == RSN_TV_DICT) {
         if (rsn_td_get_text(run, v->as.dict, name, out)) return run->failed;
     }
-    if (out->kind == RSN_TV_MISSING) *out = rsn_tv_undefined(RSN_UNDEF_ATTR, name, v->kind);
+    if (out->kind == RSN_TV_MISSING) {
+        *out = rsn_tv_undefined(RSN_UNDEF_ATTR, name, v->kind);
+    }
     return REASON_OK;
 }
 
@@ -118,17 +176,20 @@ static reason_status is_hashable(rsn_tpl_run *run, const rsn_tv *v, bool *yes) {
     return run->failed;
 }
 
-static reason_status char_at(rsn_tpl_run *run, const rsn_tv *v, size_t index, rsn_tv *out) {
+static reason_status char_at(rsn_tpl_run *run, const rsn_tv *v, size_t index,
+                             rsn_tv *out) {
     const rsn_ts *s = v->as.s;
     size_t from = rsn_ts_offset(s, index);
-    size_t to = from + rsn_ts_offset(&(rsn_ts){s->data + from, s->n - from, s->chars - index}, 1);
+    size_t to =
+        from + rsn_ts_offset(&(rsn_ts){s->data + from, s->n - from, s->chars - index}, 1);
     if (s->chars != s->n && rsn_tpl_charge_bytes(run, to)) return run->failed;
     if (rsn_tv_share(run, s->data + from, to - from, out)) return run->failed;
     out->flag = v->flag;
     return REASON_OK;
 }
 
-static reason_status item_at(rsn_tpl_run *run, const rsn_tv *v, int64_t index, rsn_tv *out) {
+static reason_status item_at(rsn_tpl_run *run, const rsn_tv *v, int64_t index,
+                             rsn_tv *out) {
     size_t n;
     (void)rsn_tv_length(v, &n);
     if (index < 0) index += (int64_t)n;
@@ -223,12 +284,14 @@ static reason_status read_slice(rsn_tpl_run *run, const rsn_tv bounds[3], size_t
     return REASON_OK;
 }
 
-static reason_status slice_text(rsn_tpl_run *run, const rsn_tv *v, const slice *sl, rsn_tv *out) {
+static reason_status slice_text(rsn_tpl_run *run, const rsn_tv *v, const slice *sl,
+                                rsn_tv *out) {
     const rsn_ts *s = v->as.s;
     reason_status st;
     if (sl->step == 1) {
         size_t from = rsn_ts_offset(s, sl->n ? (size_t)sl->start : 0);
-        rsn_ts rest = {s->data + from, s->n - from, s->chars - (sl->n ? (size_t)sl->start : 0)};
+        rsn_ts rest = {s->data + from, s->n - from,
+                       s->chars - (sl->n ? (size_t)sl->start : 0)};
         st = rsn_tv_share(run, rest.data, rsn_ts_offset(&rest, sl->n), out);
         if (!st) st = rsn_tpl_charge_bytes(run, s->n);
     } else {
@@ -289,7 +352,9 @@ reason_status rsn_tv_slice(rsn_tpl_run *run, const rsn_tv *v, const rsn_tv bound
     size_t n = 0;
     bool sliceable = v->kind == RSN_TV_STR || rsn_tv_is_seq(v) || v->kind == RSN_TV_RANGE;
     if (v->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, v);
-    if (!sliceable) return rsn_tpl_raise(run, "'%s' object has no slices", rsn_tv_type_name(v));
+    if (!sliceable) {
+        return rsn_tpl_raise(run, "'%s' object has no slices", rsn_tv_type_name(v));
+    }
     (void)rsn_tv_length(v, &n);
     if (read_slice(run, bounds, n, &s)) return run->failed;
     if (v->kind == RSN_TV_STR) return slice_text(run, v, &s, out);
@@ -307,12 +372,13 @@ static bool in_range(const rsn_tpl_range *r, const rsn_tv *v) {
     int64_t last = r->start + (int64_t)(r->n - 1) * r->step;
     if (r->step > 0 ? i < r->start || i > last : i > r->start || i < last) return false;
     uint64_t width = r->step > 0 ? (uint64_t)r->step : 0 - (uint64_t)r->step;
-    uint64_t away = r->step > 0 ? (uint64_t)i - (uint64_t)r->start
-                                : (uint64_t)r->start - (uint64_t)i;
+    uint64_t away =
+        r->step > 0 ? (uint64_t)i - (uint64_t)r->start : (uint64_t)r->start - (uint64_t)i;
     return away % width == 0;
 }
 
-static reason_status among(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv *v, bool *found) {
+static reason_status among(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv *v,
+                           bool *found) {
     rsn_ti *it;
     rsn_tv item;
     if (rsn_ti_of(run, box, &it)) return run->failed;
@@ -331,14 +397,16 @@ reason_status rsn_tv_contains(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv 
     *found = false;
     if (box->kind == RSN_TV_STR) {
         if (v->kind != RSN_TV_STR) {
-            return rsn_tpl_raise(run, "'in <string>' requires string as left operand, not %s",
+            return rsn_tpl_raise(run,
+                                 "'in <string>' requires string as left operand, not %s",
                                  rsn_tv_type_name(v));
         }
         const rsn_ts *s = box->as.s, *part = v->as.s;
         *found = part->n == 0 || (s->n && memmem(s->data, s->n, part->data, part->n));
         return rsn_tpl_charge_bytes(run, s->n + part->n);
     }
-    if (box->kind == RSN_TV_DICT || (box->kind == RSN_TV_VIEW && box->flag == RSN_VIEW_KEYS)) {
+    if (box->kind == RSN_TV_DICT ||
+        (box->kind == RSN_TV_VIEW && box->flag == RSN_VIEW_KEYS)) {
         if (rsn_td_get(run, box->as.dict, *v, &value)) return run->failed;
         *found = value.kind != RSN_TV_MISSING;
         return REASON_OK;
@@ -348,7 +416,8 @@ reason_status rsn_tv_contains(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv 
         return REASON_OK;
     }
     if (!rsn_tv_iterable(box)) {
-        return rsn_tpl_raise(run, "argument of type '%s' is not iterable", rsn_tv_type_name(box));
+        return rsn_tpl_raise(run, "argument of type '%s' is not iterable",
+                             rsn_tv_type_name(box));
     }
     return among(run, box, v, found);
 }

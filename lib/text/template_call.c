@@ -1,6 +1,7 @@
-/* Owns calls: gathering arguments from the stack, binding those of macros, entering and leaving
- * them. C functions bind their own (template_native.c). Invariant: a macro that runs has one entry
- * in vm->returns, and there are at most RSN_TEMPLATE_MAX_CALLS. */
+/* Owns calls: gathering arguments from the stack, binding those of macros, entering
+ * and leaving them. C functions bind their own (template_native.c). Invariant: a macro
+ * that runs has one entry in vm->returns, and there are at most
+ * RSN_TEMPLATE_MAX_CALLS. */
 #include <string.h>
 
 #include "text/template_vm.h"
@@ -40,7 +41,9 @@ static reason_status add_double_star(rsn_tpl_run *run, const rsn_tv *mapping,
     }
     for (size_t i = 0; i < dict->n; i++) {
         const rsn_td_entry *e = &dict->entries[i];
-        if (e->key.kind != RSN_TV_STR) return rsn_tpl_raise(run, "keywords must be strings");
+        if (e->key.kind != RSN_TV_STR) {
+            return rsn_tpl_raise(run, "keywords must be strings");
+        }
         for (size_t k = 0; k < args->n_kw; k++) {
             if (!rsn_ts_equal(names[k], e->key.as.s)) continue;
             return rsn_tpl_raise(run, "got multiple values for keyword argument %s",
@@ -55,12 +58,14 @@ static reason_status add_double_star(rsn_tpl_run *run, const rsn_tv *mapping,
     return REASON_OK;
 }
 
-/* What stands on the stack for a site. Stays valid after it is popped: the stack's memory is never
- * given back, and nothing is pushed before the callee has read it. */
-static reason_status gather(rsn_tpl_vm *vm, const rsn_tpl_site *site, rsn_tpl_args *args) {
+/* What stands on the stack for a site. Stays valid after it is popped: the stack's
+ * memory is never given back, and nothing is pushed before the callee has read it. */
+static reason_status gather(rsn_tpl_vm *vm, const rsn_tpl_site *site,
+                            rsn_tpl_args *args) {
     const rsn_tv *first = vm->stack + vm->n - site_values(site);
     const rsn_tv *next = first + site->n_pos + site->n_kw;
-    *args = (rsn_tpl_args){first, site->n_pos, site->names, first + site->n_pos, site->n_kw};
+    *args =
+        (rsn_tpl_args){first, site->n_pos, site->names, first + site->n_pos, site->n_kw};
     if (site->star && add_star(vm->run, next++, args)) return vm->run->failed;
     if (site->double_star && add_double_star(vm->run, next, args)) return vm->run->failed;
     return REASON_OK;
@@ -68,17 +73,20 @@ static reason_status gather(rsn_tpl_vm *vm, const rsn_tpl_site *site, rsn_tpl_ar
 
 /* ---- filters and tests ---- */
 
-reason_status rsn_vm_call_native(rsn_tpl_vm *vm, const rsn_tpl_site *site, const char *what) {
+reason_status rsn_vm_call_native(rsn_tpl_vm *vm, const rsn_tpl_site *site,
+                                 const char *what) {
     rsn_tpl_args args;
     rsn_tv result;
     if (!site->native) {
-        return rsn_tpl_failed(vm->run, rsn_fail(REASON_ERR_UNSUPPORTED, "no %s named %s is there",
-                                                what,
-                                                rsn_quote(site->name->data, site->name->n).text));
+        return rsn_tpl_failed(
+            vm->run, rsn_fail(REASON_ERR_UNSUPPORTED, "no %s named %s is there", what,
+                              rsn_quote(site->name->data, site->name->n).text));
     }
     if (gather(vm, site, &args)) return vm->run->failed;
     const rsn_tv self = vm->stack[vm->n - site_values(site) - 1];
-    if (rsn_tpl_call_native(vm->run, site->native, &self, &args, &result)) return vm->run->failed;
+    if (rsn_tpl_call_native(vm->run, site->native, &self, &args, &result)) {
+        return vm->run->failed;
+    }
     vm->n -= site_values(site) + 1;
     return rsn_vm_push(vm, result);
 }
@@ -130,7 +138,8 @@ static rsn_tv take_named(const rsn_tpl_args *args, bool *taken, const rsn_ts *na
 }
 
 static reason_status bind_caller(rsn_tpl_run *run, const rsn_tpl_macro_info *info,
-                                 const rsn_tpl_args *args, bool *taken, rsn_tpl_frame *frame) {
+                                 const rsn_tpl_args *args, bool *taken,
+                                 rsn_tpl_frame *frame) {
     rsn_tv *caller = &frame->vars[info->caller];
     *caller = take_named(args, taken, &(rsn_ts){"caller", 6, 6});
     if (caller->kind != RSN_TV_MISSING && caller->kind != RSN_TV_NONE) return REASON_OK;
@@ -146,7 +155,8 @@ static reason_status bind_rest(rsn_tpl_run *run, const rsn_tpl_macro_info *info,
     for (size_t i = 0; i < args->n_kw && !run->failed; i++) {
         if (taken[i]) continue;
         if (!dict) {
-            return rsn_tpl_raise(run, "macro %s takes no keyword argument %s", quoted.text,
+            return rsn_tpl_raise(run, "macro %s takes no keyword argument %s",
+                                 quoted.text,
                                  rsn_quote(args->names[i]->data, args->names[i]->n).text);
         }
         (void)rsn_td_set(run, dict, rsn_tv_text(args->names[i]), args->values[i]);
@@ -157,12 +167,14 @@ static reason_status bind_rest(rsn_tpl_run *run, const rsn_tpl_macro_info *info,
     if (info->varargs != RSN_TPL_NONE) {
         rsn_tl *list = rsn_tl_new(run, more);
         if (!list) return run->failed;
-        if (more) memcpy(list->items, args->pos + info->n_params, more * sizeof *list->items);
+        if (more) {
+            memcpy(list->items, args->pos + info->n_params, more * sizeof *list->items);
+        }
         list->n = more;
         frame->vars[info->varargs] = rsn_tv_list(RSN_TV_TUPLE, list);
     } else if (more) {
-        return rsn_tpl_raise(run, "macro %s takes not more than %u argument(s)", quoted.text,
-                             info->n_params);
+        return rsn_tpl_raise(run, "macro %s takes not more than %u argument(s)",
+                             quoted.text, info->n_params);
     }
     return REASON_OK;
 }
@@ -187,12 +199,13 @@ static reason_status enter_macro(rsn_tpl_vm *vm, const rsn_tpl_macro *macro,
                                  const rsn_tpl_args *args, size_t to_pop) {
     const rsn_tpl_macro_info *info = macro->info;
     if (vm->n_returns == RSN_TEMPLATE_MAX_CALLS) {
-        return rsn_tpl_failed(vm->run,
-                              rsn_fail(REASON_ERR_LIMIT, "macros call one another %d deep",
-                                       RSN_TEMPLATE_MAX_CALLS));
+        return rsn_tpl_failed(vm->run, rsn_fail(REASON_ERR_LIMIT,
+                                                "macros call one another %d deep",
+                                                RSN_TEMPLATE_MAX_CALLS));
     }
     rsn_tpl_frame *frame = rsn_vm_new_frame(vm, info->scope, macro->closure);
-    if (!frame || bind_macro(vm->run, info, args, frame) || rsn_vm_begin_frame(vm, frame)) {
+    if (!frame || bind_macro(vm->run, info, args, frame) ||
+        rsn_vm_begin_frame(vm, frame)) {
         return vm->run->failed;
     }
     vm->n -= to_pop;
@@ -226,23 +239,28 @@ static reason_status join_next(rsn_tpl_run *run, rsn_tl *joiner, rsn_tv *out) {
     return rsn_tv_share(run, "", 0, out);
 }
 
-static reason_status call_value(rsn_tpl_vm *vm, const rsn_tv *callee, const rsn_tpl_args *args,
-                                rsn_tv *out) {
+static reason_status call_value(rsn_tpl_vm *vm, const rsn_tv *callee,
+                                const rsn_tpl_args *args, rsn_tv *out) {
     rsn_tpl_run *run = vm->run;
     switch ((rsn_tv_kind)callee->kind) {
-    case RSN_TV_FUNCTION: return rsn_tpl_call_native(run, callee->as.native, NULL, args, out);
+    case RSN_TV_FUNCTION:
+        return rsn_tpl_call_native(run, callee->as.native, NULL, args, out);
     case RSN_TV_METHOD:
-        return rsn_tpl_call_native(run, callee->as.method->native, &callee->as.method->self, args,
-                                   out);
+        return rsn_tpl_call_native(run, callee->as.method->native,
+                                   &callee->as.method->self, args, out);
     case RSN_TV_JOINER:
-        if (args->n_pos || args->n_kw) return rsn_tpl_raise(run, "a joiner takes no arguments");
+        if (args->n_pos || args->n_kw) {
+            return rsn_tpl_raise(run, "a joiner takes no arguments");
+        }
         return join_next(run, callee->as.list, out);
     case RSN_TV_UNDEFINED: return rsn_tpl_raise_undefined(run, callee);
     case RSN_TV_LOOP:
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_UNSUPPORTED,
-                                            "recursive loops are not there in templates"));
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_UNSUPPORTED,
+                                       "recursive loops are not there in templates"));
     default:
-        return rsn_tpl_raise(run, "'%s' object is not callable", rsn_tv_type_name(callee));
+        return rsn_tpl_raise(run, "'%s' object is not callable",
+                             rsn_tv_type_name(callee));
     }
 }
 
@@ -252,7 +270,9 @@ reason_status rsn_vm_call(rsn_tpl_vm *vm, const rsn_tpl_site *site) {
     size_t to_pop = site_values(site) + 1;
     const rsn_tv callee = vm->stack[vm->n - to_pop];
     if (gather(vm, site, &args)) return vm->run->failed;
-    if (callee.kind == RSN_TV_MACRO) return enter_macro(vm, callee.as.macro, &args, to_pop);
+    if (callee.kind == RSN_TV_MACRO) {
+        return enter_macro(vm, callee.as.macro, &args, to_pop);
+    }
     if (call_value(vm, &callee, &args, &result)) return vm->run->failed;
     vm->n -= to_pop;
     return rsn_vm_push(vm, result);

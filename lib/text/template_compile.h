@@ -1,6 +1,6 @@
-/* The state of one compilation, shared by the parser of statements (template_parse.c), that of
- * expressions (template_expr.c), the writer of code (template_emit.c) and the resolver of names
- * (template_scope.c). Private to them. */
+/* The state of one compilation, shared by the parser of statements (template_parse.c),
+ * that of expressions (template_expr.c, template_postfix.c), the writer of code
+ * (template_emit.c) and the resolver of names (template_scope.c). Private to them. */
 #ifndef REASON_TEXT_TEMPLATE_COMPILE_H
 #define REASON_TEXT_TEMPLATE_COMPILE_H
 
@@ -33,8 +33,8 @@ typedef enum rsn_node_kind {
     RSN_NODE_MACRO    /* arg: macro */
 } rsn_node_kind;
 
-/* `left` is always evaluated first, and is how long chains hang together; everything else in a
- * tree is as deep as brackets are nested. */
+/* `left` is always evaluated first, and is how long chains hang together; everything
+ * else in a tree is as deep as brackets are nested. */
 typedef struct rsn_node rsn_node;
 struct rsn_node {
     uint8_t kind, op; /* op: rsn_tpl_binop, or rsn_tpl_cmp of an operand of COMPARE */
@@ -52,10 +52,10 @@ typedef enum rsn_event_kind {
     RSN_EVENT_LOAD,
     RSN_EVENT_STORE,
     RSN_EVENT_PARAM,
-    RSN_EVENT_IF,       /* opens an if with three branches: then, elifs, else */
-    RSN_EVENT_BRANCH,   /* from one branch to the next */
+    RSN_EVENT_IF,     /* opens an if with three branches: then, elifs, else */
+    RSN_EVENT_BRANCH, /* from one branch to the next */
     RSN_EVENT_END_IF,
-    RSN_EVENT_NOTHING   /* a PARAM that proved not to be one */
+    RSN_EVENT_NOTHING /* a PARAM that proved not to be one */
 } rsn_event_kind;
 
 typedef struct rsn_event {
@@ -78,11 +78,13 @@ enum { RSN_SPECIAL_CALLER, RSN_SPECIAL_KWARGS, RSN_SPECIAL_VARARGS, RSN_N_SPECIA
 /* What the parser knows of a scope that is open. */
 typedef struct rsn_open_scope {
     uint32_t scope;
-    bool is_for;              /* `loop` may not be assigned in it */
-    bool in_macro_body;       /* the special names are those of this macro */
+    bool is_for;        /* `loop` may not be assigned in it */
+    bool in_macro_body; /* the special names are those of this macro */
     bool reads_loop;
-    uint8_t seen[RSN_N_SPECIALS]; /* first use of a special name: 0 none, 1 read, 2 assigned */
-    uint32_t soft; /* ifs that are open in it: unknown filters fail when they are called */
+    uint8_t seen[RSN_N_SPECIALS]; /* first use of a special name: 0 none, 1 read, 2
+                                     assigned */
+    uint32_t
+        soft; /* ifs that are open in it: unknown filters fail when they are called */
 } rsn_open_scope;
 
 /* Where break and continue go. */
@@ -92,7 +94,8 @@ typedef struct rsn_open_loop {
     uint32_t breaks; /* the last jump of break, whose arg is the one before; 0: none */
 } rsn_open_loop;
 
-/* Functions that give a bool or a pointer fail with false or NULL, and `failed` says why. */
+/* Functions that give a bool or a pointer fail with false or NULL, and `failed` says
+ * why. */
 typedef struct rsn_compiler {
     struct rsn_template *t;
     reason_status failed;
@@ -117,14 +120,14 @@ typedef struct rsn_compiler {
     uint32_t *name_slots; /* a hash table of name + 1 */
     size_t n_name_slots;
     uint32_t specials[RSN_N_SPECIALS], name_loop; /* names, smaller than all others */
-    struct rsn_sym_table *syms; /* of template_scope.c */
+    struct rsn_sym_table *syms;                   /* of template_scope.c */
 } rsn_compiler;
 
 /* FORMAT with the line of the present token. Always false. */
 bool rsn_compile_fail(rsn_compiler *c, const char *fmt, ...) RSN_PRINTF(2, 3);
 /* The same with another status and line. */
-bool rsn_compile_fail_at(rsn_compiler *c, reason_status status, uint32_t line, const char *fmt,
-                         ...) RSN_PRINTF(4, 5);
+bool rsn_compile_fail_at(rsn_compiler *c, reason_status status, uint32_t line,
+                         const char *fmt, ...) RSN_PRINTF(4, 5);
 /* Takes over what a function of another room returned; true if it is OK. */
 bool rsn_compile_ok(rsn_compiler *c, reason_status status);
 /* Around every nesting of blocks and brackets; false is a LIMIT. */
@@ -132,7 +135,8 @@ bool rsn_compile_enter(rsn_compiler *c);
 static inline void rsn_compile_leave(rsn_compiler *c) {
     c->depth--;
 }
-void *rsn_compile_alloc(rsn_compiler *c, size_t n, size_t size); /* zeroed, of the trees */
+void *rsn_compile_alloc(rsn_compiler *c, size_t n,
+                        size_t size); /* zeroed, of the trees */
 
 /* ---- tokens (template_expr.c) ---- */
 
@@ -143,19 +147,33 @@ bool rsn_tok_at(const rsn_compiler *c, const char *name);
 /* Goes on behind a token of this kind, or name, and fails if another stands there. */
 bool rsn_tok_expect(rsn_compiler *c, rsn_tok_kind kind, const char *what);
 bool rsn_tok_expect_name(rsn_compiler *c, const char *name);
+bool rsn_tok_fail(rsn_compiler *c, const char *expected); /* always false */
 
-/* ---- expressions (template_expr.c) ---- */
+/* ---- expressions (template_expr.c, template_postfix.c) ---- */
 
 rsn_node *rsn_node_new(rsn_compiler *c, rsn_node_kind kind, rsn_node *left);
+rsn_node *rsn_node_const(rsn_compiler *c, rsn_tv v);
 void rsn_node_append(rsn_node *list, rsn_node *item);
 rsn_node *rsn_parse_expression(rsn_compiler *c, bool with_if);
-/* An expression, or several with commas: a tuple. `end` is a name that ends it too, or NULL. */
-rsn_node *rsn_parse_tuple(rsn_compiler *c, bool with_if, const char *end);
-/* A name or a tuple of targets; `end` as above. */
-rsn_node *rsn_parse_target(rsn_compiler *c, const char *end);
-/* |filter|filter... behind `node`, which may be NULL: the value is on the stack. `first` means
- * that no | stands before the first one. */
+/* An expression, or several with commas: a tuple. */
+rsn_node *rsn_parse_tuple(rsn_compiler *c, bool with_if);
+/* A name or a tuple of targets. */
+rsn_node *rsn_parse_target(rsn_compiler *c);
+rsn_node *rsn_parse_primary(rsn_compiler *c);
+rsn_node *rsn_parse_postfix(rsn_compiler *c,
+                            rsn_node *node); /* .a [b] (c); NULL stays NULL */
+rsn_node *rsn_parse_filters_and_tests(rsn_compiler *c, rsn_node *node); /* the same */
+/* |filter|filter... behind `node`, which may be NULL: the value is on the stack.
+ * `first` means that no | stands before the first one. */
 rsn_node *rsn_parse_filters(rsn_compiler *c, bool first, rsn_node *node);
+
+/* ---- statements (template_parse.c, template_macro.c) ---- */
+
+/* From the end of an opening tag to behind the name of the closing one. */
+bool rsn_parse_block(rsn_compiler *c, const char *end);
+bool rsn_parse_macro(rsn_compiler *c);
+bool rsn_parse_call(rsn_compiler *c);
+bool rsn_parse_generation(rsn_compiler *c);
 
 /* ---- code (template_emit.c) ---- */
 

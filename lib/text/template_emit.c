@@ -1,6 +1,7 @@
-/* Owns the code of a template as it is written: instructions, constants, call sites, and the walk
- * over expression trees. Which variable a name is, is left to template_scope.c. Invariant: trees
- * are walked along `left` without recursion, elsewhere no deeper than brackets were nested. */
+/* Owns the code of a template as it is written: instructions, constants, call sites,
+ * and the walk over expression trees. Which variable a name is, is left to
+ * template_scope.c. Invariant: trees are walked along `left` without recursion,
+ * elsewhere no deeper than brackets were nested. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +29,8 @@ bool rsn_compile_fail(rsn_compiler *c, const char *fmt, ...) {
     return false;
 }
 
-bool rsn_compile_fail_at(rsn_compiler *c, reason_status status, uint32_t line, const char *fmt,
-                         ...) {
+bool rsn_compile_fail_at(rsn_compiler *c, reason_status status, uint32_t line,
+                         const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     (void)fail(c, status, line, fmt, args);
@@ -48,8 +49,8 @@ bool rsn_compile_enter(rsn_compiler *c) {
         c->depth++;
         return true;
     }
-    return rsn_compile_fail_at(c, REASON_ERR_LIMIT, c->tok.line, "nested deeper than %d levels",
-                               RSN_TEMPLATE_MAX_NESTING);
+    return rsn_compile_fail_at(c, REASON_ERR_LIMIT, c->tok.line,
+                               "nested deeper than %d levels", RSN_TEMPLATE_MAX_NESTING);
 }
 
 void *rsn_compile_alloc(rsn_compiler *c, size_t n, size_t size) {
@@ -62,7 +63,8 @@ void *rsn_compile_alloc(rsn_compiler *c, size_t n, size_t size) {
 
 bool rsn_emit(rsn_compiler *c, rsn_op op, unsigned n, size_t arg, uint32_t line) {
     struct rsn_template *t = c->t;
-    if (c->failed || !rsn_compile_ok(c, RSN_GROW(&t->code, &t->code_cap, t->n_code + 1))) {
+    if (c->failed ||
+        !rsn_compile_ok(c, RSN_GROW(&t->code, &t->code_cap, t->n_code + 1))) {
         return false;
     }
     t->code[t->n_code++] = (rsn_insn){(uint8_t)op, (uint16_t)n, (uint32_t)arg, line};
@@ -99,7 +101,9 @@ void rsn_emit_patch_chain(rsn_compiler *c, uint32_t chain) {
 
 bool rsn_add_const(rsn_compiler *c, rsn_tv v, uint32_t *index) {
     struct rsn_template *t = c->t;
-    if (!rsn_compile_ok(c, RSN_GROW(&t->consts, &t->consts_cap, t->n_consts + 1))) return false;
+    if (!rsn_compile_ok(c, RSN_GROW(&t->consts, &t->consts_cap, t->n_consts + 1))) {
+        return false;
+    }
     *index = (uint32_t)t->n_consts;
     t->consts[t->n_consts++] = v;
     return true;
@@ -119,7 +123,9 @@ bool rsn_add_text_const(rsn_compiler *c, rsn_text text, uint32_t *index) {
 
 bool rsn_add_site(rsn_compiler *c, const rsn_tpl_site *site, uint32_t *index) {
     struct rsn_template *t = c->t;
-    if (!rsn_compile_ok(c, RSN_GROW(&t->sites, &t->sites_cap, t->n_sites + 1))) return false;
+    if (!rsn_compile_ok(c, RSN_GROW(&t->sites, &t->sites_cap, t->n_sites + 1))) {
+        return false;
+    }
     *index = (uint32_t)t->n_sites;
     t->sites[t->n_sites++] = *site;
     return true;
@@ -128,14 +134,17 @@ bool rsn_add_site(rsn_compiler *c, const rsn_tpl_site *site, uint32_t *index) {
 /* ---- names ---- */
 
 static bool emit_name(rsn_compiler *c, rsn_op op, uint32_t name, uint32_t line) {
-    if (!rsn_compile_ok(c, RSN_GROW(&c->fixups, &c->fixups_cap, c->n_fixups + 1))) return false;
+    if (!rsn_compile_ok(c, RSN_GROW(&c->fixups, &c->fixups_cap, c->n_fixups + 1))) {
+        return false;
+    }
     c->fixups[c->n_fixups++] =
         (rsn_fixup){rsn_scope_top(c)->scope, name, rsn_emit_here(c)};
     return rsn_emit(c, op, 0, 0, line);
 }
 
 bool rsn_emit_load_name(rsn_compiler *c, uint32_t name, uint32_t line) {
-    return rsn_scope_event(c, RSN_EVENT_LOAD, name) && emit_name(c, RSN_OP_LOAD, name, line);
+    return rsn_scope_event(c, RSN_EVENT_LOAD, name) &&
+           emit_name(c, RSN_OP_LOAD, name, line);
 }
 
 bool rsn_emit_store_name(rsn_compiler *c, uint32_t name, uint32_t line) {
@@ -215,8 +224,8 @@ static bool emit_native(rsn_compiler *c, rsn_node *node) {
     const rsn_tpl_site *site = &c->t->sites[node->arg];
     bool known = site->native && site->native->fn;
     if (!known && c->soft == 0 && rsn_scope_top(c)->soft == 0) {
-        return rsn_compile_fail_at(c, REASON_ERR_UNSUPPORTED, node->line, "no %s named %s is there",
-                                   filter ? "filter" : "test",
+        return rsn_compile_fail_at(c, REASON_ERR_UNSUPPORTED, node->line,
+                                   "no %s named %s is there", filter ? "filter" : "test",
                                    rsn_quote(site->name->data, site->name->n).text);
     }
     return emit_items(c, node) &&
@@ -234,21 +243,25 @@ static bool emit_rest(rsn_compiler *c, rsn_node *node) {
     case RSN_NODE_TUPLE:
         return emit_items(c, node) && rsn_emit(c, RSN_OP_TUPLE, 0, node->n_items, line);
     case RSN_NODE_DICT:
-        return emit_items(c, node) && rsn_emit(c, RSN_OP_DICT, 0, node->n_items / 2, line);
+        return emit_items(c, node) &&
+               rsn_emit(c, RSN_OP_DICT, 0, node->n_items / 2, line);
     case RSN_NODE_BINARY:
-        return rsn_emit_node(c, node->right) && rsn_emit(c, RSN_OP_BINARY, node->op, 0, line);
+        return rsn_emit_node(c, node->right) &&
+               rsn_emit(c, RSN_OP_BINARY, node->op, 0, line);
     case RSN_NODE_NEGATE: return rsn_emit(c, RSN_OP_NEGATE, node->op, 0, line);
     case RSN_NODE_NOT: return rsn_emit(c, RSN_OP_NOT, 0, 0, line);
     case RSN_NODE_AND:
     case RSN_NODE_OR: return emit_logic(c, node);
     case RSN_NODE_CONCAT:
-        return emit_items(c, node) && rsn_emit(c, RSN_OP_CONCAT, 0, node->n_items + 1, line);
+        return emit_items(c, node) &&
+               rsn_emit(c, RSN_OP_CONCAT, 0, node->n_items + 1, line);
     case RSN_NODE_COMPARE: return emit_comparison(c, node);
     case RSN_NODE_COND: return emit_inline_if(c, node);
     case RSN_NODE_ATTR: return rsn_emit(c, RSN_OP_ATTR, 0, node->arg, line);
     case RSN_NODE_ITEM:
         return rsn_emit_node(c, node->right) && rsn_emit(c, RSN_OP_ITEM, 0, 0, line);
-    case RSN_NODE_SLICE: return emit_items(c, node) && rsn_emit(c, RSN_OP_SLICE, 0, 0, line);
+    case RSN_NODE_SLICE:
+        return emit_items(c, node) && rsn_emit(c, RSN_OP_SLICE, 0, 0, line);
     case RSN_NODE_FILTER:
     case RSN_NODE_TEST: return emit_native(c, node);
     case RSN_NODE_CALL:

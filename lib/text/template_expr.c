@@ -1,6 +1,7 @@
-/* Owns the grammar of expressions: tokens in, a tree out. Code is left to template_emit.c.
- * Invariant: the parser calls itself only inside brackets, signs and inline ifs, each of which
- * counts against the limit of nesting; chains of operators are loops. */
+/* Owns the grammar of expressions: tokens in, a tree out. Code is left to
+ * template_emit.c. Invariant: the parser calls itself only inside brackets, signs and
+ * inline ifs, each of which counts against the limit of nesting; chains of operators
+ * are loops. */
 #include <string.h>
 
 #include "text/template_compile.h"
@@ -32,16 +33,17 @@ bool rsn_tok_at(const rsn_compiler *c, const char *name) {
     return rsn_tok_is_name(&c->tok, name);
 }
 
-static bool fail_expected(rsn_compiler *c, const char *what) {
-    return rsn_compile_fail(c, "expected %s, found %s", what, rsn_tok_describe(&c->tok).text);
+bool rsn_tok_fail(rsn_compiler *c, const char *what) {
+    return rsn_compile_fail(c, "expected %s, found %s", what,
+                            rsn_tok_describe(&c->tok).text);
 }
 
 bool rsn_tok_expect(rsn_compiler *c, rsn_tok_kind kind, const char *what) {
-    return c->tok.kind == kind ? rsn_tok_advance(c) : fail_expected(c, what);
+    return c->tok.kind == kind ? rsn_tok_advance(c) : rsn_tok_fail(c, what);
 }
 
 bool rsn_tok_expect_name(rsn_compiler *c, const char *name) {
-    return rsn_tok_at(c, name) ? rsn_tok_advance(c) : fail_expected(c, name);
+    return rsn_tok_at(c, name) ? rsn_tok_advance(c) : rsn_tok_fail(c, name);
 }
 
 /* ---- nodes ---- */
@@ -62,266 +64,9 @@ void rsn_node_append(rsn_node *list, rsn_node *item) {
     list->n_items++;
 }
 
-static rsn_node *const_node(rsn_compiler *c, rsn_tv v) {
+rsn_node *rsn_node_const(rsn_compiler *c, rsn_tv v) {
     rsn_node *node = rsn_node_new(c, RSN_NODE_CONST, NULL);
     if (!node || !rsn_add_const(c, v, &node->arg)) return NULL;
-    return node;
-}
-
-static rsn_node *parse_unary(rsn_compiler *c, bool with_filters);
-
-/* ---- calls ---- */
-
-typedef struct call_args {
-    rsn_node *items; /* a LIST: those by position, those by name, *args, **kwargs */
-    rsn_tpl_site site;
-    size_t names_cap;
-} call_args;
-
-static bool add_keyword(rsn_compiler *c, call_args *a) {
-    const rsn_ts *name = rsn_add_text(c, c->tok.text);
-    if (!name) return false;
-    for (size_t i = 0; i < a->site.n_kw; i++) {
-        if (rsn_ts_equal(a->site.names[i], name)) {
-            return rsn_compile_fail(c, "the argument %s is given twice",
-                                    rsn_tok_describe(&c->tok).text);
-        }
-    }
-    if (a->site.n_kw == 255) {
-        return rsn_compile_fail_at(c, REASON_ERR_LIMIT, c->tok.line,
-                                   "more than 255 arguments by name");
-    }
-    if (a->site.n_kw == a->names_cap) {
-        size_t cap = a->names_cap ? a->names_cap * 2 : 4;
-        const rsn_ts **names = rsn_arena_calloc2(&c->t->arena, cap, sizeof *names);
-        if (!names) return rsn_compile_ok(c, REASON_ERR_NO_MEMORY);
-        if (a->names_cap) memcpy(names, a->site.names, a->names_cap * sizeof *names);
-        a->site.names = names;
-        a->names_cap = cap;
-    }
-    a->site.names[a->site.n_kw++] = name;
-    return rsn_tok_advance(c) && rsn_tok_advance(c);
-}
-
-static bool parse_argument(rsn_compiler *c, call_args *a) {
-    bool star = c->tok.kind == RSN_TOK_MUL, double_star = c->tok.kind == RSN_TOK_POW, named = false;
-    bool sound = !a->site.double_star;
-    if (star || double_star) {
-        sound = sound && (double_star || !a->site.star);
-        if (!rsn_tok_advance(c)) return false;
-    } else {
-        if (!rsn_tok_look(c)) return false;
-        named = c->tok.kind == RSN_TOK_NAME && c->ahead.kind == RSN_TOK_ASSIGN;
-        sound = sound && !(a->site.star && named) &&
-                (named || (!a->site.star && a->site.n_kw == 0));
-    }
-    if (!sound) return rsn_compile_fail(c, "the arguments of a call are in a wrong order");
-    if (named && !add_keyword(c, a)) return false;
-    rsn_node *value = rsn_parse_expression(c, true);
-    if (!value) return false;
-    rsn_node_append(a->items, value);
-    a->site.star = a->site.star || star;
-    a->site.double_star = a->site.double_star || double_star;
-    a->site.n_pos += !star && !double_star && !named;
-    return true;
-}
-
-static bool parse_call_args(rsn_compiler *c, call_args *a) {
-    *a = (call_args){.items = rsn_node_new(c, RSN_NODE_LIST, NULL)};
-    if (!a->items || !rsn_tok_expect(c, RSN_TOK_LPAREN, "(")) return false;
-    for (bool first = true; c->tok.kind != RSN_TOK_RPAREN; first = false) {
-        if (!first && !rsn_tok_expect(c, RSN_TOK_COMMA, ", or )")) return false;
-        if (!first && c->tok.kind == RSN_TOK_RPAREN) break;
-        if (!parse_argument(c, a)) return false;
-    }
-    return rsn_tok_expect(c, RSN_TOK_RPAREN, ")");
-}
-
-static rsn_node *call_node(rsn_compiler *c, rsn_node_kind kind, rsn_node *left, call_args *a,
-                           uint32_t line) {
-    rsn_node *node = rsn_node_new(c, kind, left);
-    if (!node || !rsn_add_site(c, &a->site, &node->arg)) return NULL;
-    node->line = line;
-    if (a->items) {
-        node->items = a->items->items;
-        node->n_items = a->items->n_items;
-    }
-    return node;
-}
-
-static rsn_node *parse_call(rsn_compiler *c, rsn_node *left) {
-    call_args a;
-    uint32_t line = c->tok.line;
-    return parse_call_args(c, &a) ? call_node(c, RSN_NODE_CALL, left, &a, line) : NULL;
-}
-
-/* name.name...: of a filter or test. The names are looked up as one. */
-static bool parse_dotted(rsn_compiler *c, rsn_text *out) {
-    const char *from = c->tok.text.data;
-    if (c->tok.kind != RSN_TOK_NAME) return fail_expected(c, "a name");
-    *out = c->tok.text;
-    if (!rsn_tok_advance(c)) return false;
-    while (c->tok.kind == RSN_TOK_DOT) {
-        if (!rsn_tok_advance(c)) return false;
-        if (c->tok.kind != RSN_TOK_NAME) return fail_expected(c, "a name");
-        out->n = (size_t)(c->tok.text.data + c->tok.text.n - from);
-        if (!rsn_tok_advance(c)) return false;
-    }
-    return true;
-}
-
-rsn_node *rsn_parse_filters(rsn_compiler *c, bool first, rsn_node *node) {
-    while (first || c->tok.kind == RSN_TOK_PIPE) {
-        call_args a = {0};
-        rsn_text name;
-        if (!first && !rsn_tok_advance(c)) return NULL;
-        uint32_t line = c->tok.line;
-        if (!parse_dotted(c, &name)) return NULL;
-        if (c->tok.kind == RSN_TOK_LPAREN && !parse_call_args(c, &a)) return NULL;
-        a.site.name = rsn_add_text(c, name);
-        a.site.native = rsn_tpl_find_filter(name.data, name.n);
-        node = a.site.name ? call_node(c, RSN_NODE_FILTER, node, &a, line) : NULL;
-        if (!node) return NULL;
-        first = false;
-    }
-    return node;
-}
-
-static bool begins_test_argument(const rsn_compiler *c) {
-    switch (c->tok.kind) {
-    case RSN_TOK_NAME:
-        return !rsn_tok_at(c, "else") && !rsn_tok_at(c, "or") && !rsn_tok_at(c, "and");
-    case RSN_TOK_STRING:
-    case RSN_TOK_INT:
-    case RSN_TOK_FLOAT:
-    case RSN_TOK_LBRACKET:
-    case RSN_TOK_LBRACE: return true;
-    default: return false;
-    }
-}
-
-static rsn_node *parse_primary(rsn_compiler *c);
-static rsn_node *parse_postfix(rsn_compiler *c, rsn_node *node);
-
-static rsn_node *parse_test(rsn_compiler *c, rsn_node *left) {
-    call_args a = {0};
-    rsn_text name;
-    uint32_t line = c->tok.line;
-    if (!rsn_tok_advance(c)) return NULL;
-    bool negated = rsn_tok_at(c, "not");
-    if (negated && !rsn_tok_advance(c)) return NULL;
-    if (!parse_dotted(c, &name)) return NULL;
-    if (c->tok.kind == RSN_TOK_LPAREN) {
-        if (!parse_call_args(c, &a)) return NULL;
-    } else if (begins_test_argument(c)) {
-        if (rsn_tok_at(c, "is")) {
-            (void)rsn_compile_fail(c, "tests with is cannot be chained");
-            return NULL;
-        }
-        rsn_node *arg = parse_primary(c);
-        if (arg) arg = parse_postfix(c, arg);
-        a.items = arg ? rsn_node_new(c, RSN_NODE_LIST, NULL) : NULL;
-        if (!a.items) return NULL;
-        rsn_node_append(a.items, arg);
-        a.site.n_pos = 1;
-    }
-    a.site.name = rsn_add_text(c, name);
-    a.site.native = rsn_tpl_find_test(name.data, name.n);
-    rsn_node *node = a.site.name ? call_node(c, RSN_NODE_TEST, left, &a, line) : NULL;
-    return node && negated ? rsn_node_new(c, RSN_NODE_NOT, node) : node;
-}
-
-/* ---- subscripts ---- */
-
-/* One part of a:b:c, none if it is not written. */
-static rsn_node *parse_bound(rsn_compiler *c) {
-    if (c->tok.kind == RSN_TOK_COLON || c->tok.kind == RSN_TOK_RBRACKET ||
-        c->tok.kind == RSN_TOK_COMMA) {
-        return const_node(c, rsn_tv_of(RSN_TV_NONE));
-    }
-    return rsn_parse_expression(c, true);
-}
-
-/* A key, or a SLICE without its left. */
-static rsn_node *parse_subscribed(rsn_compiler *c) {
-    rsn_node *first = parse_bound(c);
-    if (!first || c->tok.kind != RSN_TOK_COLON) return first;
-    rsn_node *slice = rsn_node_new(c, RSN_NODE_SLICE, NULL);
-    if (!slice) return NULL;
-    rsn_node_append(slice, first);
-    for (int i = 1; i < 3; i++) {
-        if (c->tok.kind == RSN_TOK_COLON && !rsn_tok_advance(c)) return NULL;
-        rsn_node *bound = parse_bound(c);
-        if (!bound) return NULL;
-        rsn_node_append(slice, bound);
-    }
-    return slice;
-}
-
-static rsn_node *parse_brackets(rsn_compiler *c, rsn_node *left) {
-    rsn_node *keys = rsn_node_new(c, RSN_NODE_TUPLE, NULL);
-    if (!keys || !rsn_tok_advance(c)) return NULL;
-    while (c->tok.kind != RSN_TOK_RBRACKET) {
-        if (keys->n_items && !rsn_tok_expect(c, RSN_TOK_COMMA, ", or ]")) return NULL;
-        if (c->tok.kind == RSN_TOK_COMMA || c->tok.kind == RSN_TOK_RBRACKET) {
-            (void)fail_expected(c, "an expression");
-            return NULL;
-        }
-        rsn_node *key = parse_subscribed(c);
-        if (!key) return NULL;
-        rsn_node_append(keys, key);
-    }
-    if (!rsn_tok_advance(c)) return NULL;
-    rsn_node *only = keys->n_items == 1 ? keys->items : NULL;
-    if (only && only->kind == RSN_NODE_SLICE && !only->left) {
-        only->left = left;
-        return only;
-    }
-    for (rsn_node *key = keys->items; key; key = key->next) {
-        if (key->kind == RSN_NODE_SLICE && !key->left) {
-            (void)rsn_compile_fail(c, "a slice must stand alone in its brackets");
-            return NULL;
-        }
-    }
-    rsn_node *node = rsn_node_new(c, RSN_NODE_ITEM, left);
-    if (node) node->right = only ? only : keys;
-    return node;
-}
-
-static rsn_node *parse_dot(rsn_compiler *c, rsn_node *left) {
-    if (!rsn_tok_advance(c)) return NULL;
-    rsn_node *node = rsn_node_new(c, RSN_NODE_ATTR, left);
-    if (!node) return NULL;
-    if (c->tok.kind == RSN_TOK_NAME) {
-        if (!rsn_add_text_const(c, c->tok.text, &node->arg)) return NULL;
-    } else if (c->tok.kind == RSN_TOK_INT) {
-        node->kind = RSN_NODE_ITEM;
-        node->right = const_node(c, rsn_tv_int(c->tok.i));
-        if (!node->right) return NULL;
-    } else {
-        (void)fail_expected(c, "a name or a number");
-        return NULL;
-    }
-    return rsn_tok_advance(c) ? node : NULL;
-}
-
-static rsn_node *parse_postfix(rsn_compiler *c, rsn_node *node) {
-    while (node) {
-        if (c->tok.kind == RSN_TOK_DOT) node = parse_dot(c, node);
-        else if (c->tok.kind == RSN_TOK_LBRACKET) node = parse_brackets(c, node);
-        else if (c->tok.kind == RSN_TOK_LPAREN) node = parse_call(c, node);
-        else break;
-    }
-    return node;
-}
-
-static rsn_node *parse_filters_and_tests(rsn_compiler *c, rsn_node *node) {
-    while (node) {
-        if (c->tok.kind == RSN_TOK_PIPE) node = rsn_parse_filters(c, false, node);
-        else if (rsn_tok_at(c, "is")) node = parse_test(c, node);
-        else if (c->tok.kind == RSN_TOK_LPAREN) node = parse_call(c, node);
-        else break;
-    }
     return node;
 }
 
@@ -330,11 +75,11 @@ static rsn_node *parse_filters_and_tests(rsn_compiler *c, rsn_node *node) {
 static rsn_node *parse_name(rsn_compiler *c) {
     rsn_node *node;
     if (rsn_tok_at(c, "true") || rsn_tok_at(c, "True")) {
-        node = const_node(c, rsn_tv_bool(true));
+        node = rsn_node_const(c, rsn_tv_bool(true));
     } else if (rsn_tok_at(c, "false") || rsn_tok_at(c, "False")) {
-        node = const_node(c, rsn_tv_bool(false));
+        node = rsn_node_const(c, rsn_tv_bool(false));
     } else if (rsn_tok_at(c, "none") || rsn_tok_at(c, "None")) {
-        node = const_node(c, rsn_tv_of(RSN_TV_NONE));
+        node = rsn_node_const(c, rsn_tv_of(RSN_TV_NONE));
     } else {
         node = rsn_node_new(c, RSN_NODE_NAME, NULL);
         if (!node || !rsn_scope_intern(c, c->tok.text, &node->arg)) return NULL;
@@ -356,7 +101,8 @@ static rsn_node *parse_string(rsn_compiler *c) {
         good = !joined.failed && rsn_tok_advance(c);
     }
     if (joined.n && good) {
-        whole = (rsn_text){rsn_arena_strndup(&c->t->arena, joined.data, joined.n), joined.n};
+        whole =
+            (rsn_text){rsn_arena_strndup(&c->t->arena, joined.data, joined.n), joined.n};
     }
     if (joined.failed || !whole.data) good = rsn_compile_ok(c, REASON_ERR_NO_MEMORY);
     rsn_str_free(&joined);
@@ -368,7 +114,8 @@ static rsn_node *parse_items(rsn_compiler *c, rsn_node_kind kind, rsn_tok_kind c
     rsn_node *node = rsn_node_new(c, kind, NULL);
     if (!node || !rsn_tok_advance(c)) return NULL;
     while (c->tok.kind != close) {
-        if (node->n_items && !rsn_tok_expect(c, RSN_TOK_COMMA, "a comma or a closing bracket")) {
+        if (node->n_items &&
+            !rsn_tok_expect(c, RSN_TOK_COMMA, "a comma or a closing bracket")) {
             return NULL;
         }
         if (c->tok.kind == close) break;
@@ -376,32 +123,33 @@ static rsn_node *parse_items(rsn_compiler *c, rsn_node_kind kind, rsn_tok_kind c
         if (!item) return NULL;
         rsn_node_append(node, item);
         if (kind != RSN_NODE_DICT) continue;
-        item = rsn_tok_expect(c, RSN_TOK_COLON, ":") ? rsn_parse_expression(c, true) : NULL;
+        item =
+            rsn_tok_expect(c, RSN_TOK_COLON, ":") ? rsn_parse_expression(c, true) : NULL;
         if (!item) return NULL;
         rsn_node_append(node, item);
     }
     return rsn_tok_advance(c) ? node : NULL;
 }
 
-static rsn_node *parse_primary(rsn_compiler *c) {
+rsn_node *rsn_parse_primary(rsn_compiler *c) {
     rsn_node *node = NULL;
     switch (c->tok.kind) {
     case RSN_TOK_NAME: return parse_name(c);
     case RSN_TOK_STRING: return parse_string(c);
     case RSN_TOK_INT:
-        node = const_node(c, rsn_tv_int(c->tok.i));
+        node = rsn_node_const(c, rsn_tv_int(c->tok.i));
         return node && rsn_tok_advance(c) ? node : NULL;
     case RSN_TOK_FLOAT:
-        node = const_node(c, rsn_tv_float(c->tok.f));
+        node = rsn_node_const(c, rsn_tv_float(c->tok.f));
         return node && rsn_tok_advance(c) ? node : NULL;
     case RSN_TOK_LPAREN:
         if (!rsn_tok_advance(c)) return NULL;
         if (c->tok.kind == RSN_TOK_RPAREN) node = rsn_node_new(c, RSN_NODE_TUPLE, NULL);
-        else node = rsn_parse_tuple(c, true, NULL);
+        else node = rsn_parse_tuple(c, true);
         return node && rsn_tok_expect(c, RSN_TOK_RPAREN, ")") ? node : NULL;
     case RSN_TOK_LBRACKET: return parse_items(c, RSN_NODE_LIST, RSN_TOK_RBRACKET);
     case RSN_TOK_LBRACE: return parse_items(c, RSN_NODE_DICT, RSN_TOK_RBRACE);
-    default: (void)fail_expected(c, "an expression"); return NULL;
+    default: (void)rsn_tok_fail(c, "an expression"); return NULL;
     }
 }
 
@@ -417,10 +165,10 @@ static rsn_node *parse_unary(rsn_compiler *c, bool with_filters) {
         node = node ? rsn_node_new(c, RSN_NODE_NEGATE, node) : NULL;
         if (node) node->op = minus;
     } else {
-        node = parse_primary(c);
+        node = rsn_parse_primary(c);
     }
-    node = parse_postfix(c, node);
-    return with_filters ? parse_filters_and_tests(c, node) : node;
+    node = rsn_parse_postfix(c, node);
+    return with_filters ? rsn_parse_filters_and_tests(c, node) : node;
 }
 
 static rsn_node *binary_node(rsn_compiler *c, rsn_tpl_binop op, rsn_node *left,
@@ -556,7 +304,8 @@ static rsn_node *parse_or(rsn_compiler *c) {
     return left;
 }
 
-/* x if y else z. Every `if` counts as a level, since the tree hangs from it on either side. */
+/* x if y else z. Every `if` counts as a level, since the tree hangs from it on either
+ * side. */
 static rsn_node *parse_inline_if(rsn_compiler *c) {
     rsn_node *value = parse_or(c);
     uint32_t levels = 0;
@@ -586,54 +335,51 @@ rsn_node *rsn_parse_expression(rsn_compiler *c, bool with_if) {
 
 /* ---- tuples and targets ---- */
 
-static bool ends_tuple(const rsn_compiler *c, const char *end) {
+static bool ends_tuple(const rsn_compiler *c) {
     return c->tok.kind == RSN_TOK_PRINT_END || c->tok.kind == RSN_TOK_BLOCK_END ||
-           c->tok.kind == RSN_TOK_RPAREN || (end && rsn_tok_at(c, end));
+           c->tok.kind == RSN_TOK_RPAREN;
 }
 
-typedef rsn_node *(*item_fn)(rsn_compiler *c, const char *end);
+typedef rsn_node *(*item_fn)(rsn_compiler *c);
 
-static rsn_node *parse_items_of(rsn_compiler *c, item_fn parse, const char *end) {
-    rsn_node *first = parse(c, end);
+static rsn_node *parse_items_of(rsn_compiler *c, item_fn parse) {
+    rsn_node *first = parse(c);
     if (!first || c->tok.kind != RSN_TOK_COMMA) return first;
     rsn_node *tuple = rsn_node_new(c, RSN_NODE_TUPLE, NULL);
     if (!tuple) return NULL;
     rsn_node_append(tuple, first);
     while (c->tok.kind == RSN_TOK_COMMA) {
         if (!rsn_tok_advance(c)) return NULL;
-        if (ends_tuple(c, end)) break;
-        rsn_node *item = parse(c, end);
+        if (ends_tuple(c)) break;
+        rsn_node *item = parse(c);
         if (!item) return NULL;
         rsn_node_append(tuple, item);
     }
     return tuple;
 }
 
-static rsn_node *item_with_if(rsn_compiler *c, const char *end) {
-    (void)end;
+static rsn_node *parse_with_if(rsn_compiler *c) {
     return rsn_parse_expression(c, true);
 }
 
-static rsn_node *item_without_if(rsn_compiler *c, const char *end) {
-    (void)end;
+static rsn_node *parse_without_if(rsn_compiler *c) {
     return rsn_parse_expression(c, false);
 }
 
-rsn_node *rsn_parse_tuple(rsn_compiler *c, bool with_if, const char *end) {
-    return parse_items_of(c, with_if ? item_with_if : item_without_if, end);
+rsn_node *rsn_parse_tuple(rsn_compiler *c, bool with_if) {
+    return parse_items_of(c, with_if ? parse_with_if : parse_without_if);
 }
 
-static rsn_node *parse_target_item(rsn_compiler *c, const char *end) {
+static rsn_node *parse_target_item(rsn_compiler *c) {
     rsn_node *node;
-    (void)end;
     if (c->tok.kind == RSN_TOK_LPAREN) {
         if (!rsn_compile_enter(c) || !rsn_tok_advance(c)) return NULL;
-        node = rsn_parse_target(c, NULL);
+        node = rsn_parse_target(c);
         rsn_compile_leave(c);
         return node && rsn_tok_expect(c, RSN_TOK_RPAREN, ")") ? node : NULL;
     }
     if (c->tok.kind != RSN_TOK_NAME) {
-        (void)fail_expected(c, "a name to assign to");
+        (void)rsn_tok_fail(c, "a name to assign to");
         return NULL;
     }
     node = parse_name(c);
@@ -644,6 +390,6 @@ static rsn_node *parse_target_item(rsn_compiler *c, const char *end) {
     return node;
 }
 
-rsn_node *rsn_parse_target(rsn_compiler *c, const char *end) {
-    return parse_items_of(c, parse_target_item, end);
+rsn_node *rsn_parse_target(rsn_compiler *c) {
+    return parse_items_of(c, parse_target_item);
 }

@@ -1,6 +1,7 @@
-/* Owns walking over values one item at a time. Filters that make iterators of their own keep them
- * beside the filter. Invariant: an iterator that has ended stays ended, and iterators inside one
- * another are at most RSN_TEMPLATE_MAX_NESTING, so drawing from one needs little stack. */
+/* Owns walking over values one item at a time. Filters that make iterators of their
+ * own keep them beside the filter. Invariant: an iterator that has ended stays ended,
+ * and iterators inside one another are at most RSN_TEMPLATE_MAX_NESTING, so drawing
+ * from one needs little stack. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -39,7 +40,7 @@ static reason_status next_entry(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
         return rsn_tv_item(run, e, out);
     }
     *out = it->source.kind == RSN_TV_VIEW && it->source.flag == RSN_VIEW_VALUES ? e->value
-                                                                              : e->key;
+                                                                                : e->key;
     return REASON_OK;
 }
 
@@ -67,12 +68,13 @@ bool rsn_tv_iterable(const rsn_tv *v) {
     return v->kind == RSN_TV_ITER || walker_of(v) != NULL;
 }
 
-reason_status rsn_ti_make(rsn_tpl_run *run, rsn_ti_next_fn next, rsn_ti *inner, void *state,
-                          rsn_ti **out) {
+reason_status rsn_ti_make(rsn_tpl_run *run, rsn_ti_next_fn next, rsn_ti *inner,
+                          void *state, rsn_ti **out) {
     rsn_ti *it = rsn_tpl_alloc(run, 1, sizeof *it);
     *out = it;
     if (!it) return run->failed;
-    *it = (rsn_ti){next, rsn_tv_of(RSN_TV_NONE), inner, 0, state, inner ? inner->depth + 1 : 0};
+    *it = (rsn_ti){next,  rsn_tv_of(RSN_TV_NONE),      inner, 0,
+                   state, inner ? inner->depth + 1 : 0};
     if (it->depth > RSN_TEMPLATE_MAX_NESTING) {
         return rsn_tpl_failed(run, rsn_fail(REASON_ERR_LIMIT,
                                             "more than %d filters draw from one another",
@@ -88,7 +90,9 @@ reason_status rsn_ti_of(rsn_tpl_run *run, const rsn_tv *v, rsn_ti **out) {
         return REASON_OK;
     }
     rsn_ti_next_fn next = walker_of(v);
-    if (!next) return rsn_tpl_raise(run, "'%s' object is not iterable", rsn_tv_type_name(v));
+    if (!next) {
+        return rsn_tpl_raise(run, "'%s' object is not iterable", rsn_tv_type_name(v));
+    }
     if (rsn_ti_make(run, next, NULL, NULL, out)) return run->failed;
     (*out)->source = *v;
     return REASON_OK;
@@ -104,7 +108,8 @@ static reason_status next_from_end(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
 reason_status rsn_ti_reversed(rsn_tpl_run *run, const rsn_tv *v, rsn_tv *out) {
     rsn_tl *items;
     rsn_ti *it;
-    if (rsn_tv_collect(run, v, &items) || rsn_ti_make(run, next_from_end, NULL, items, &it)) {
+    if (rsn_tv_collect(run, v, &items) ||
+        rsn_ti_make(run, next_from_end, NULL, items, &it)) {
         return run->failed;
     }
     *out = rsn_tv_iter(it);

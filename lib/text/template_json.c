@@ -1,6 +1,7 @@
-/* Owns JSON on both sides of a template: reading the input into values, and writing values as
- * Python's json.dumps does. The syntax is left to base/json.h. Invariant: what is read becomes
- * values of the run alone; reading is flat, writing is as deep as values may be. */
+/* Owns JSON on both sides of a template: reading the input into values, and writing
+ * values as Python's json.dumps does. The syntax is left to base/json.h. Invariant:
+ * what is read becomes values of the run alone; reading is flat, writing is as deep as
+ * values may be. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,7 +45,8 @@ static reason_status open_box(rsn_tpl_run *run, rsn_json_kind kind, rsn_tv *v) {
     return run->failed;
 }
 
-static reason_status read_events(rsn_tpl_run *run, rsn_json *j, level *levels, rsn_tv *out) {
+static reason_status read_events(rsn_tpl_run *run, rsn_json *j, level *levels,
+                                 rsn_tv *out) {
     size_t n = 0;
     for (;;) {
         reason_status st = REASON_OK;
@@ -74,7 +76,8 @@ static reason_status read_events(rsn_tpl_run *run, rsn_json *j, level *levels, r
     }
 }
 
-reason_status rsn_tpl_read_json(rsn_tpl_run *run, const char *json, size_t n, rsn_tv *out) {
+reason_status rsn_tpl_read_json(rsn_tpl_run *run, const char *json, size_t n,
+                                rsn_tv *out) {
     rsn_json j;
     *out = rsn_tv_of(RSN_TV_NONE);
     level *levels = rsn_tpl_alloc(run, RSN_JSON_MAX_DEPTH, sizeof *levels);
@@ -102,10 +105,9 @@ static void write_text(writer *w, const rsn_ts *s) {
 }
 
 static void write_float(rsn_tb *b, double f) {
-    char text[32];
     if (isnan(f)) rsn_tb_addz(b, "NaN");
     else if (isinf(f)) rsn_tb_addz(b, f < 0 ? "-Infinity" : "Infinity");
-    else rsn_tb_add(b, text, rsn_tpl_float_text(f, text));
+    else rsn_tb_add_float(b, f);
 }
 
 /* Numbers, none and booleans; text as a key or as a value. False: something else. */
@@ -157,14 +159,16 @@ static void write_key(writer *w, const rsn_tv *key) {
     }
     rsn_tb_addc(w->b, '"');
     if (!write_scalar(w, key)) {
-        (void)rsn_tpl_raise(w->b->run, "keys must be str, int, float, bool or None, not %s",
+        (void)rsn_tpl_raise(w->b->run,
+                            "keys must be str, int, float, bool or None, not %s",
                             rsn_tv_type_name(key));
     }
     rsn_tb_addc(w->b, '"');
 }
 
 /* A copy of the dict for writing alone, its entries sorted by key. */
-static reason_status sort_entries(rsn_tpl_run *run, const rsn_td *dict, const rsn_td **out) {
+static reason_status sort_entries(rsn_tpl_run *run, const rsn_td *dict,
+                                  const rsn_td **out) {
     rsn_td *sorted = rsn_td_new(run);
     rsn_tv *keys = rsn_tpl_alloc(run, dict->n, sizeof *keys);
     rsn_tv *values = rsn_tpl_alloc(run, dict->n, sizeof *values);
@@ -211,7 +215,8 @@ static reason_status write_value(writer *w, const rsn_tv *v) {
     return run->failed;
 }
 
-reason_status rsn_tpl_write_json(rsn_tb *b, const rsn_tv *v, const rsn_tpl_json_style *style) {
+reason_status rsn_tpl_write_json(rsn_tb *b, const rsn_tv *v,
+                                 const rsn_tpl_json_style *style) {
     writer w = {b, style, 0};
     return write_value(&w, v);
 }

@@ -1,6 +1,7 @@
-/* Owns the division of a template's source into tokens, with Jinja's rules of white space around
- * tags: trim_blocks, lstrip_blocks, and the signs - and + in tags. What tokens mean together is
- * left to the parser. Invariant: every byte of the source is looked at a bounded number of times. */
+/* Owns the division of a template's source into tokens, with Jinja's rules of white
+ * space around tags: trim_blocks, lstrip_blocks, and the signs - and + in tags. What
+ * tokens mean together is left to the parser. Invariant: every byte of the source is
+ * looked at a bounded number of times. */
 #include "text/template_lex.h"
 
 #include <stdio.h>
@@ -15,7 +16,8 @@ static reason_status fail_at(const rsn_lexer *lex, const char *what) {
 }
 
 /* \r\n and \r become \n, and one line break at the end is dropped. */
-reason_status rsn_lex_init(rsn_lexer *lex, rsn_arena *arena, const char *source, size_t n) {
+reason_status rsn_lex_init(rsn_lexer *lex, rsn_arena *arena, const char *source,
+                           size_t n) {
     size_t bad, k = 0;
     *lex = (rsn_lexer){.arena = arena, .line = 1, .state = RSN_LEX_ROOT};
     if (!rsn_utf8_valid(source, n, &bad)) {
@@ -69,9 +71,10 @@ static size_t strip_end(const rsn_lexer *lex, size_t from, size_t to) {
     return to;
 }
 
-/* The end of the text before a tag: '-' takes all white space, lstrip_blocks the blanks between
- * the line's begin and a tag that is not a print; '+' keeps them. */
-static size_t end_of_text(const rsn_lexer *lex, size_t from, size_t to, char sign, bool print) {
+/* The end of the text before a tag: '-' takes all white space, lstrip_blocks the
+ * blanks between the line's begin and a tag that is not a print; '+' keeps them. */
+static size_t end_of_text(const rsn_lexer *lex, size_t from, size_t to, char sign,
+                          bool print) {
     if (sign == '-') return strip_end(lex, from, to);
     if (sign == '+' || print) return to;
     size_t start = to;
@@ -80,7 +83,8 @@ static size_t end_of_text(const rsn_lexer *lex, size_t from, size_t to, char sig
     return line_starts && strip_end(lex, start, to) == start ? start : to;
 }
 
-/* The position behind the end of a tag at `at` ("%}", "#}"), with its sign; 0: it is not there. */
+/* The position behind the end of a tag at `at` ("%}", "#}"), with its sign; 0: it is
+ * not there. */
 static size_t tag_end(const rsn_lexer *lex, size_t at, const char *close) {
     if (looking_at(lex, at, close)) {
         at += 2;
@@ -139,7 +143,8 @@ static reason_status lex_raw(rsn_lexer *lex, size_t from, rsn_tok *tok) {
         size_t end;
         if (lex->src[at] != '{' || !looking_at(lex, at, "{%")) continue;
         if (!(end = raw_end(lex, at))) continue;
-        give_data(tok, lex, from, end_of_text(lex, from, at, sign_at(lex, at + 2), false));
+        give_data(tok, lex, from,
+                  end_of_text(lex, from, at, sign_at(lex, at + 2), false));
         move_to(lex, end);
         return REASON_OK;
     }
@@ -150,7 +155,8 @@ static reason_status lex_raw(rsn_lexer *lex, size_t from, rsn_tok *tok) {
 
 static reason_status skip_comment(rsn_lexer *lex, size_t at) {
     size_t from = at + 2 + (sign_at(lex, at + 2) != 0);
-    const char *p = from < lex->n ? memmem(lex->src + from, lex->n - from, "#}", 2) : NULL;
+    const char *p =
+        from < lex->n ? memmem(lex->src + from, lex->n - from, "#}", 2) : NULL;
     move_to(lex, at);
     if (from >= lex->n) move_to(lex, lex->n); /* as for raw above */
     if (!p) return from >= lex->n ? REASON_OK : fail_at(lex, "a comment has no end");
@@ -160,7 +166,8 @@ static reason_status skip_comment(rsn_lexer *lex, size_t at) {
     return REASON_OK;
 }
 
-/* Text up to the next tag, and then the tag's begin. Leaves tok->kind EOF if it gave nothing. */
+/* Text up to the next tag, and then the tag's begin. Leaves tok->kind EOF if it gave
+ * nothing. */
 static reason_status lex_root(rsn_lexer *lex, rsn_tok *tok) {
     size_t from = lex->at, tag = find_tag(lex, from), raw = 0;
     if (tag == lex->n) {
@@ -194,7 +201,8 @@ static bool is_digit_of(char c, int base) {
 }
 
 /* Digits with single underscores between them. */
-static size_t skip_digits(const rsn_lexer *lex, size_t at, int base, bool leading_underscore) {
+static size_t skip_digits(const rsn_lexer *lex, size_t at, int base,
+                          bool leading_underscore) {
     size_t end = at;
     if (leading_underscore && at < lex->n && lex->src[at] == '_') at++;
     while (at < lex->n && is_digit_of(lex->src[at], base)) {
@@ -204,7 +212,8 @@ static size_t skip_digits(const rsn_lexer *lex, size_t at, int base, bool leadin
     return end;
 }
 
-static reason_status read_int(rsn_lexer *lex, size_t from, size_t to, int base, rsn_tok *tok) {
+static reason_status read_int(rsn_lexer *lex, size_t from, size_t to, int base,
+                              rsn_tok *tok) {
     tok->kind = RSN_TOK_INT;
     tok->i = 0;
     for (size_t k = from; k < to; k++) {
@@ -214,7 +223,8 @@ static reason_status read_int(rsn_lexer *lex, size_t from, size_t to, int base, 
         if (__builtin_mul_overflow(tok->i, base, &tok->i) ||
             __builtin_add_overflow(tok->i, digit, &tok->i)) {
             return rsn_fail(REASON_ERR_LIMIT,
-                            "template line %u: a whole number does not fit 64 bits", lex->line);
+                            "template line %u: a whole number does not fit 64 bits",
+                            lex->line);
         }
     }
     lex->at = to;
@@ -304,8 +314,8 @@ static reason_status put_code_point(unescape *u, uint32_t value) {
     return REASON_OK;
 }
 
-/* A backslash before a character beyond ASCII: Jinja first spells that one as an escape, whose own
- * backslash is then escaped by ours. */
+/* A backslash before a character beyond ASCII: Jinja first spells that one as an
+ * escape, whose own backslash is then escaped by ours. */
 static void put_spelt(unescape *u) {
     int32_t cp;
     u->p += rsn_utf8_decode(u->p, (size_t)(u->end - u->p), &cp);
@@ -338,7 +348,8 @@ static reason_status put_escape(unescape *u) {
         return put_code_point(u, value);
     } else if (c == 'N') {
         return rsn_fail(REASON_ERR_UNSUPPORTED,
-                        "template line %u: the string escape \\N is not there", u->lex->line);
+                        "template line %u: the string escape \\N is not there",
+                        u->lex->line);
     } else if (c != '\n') {
         *u->out++ = '\\';
         *u->out++ = c;
@@ -358,8 +369,8 @@ static reason_status lex_string(rsn_lexer *lex, rsn_tok *tok) {
     tok->kind = RSN_TOK_STRING;
     tok->text = (rsn_text){lex->src + from, to - from};
     if (escapes) {
-        /* No escape is longer than what it stands for, but for those of put_spelt: 3 bytes for a
-         * two-byte character become 4, and so on up to 5 that become 10. */
+        /* No escape is longer than what it stands for, but for those of put_spelt: 3
+         * bytes for a two-byte character become 4, and so on up to 5 that become 10. */
         char *out = rsn_arena_alloc(lex->arena, 2 * (to - from) + 16);
         unescape u = {lex, lex->src + from, lex->src + to, out};
         if (!out) return REASON_ERR_NO_MEMORY;
@@ -424,11 +435,12 @@ static reason_status lex_operator(rsn_lexer *lex, rsn_tok *tok) {
     int32_t cp;
     size_t len = rsn_utf8_decode(lex->src + lex->at, lex->n - lex->at, &cp);
     rsn_quoted q = rsn_quote(lex->src + lex->at, len);
-    return rsn_fail(REASON_ERR_FORMAT, "template line %u: unexpected character %s", lex->line,
-                    q.text);
+    return rsn_fail(REASON_ERR_FORMAT, "template line %u: unexpected character %s",
+                    lex->line, q.text);
 }
 
-/* Whether the tag ends here; then the state is that of text again. Inside brackets it cannot. */
+/* Whether the tag ends here; then the state is that of text again. Inside brackets it
+ * cannot. */
 static bool lex_tag_end(rsn_lexer *lex, rsn_tok *tok) {
     size_t end;
     if (lex->n_brackets) return false;
@@ -464,7 +476,8 @@ reason_status rsn_lex_next(rsn_lexer *lex, rsn_tok *tok) {
         *tok = (rsn_tok){.kind = RSN_TOK_EOF, .line = lex->line};
         if (lex->begun) {
             lex->begun = false;
-            tok->kind = lex->state == RSN_LEX_PRINT ? RSN_TOK_PRINT_BEGIN : RSN_TOK_BLOCK_BEGIN;
+            tok->kind =
+                lex->state == RSN_LEX_PRINT ? RSN_TOK_PRINT_BEGIN : RSN_TOK_BLOCK_BEGIN;
             return REASON_OK;
         }
         if (lex->state != RSN_LEX_ROOT) return lex_tag(lex, tok);

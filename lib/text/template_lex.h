@@ -66,7 +66,8 @@ typedef struct rsn_lexer {
 } rsn_lexer;
 
 /* Copies source[0..n) into the arena. FORMAT for invalid UTF-8. */
-reason_status rsn_lex_init(rsn_lexer *lex, rsn_arena *arena, const char *source, size_t n);
+reason_status rsn_lex_init(rsn_lexer *lex, rsn_arena *arena, const char *source,
+                           size_t n);
 /* EOF again and again at the end. */
 reason_status rsn_lex_next(rsn_lexer *lex, rsn_tok *tok);
 /* The token as a template's author knows it, for sentences. */

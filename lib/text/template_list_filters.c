@@ -1,114 +1,13 @@
-/* Owns the filters over what can be iterated: order, groups, first and last, sums. Those that pick
- * items by a test are left to template_pick_filters.c. Invariant: sorting is stable and compares
- * at most n log n times. */
+/* Owns the filters over what can be iterated: order, groups, first and last, sums.
+ * Those that pick items by a test are left to template_pick_filters.c, sorting itself
+ * to template_sort.c. Invariant: what Jinja makes a generator of does nothing before
+ * its first item is asked for. */
 #include <string.h>
 
 #include "text/template_native.h"
 #include "text/template_value.h"
 
-/* ---- the way from an item to its key ---- */
-
-static reason_status add_step(rsn_tpl_run *run, rsn_tpl_path *path, const char *s, size_t n) {
-    int64_t index = 0;
-    bool digits = n > 0 && n < 18;
-    for (size_t i = 0; i < n && digits; i++) {
-        digits = s[i] >= '0' && s[i] <= '9';
-        index = index * 10 + (s[i] - '0');
-    }
-    rsn_tv *step = &path->parts[path->n++];
-    *step = rsn_tv_int(index);
-    return digits ? REASON_OK : rsn_tv_share(run, s, n, step);
-}
-
-static reason_status read_steps(rsn_tpl_run *run, const char *s, size_t n, rsn_tpl_path *path) {
-    size_t dots = 1, from = 0;
-    for (size_t i = 0; i < n; i++) dots += s[i] == '.';
-    path->parts = rsn_tpl_alloc(run, dots, sizeof *path->parts);
-    if (!path->parts || rsn_tpl_charge_bytes(run, n)) return run->failed;
-    for (size_t i = 0; i <= n; i++) {
-        if (i < n && s[i] != '.') continue;
-        if (add_step(run, path, s + from, i - from)) return run->failed;
-        from = i + 1;
-    }
-    return REASON_OK;
-}
-
-reason_status rsn_tpl_read_path(rsn_tpl_run *run, const rsn_tv *attribute, rsn_tpl_path *path) {
-    path->n = 0;
-    path->parts = NULL;
-    if (!rsn_tv_given(attribute)) return REASON_OK;
-    if (attribute->kind == RSN_TV_STR) {
-        return read_steps(run, attribute->as.s->data, attribute->as.s->n, path);
-    }
-    path->parts = rsn_tpl_alloc(run, 1, sizeof *path->parts);
-    if (!path->parts) return run->failed;
-    path->parts[path->n++] = *attribute;
-    return REASON_OK;
-}
-
-reason_status rsn_tpl_follow(rsn_tpl_run *run, const rsn_tpl_path *path, const rsn_tv *v,
-                             rsn_tv *out) {
-    *out = *v;
-    for (size_t i = 0; i < path->n; i++) {
-        rsn_tv object = *out;
-        if (rsn_tpl_charge(run, 1) || rsn_tv_subscript(run, &object, &path->parts[i], out)) {
-            return run->failed;
-        }
-        if (out->kind == RSN_TV_UNDEFINED && rsn_tv_given(&path->otherwise)) {
-            *out = path->otherwise;
-        }
-    }
-    if (!path->lower || out->kind != RSN_TV_STR) return REASON_OK;
-    return rsn_tpl_change_case(run, out->as.s, RSN_CASE_LOWER, out);
-}
-
-/* ---- sorting ---- */
-
-static reason_status merge(rsn_tpl_run *run, const rsn_tv *keys, const size_t *from, size_t *to,
-                           size_t lo, size_t mid, size_t hi, bool reverse) {
-    size_t a = lo, b = mid;
-    for (size_t k = lo; k < hi; k++) {
-        int order = 0;
-        bool take_b = a == mid;
-        if (a < mid && b < hi) {
-            /* the later one goes first only if it is strictly less (or greater) */
-            const rsn_tv *x = &keys[from[reverse ? a : b]], *y = &keys[from[reverse ? b : a]];
-            if (rsn_tpl_charge(run, 1) || rsn_tv_order(run, x, y, "<", &order)) {
-                return run->failed;
-            }
-            take_b = order == -1;
-        }
-        to[k] = take_b ? from[b++] : from[a++];
-    }
-    return REASON_OK;
-}
-
-reason_status rsn_tpl_sort(rsn_tpl_run *run, rsn_tv *items, rsn_tv *keys, size_t n,
-                           bool reverse) {
-    size_t *from = rsn_tpl_alloc(run, n, sizeof *from), *to = rsn_tpl_alloc(run, n, sizeof *to);
-    rsn_tv *sorted = rsn_tpl_alloc(run, n, 2 * sizeof *sorted);
-    if (run->failed) return run->failed;
-    for (size_t i = 0; i < n; i++) from[i] = i;
-    for (size_t width = 1; width < n; width *= 2) {
-        for (size_t lo = 0; lo < n; lo += 2 * width) {
-            size_t mid = lo + width < n ? lo + width : n;
-            size_t hi = mid + width < n ? mid + width : n;
-            if (merge(run, keys, from, to, lo, mid, hi, reverse)) return run->failed;
-        }
-        size_t *swap = from;
-        from = to;
-        to = swap;
-    }
-    for (size_t i = 0; i < n; i++) {
-        sorted[i] = items[from[i]];
-        sorted[n + i] = keys[from[i]];
-    }
-    if (n) {
-        memcpy(items, sorted, n * sizeof *items);
-        memcpy(keys, sorted + n, n * sizeof *keys);
-    }
-    return rsn_tpl_charge(run, n);
-}
+/* ---- sorted ---- */
 
 /* "a,b.c": several paths; the key is the list of what they lead to. */
 static reason_status multi_key(rsn_tpl_run *run, const rsn_tpl_path *paths, size_t n,
@@ -136,7 +35,7 @@ static reason_status read_paths(rsn_tpl_run *run, const rsn_tv *attribute, bool 
         if (!s) return rsn_tpl_read_path(run, attribute, paths);
         size_t to = from;
         while (to < s->n && s->data[to] != ',') to++;
-        if (read_steps(run, s->data + from, to - from, &paths[k])) break;
+        if (rsn_tpl_read_steps(run, s->data + from, to - from, &paths[k])) break;
         from = to + 1;
     }
     return run->failed;
@@ -146,21 +45,25 @@ static reason_status filter_sort(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_tl *items;
     rsn_tpl_path *paths;
     size_t n;
-    if (read_paths(c->run, &c->v[2], !rsn_tv_flag_arg(&c->v[1], false), &paths, &n) ||
+    int64_t reverse = 0;
+    if (rsn_tpl_int_arg(c->run, &c->v[0], "reverse", &reverse) ||
+        read_paths(c->run, &c->v[2], !rsn_tv_flag_arg(&c->v[1], false), &paths, &n) ||
         rsn_tv_collect(c->run, c->self, &items)) {
         return c->run->failed;
     }
     rsn_tv *keys = rsn_tpl_alloc(c->run, items->n, sizeof *keys);
     for (size_t i = 0; keys && i < items->n; i++) {
-        if (multi_key(c->run, paths, n, &items->items[i], &keys[i])) return c->run->failed;
+        if (multi_key(c->run, paths, n, &items->items[i], &keys[i])) {
+            return c->run->failed;
+        }
     }
     *out = rsn_tv_list(RSN_TV_LIST, items);
     if (c->run->failed) return c->run->failed;
-    return rsn_tpl_sort(c->run, items->items, keys, items->n, rsn_tv_flag_arg(&c->v[0], false));
+    return rsn_tpl_sort(c->run, items->items, keys, items->n, reverse != 0);
 }
 
-static reason_status keys_of(rsn_tpl_run *run, const rsn_tpl_path *path, const rsn_tl *items,
-                             rsn_tv **out) {
+static reason_status keys_of(rsn_tpl_run *run, const rsn_tpl_path *path,
+                             const rsn_tl *items, rsn_tv **out) {
     rsn_tv *keys = rsn_tpl_alloc(run, items->n, sizeof *keys);
     *out = keys;
     for (size_t i = 0; keys && i < items->n; i++) {
@@ -172,16 +75,20 @@ static reason_status keys_of(rsn_tpl_run *run, const rsn_tpl_path *path, const r
 static reason_status filter_dictsort(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_tv by_value = rsn_tv_int(0), *keys, view = *c->self;
     rsn_tl *pairs;
+    int64_t reverse = 0;
+    if (rsn_tpl_int_arg(c->run, &c->v[2], "reverse", &reverse)) return c->run->failed;
     if (c->v[1].kind != RSN_TV_MISSING) {
         bool text = c->v[1].kind == RSN_TV_STR;
         if (text && rsn_ts_is(c->v[1].as.s, "value")) by_value = rsn_tv_int(1);
         else if (!text || !rsn_ts_is(c->v[1].as.s, "key")) {
-            return rsn_tpl_raise(c->run, "dictsort() sorts by either \"key\" or \"value\"");
+            return rsn_tpl_raise(c->run,
+                                 "dictsort() sorts by either \"key\" or \"value\"");
         }
     }
     if (view.kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(c->run, &view);
     if (view.kind != RSN_TV_DICT) {
-        return rsn_tpl_raise(c->run, "dictsort wants a dict, not '%s'", rsn_tv_type_name(&view));
+        return rsn_tpl_raise(c->run, "dictsort wants a dict, not '%s'",
+                             rsn_tv_type_name(&view));
     }
     view.kind = RSN_TV_VIEW;
     view.flag = RSN_VIEW_ITEMS;
@@ -191,12 +98,12 @@ static reason_status filter_dictsort(const rsn_tpl_call *c, rsn_tv *out) {
         return c->run->failed;
     }
     *out = rsn_tv_list(RSN_TV_LIST, pairs);
-    return rsn_tpl_sort(c->run, pairs->items, keys, pairs->n, rsn_tv_flag_arg(&c->v[2], false));
+    return rsn_tpl_sort(c->run, pairs->items, keys, pairs->n, reverse != 0);
 }
 
 /* One group: a pair that also answers to .grouper and .list. */
-static reason_status push_group(const rsn_tpl_call *c, rsn_tl *groups, const rsn_tpl_path *path,
-                                const rsn_tv *items, size_t n) {
+static reason_status push_group(const rsn_tpl_call *c, rsn_tl *groups,
+                                const rsn_tpl_path *path, const rsn_tv *items, size_t n) {
     rsn_tl *pair = rsn_tl_new(c->run, 2), *members = rsn_tl_new(c->run, n);
     rsn_tpl_path exact = *path;
     if (!pair || !members) return c->run->failed;
@@ -223,10 +130,14 @@ static reason_status filter_groupby(const rsn_tpl_call *c, rsn_tv *out) {
     for (size_t from = 0, to; from < items->n; from = to) {
         bool equal = true;
         for (to = from + 1; to < items->n; to++) {
-            if (rsn_tv_equal(c->run, &keys[from], &keys[to], &equal)) return c->run->failed;
+            if (rsn_tv_equal(c->run, &keys[from], &keys[to], &equal)) {
+                return c->run->failed;
+            }
             if (!equal) break;
         }
-        if (push_group(c, groups, &path, &items->items[from], to - from)) return c->run->failed;
+        if (push_group(c, groups, &path, &items->items[from], to - from)) {
+            return c->run->failed;
+        }
     }
     *out = rsn_tv_list(RSN_TV_LIST, groups);
     return REASON_OK;
@@ -235,13 +146,14 @@ static reason_status filter_groupby(const rsn_tpl_call *c, rsn_tv *out) {
 /* ---- one of many ---- */
 
 static reason_status extreme(const rsn_tpl_call *c, bool largest, rsn_tv *out) {
-    rsn_tpl_path path = {NULL, 0, rsn_tv_of(RSN_TV_MISSING), !rsn_tv_flag_arg(&c->v[0], false)};
+    rsn_tpl_path path = {NULL, 0, rsn_tv_of(RSN_TV_MISSING),
+                         !rsn_tv_flag_arg(&c->v[0], false)};
     rsn_tl *items;
     rsn_tv *keys;
     size_t best = 0;
     int order;
-    if (rsn_tpl_read_path(c->run, &c->v[1], &path) || rsn_tv_collect(c->run, c->self, &items) ||
-        keys_of(c->run, &path, items, &keys)) {
+    if (rsn_tpl_read_path(c->run, &c->v[1], &path) ||
+        rsn_tv_collect(c->run, c->self, &items) || keys_of(c->run, &path, items, &keys)) {
         return c->run->failed;
     }
     if (items->n == 0) {
@@ -268,7 +180,9 @@ static reason_status filter_max(const rsn_tpl_call *c, rsn_tv *out) {
 
 static reason_status filter_first(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_ti *it;
-    if (rsn_ti_of(c->run, c->self, &it) || rsn_ti_next(c->run, it, out)) return c->run->failed;
+    if (rsn_ti_of(c->run, c->self, &it) || rsn_ti_next(c->run, it, out)) {
+        return c->run->failed;
+    }
     if (out->kind != RSN_TV_MISSING) return REASON_OK;
     return rsn_tv_hint(c->run, "No first item, sequence was empty.", out);
 }
@@ -287,7 +201,9 @@ static reason_status filter_last(const rsn_tpl_call *c, rsn_tv *out) {
     }
     if (out->kind != RSN_TV_UNDEFINED) return REASON_OK;
     size_t n;
-    if (rsn_tv_length(c->self, &n) && n > 0) return REASON_OK; /* the item itself is undefined */
+    if (rsn_tv_length(c->self, &n) && n > 0) {
+        return REASON_OK; /* the item itself is undefined */
+    }
     return rsn_tv_hint(c->run, "No last item, sequence was empty.", out);
 }
 
@@ -325,7 +241,9 @@ static reason_status filter_join(const rsn_tpl_call *c, rsn_tv *out) {
         return c->run->failed;
     }
     for (size_t i = 0;; i++) {
-        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) return c->run->failed;
+        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) {
+            return c->run->failed;
+        }
         if (item.kind == RSN_TV_MISSING) break;
         if (rsn_tpl_follow(c->run, &path, &item, &part)) return c->run->failed;
         if (i) rsn_tb_add(&b, between->data, between->n);
@@ -343,7 +261,9 @@ static reason_status filter_sum(const rsn_tpl_call *c, rsn_tv *out) {
         return c->run->failed;
     }
     for (;;) {
-        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) return c->run->failed;
+        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) {
+            return c->run->failed;
+        }
         if (item.kind == RSN_TV_MISSING) break;
         rsn_tv left = sum;
         if (rsn_tpl_follow(c->run, &path, &item, &part) ||
@@ -355,11 +275,42 @@ static reason_status filter_sum(const rsn_tpl_call *c, rsn_tv *out) {
     return REASON_OK;
 }
 
-static reason_status filter_unique(const rsn_tpl_call *c, rsn_tv *out) {
-    rsn_tpl_path path = {NULL, 0, rsn_tv_of(RSN_TV_MISSING), !rsn_tv_flag_arg(&c->v[0], false)};
+/* ---- generators: nothing happens, and nothing fails, before the first item is asked for
+ * ---- */
+
+typedef struct generator {
+    rsn_tpl_fn fn; /* gives all items as a list */
+    rsn_tv self, v[RSN_TPL_MAX_PARAMS];
+    rsn_ti *items; /* NULL: not begun */
+} generator;
+
+static reason_status next_generated(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
+    generator *g = it->state;
+    if (!g->items) {
+        const rsn_tpl_call call = {run, &g->self, g->v, NULL};
+        rsn_tv all;
+        if (g->fn(&call, &all) || rsn_ti_of(run, &all, &g->items)) return run->failed;
+    }
+    return rsn_ti_next(run, g->items, out);
+}
+
+static reason_status generate(const rsn_tpl_call *c, rsn_tpl_fn fn, rsn_tv *out) {
+    rsn_ti *it, *inner = c->self->kind == RSN_TV_ITER ? c->self->as.iter : NULL;
+    generator *g = rsn_tpl_alloc(c->run, 1, sizeof *g);
+    if (!g) return c->run->failed;
+    *g = (generator){.fn = fn, .self = *c->self};
+    memcpy(g->v, c->v, sizeof g->v);
+    if (rsn_ti_make(c->run, next_generated, inner, g, &it)) return c->run->failed;
+    *out = rsn_tv_iter(it);
+    return REASON_OK;
+}
+
+static reason_status list_unique(const rsn_tpl_call *c, rsn_tv *out) {
+    rsn_tpl_path path = {NULL, 0, rsn_tv_of(RSN_TV_MISSING),
+                         !rsn_tv_flag_arg(&c->v[0], false)};
     rsn_tl *items, *kept = rsn_tl_new(c->run, 0);
     rsn_td *seen = rsn_td_new(c->run);
-    rsn_tv *keys, before, list;
+    rsn_tv *keys, before;
     if (!kept || !seen || rsn_tpl_read_path(c->run, &c->v[1], &path) ||
         rsn_tv_collect(c->run, c->self, &items) || keys_of(c->run, &path, items, &keys)) {
         return c->run->failed;
@@ -372,26 +323,20 @@ static reason_status filter_unique(const rsn_tpl_call *c, rsn_tv *out) {
             return c->run->failed;
         }
     }
-    rsn_ti *it;
-    list = rsn_tv_list(RSN_TV_LIST, kept);
-    if (rsn_ti_of(c->run, &list, &it)) return c->run->failed;
-    *out = rsn_tv_iter(it);
+    *out = rsn_tv_list(RSN_TV_LIST, kept);
     return REASON_OK;
+}
+
+static reason_status filter_unique(const rsn_tpl_call *c, rsn_tv *out) {
+    return generate(c, list_unique, out);
 }
 
 /* ---- rows and columns ---- */
 
-static reason_status give_lists(rsn_tpl_run *run, rsn_tl *lists, rsn_tv *out) {
-    rsn_ti *it;
-    rsn_tv all = rsn_tv_list(RSN_TV_LIST, lists);
-    if (rsn_ti_of(run, &all, &it)) return run->failed;
-    *out = rsn_tv_iter(it);
-    return REASON_OK;
-}
-
-/* items[from..from+n) as a list, filled up to `width` if there is something to fill with. */
-static reason_status push_row(rsn_tpl_run *run, rsn_tl *rows, const rsn_tv *items, size_t n,
-                              int64_t width, const rsn_tv *fill) {
+/* items[from..from+n) as a list, filled up to `width` if there is something to fill
+ * with. */
+static reason_status push_row(rsn_tpl_run *run, rsn_tl *rows, const rsn_tv *items,
+                              size_t n, int64_t width, const rsn_tv *fill) {
     rsn_tl *row = rsn_tl_new(run, n);
     if (!row || rsn_tpl_charge(run, n + 1)) return run->failed;
     if (n) memcpy(row->items, items, n * sizeof *items);
@@ -402,7 +347,7 @@ static reason_status push_row(rsn_tpl_run *run, rsn_tl *rows, const rsn_tv *item
     return rsn_tl_push(run, rows, rsn_tv_list(RSN_TV_LIST, row));
 }
 
-static reason_status filter_batch(const rsn_tpl_call *c, rsn_tv *out) {
+static reason_status list_batch(const rsn_tpl_call *c, rsn_tv *out) {
     int64_t width = 0;
     rsn_tl *items, *rows = rsn_tl_new(c->run, 0);
     if (!rows || rsn_tpl_int_arg(c->run, &c->v[0], "the size of a batch", &width) ||
@@ -416,13 +361,20 @@ static reason_status filter_batch(const rsn_tpl_call *c, rsn_tv *out) {
     size_t step = width > 0 ? (size_t)width : width == 0 ? 1 : items->n;
     for (size_t i = 0; i < items->n; i += step) {
         size_t n = items->n - i < step ? items->n - i : step;
-        if (push_row(c->run, rows, &items->items[i], n, width, &c->v[1])) return c->run->failed;
+        if (push_row(c->run, rows, &items->items[i], n, width, &c->v[1])) {
+            return c->run->failed;
+        }
         if (items->n - i <= step) break;
     }
-    return give_lists(c->run, rows, out);
+    *out = rsn_tv_list(RSN_TV_LIST, rows);
+    return REASON_OK;
 }
 
-static reason_status filter_slice(const rsn_tpl_call *c, rsn_tv *out) {
+static reason_status filter_batch(const rsn_tpl_call *c, rsn_tv *out) {
+    return generate(c, list_batch, out);
+}
+
+static reason_status list_slice(const rsn_tpl_call *c, rsn_tv *out) {
     int64_t n = 0;
     rsn_tl *items, *columns = rsn_tl_new(c->run, 0);
     if (!columns || rsn_tpl_int_arg(c->run, &c->v[0], "the number of slices", &n) ||
@@ -440,21 +392,27 @@ static reason_status filter_slice(const rsn_tpl_call *c, rsn_tv *out) {
         }
         at += take;
     }
-    return give_lists(c->run, columns, out);
+    *out = rsn_tv_list(RSN_TV_LIST, columns);
+    return REASON_OK;
+}
+
+static reason_status filter_slice(const rsn_tpl_call *c, rsn_tv *out) {
+    return generate(c, list_slice, out);
+}
+
+static reason_status list_items(const rsn_tpl_call *c, rsn_tv *out) {
+    *out = *c->self;
+    if (out->kind == RSN_TV_DICT) {
+        out->kind = RSN_TV_VIEW;
+        out->flag = RSN_VIEW_ITEMS;
+    } else if (out->kind != RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise(c->run, "Can only get item pairs from a mapping.");
+    }
+    return REASON_OK;
 }
 
 static reason_status filter_items(const rsn_tpl_call *c, rsn_tv *out) {
-    rsn_tv view = *c->self;
-    rsn_ti *it;
-    if (view.kind == RSN_TV_DICT) {
-        view.kind = RSN_TV_VIEW;
-        view.flag = RSN_VIEW_ITEMS;
-    } else if (view.kind != RSN_TV_UNDEFINED) {
-        return rsn_tpl_raise(c->run, "Can only get item pairs from a mapping.");
-    }
-    if (rsn_ti_of(c->run, &view, &it)) return c->run->failed;
-    *out = rsn_tv_iter(it);
-    return REASON_OK;
+    return generate(c, list_items, out);
 }
 
 const rsn_tpl_native rsn_tpl_list_filters[] = {

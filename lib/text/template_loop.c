@@ -1,5 +1,6 @@
-/* Owns the variable `loop`: positions, neighbours, cycle and changed. Running the loop is left to
- * template_run.c. Invariant: looking ahead draws each item once; it is kept until it is due. */
+/* Owns the variable `loop`: positions, neighbours, cycle and changed. Running the loop
+ * is left to template_run.c. Invariant: looking ahead draws each item once; it is kept
+ * until it is due. */
 #include "text/template_loop.h"
 
 #include <stdio.h>
@@ -32,8 +33,8 @@ reason_status rsn_tpl_loop_length(rsn_tpl_run *run, rsn_tpl_loop *loop, size_t *
         if (rsn_tv_collect(run, &drawn, &rest)) return run->failed;
         drawn = rsn_tv_list(RSN_TV_LIST, rest);
         if (rsn_ti_of(run, &drawn, &loop->it)) return run->failed;
-        loop->length = rest->n + (size_t)(loop->index0 + 1) +
-                       (loop->after.kind != RSN_TV_MISSING);
+        loop->length =
+            rest->n + (size_t)(loop->index0 + 1) + (loop->after.kind != RSN_TV_MISSING);
     }
     loop->has_length = true;
     *n = loop->length;
@@ -44,7 +45,8 @@ void rsn_tpl_loop_repr(rsn_tb *b, rsn_tpl_loop *loop) {
     char text[64];
     size_t n;
     if (rsn_tpl_loop_length(b->run, loop, &n)) return;
-    (void)snprintf(text, sizeof text, "<LoopContext %lld/%zu>", (long long)loop->index0 + 1, n);
+    (void)snprintf(text, sizeof text, "<LoopContext %lld/%zu>",
+                   (long long)loop->index0 + 1, n);
     rsn_tb_addz(b, text);
 }
 
@@ -100,7 +102,9 @@ static reason_status get_previtem(rsn_tpl_run *run, rsn_tpl_loop *loop, rsn_tv *
 
 static reason_status get_nextitem(rsn_tpl_run *run, rsn_tpl_loop *loop, rsn_tv *out) {
     if (peek(run, loop)) return run->failed;
-    if (loop->after.kind == RSN_TV_MISSING) return rsn_tv_hint(run, "there is no next item", out);
+    if (loop->after.kind == RSN_TV_MISSING) {
+        return rsn_tv_hint(run, "there is no next item", out);
+    }
     *out = loop->after;
     return REASON_OK;
 }
@@ -142,7 +146,9 @@ reason_status rsn_tpl_loop_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts 
 
 static reason_status cycle(const rsn_tpl_call *c, rsn_tv *out) {
     const rsn_tpl_args *a = c->args;
-    if (a->n_pos == 0 || a->n_kw) return rsn_tpl_raise(c->run, "no items for cycling given");
+    if (a->n_pos == 0 || a->n_kw) {
+        return rsn_tpl_raise(c->run, "no items for cycling given");
+    }
     int64_t index = c->self->as.loop->index0;
     *out = a->pos[index < 0 ? 0 : (size_t)index % a->n_pos];
     return REASON_OK;

@@ -1,4 +1,5 @@
-/* The state of a running for loop, which the variable `loop` shows. Private to template_*.c. */
+/* The state of a running for loop, which the variable `loop` shows. Private to
+ * template_*.c. */
 #ifndef REASON_TEXT_TEMPLATE_LOOP_H
 #define REASON_TEXT_TEMPLATE_LOOP_H
 
@@ -10,12 +11,12 @@ typedef struct rsn_tpl_loop {
     struct rsn_tpl_frame *outer, *body;
     rsn_tv over; /* what is iterated over; an ITER if items are filtered */
     rsn_ti *it;
-    int64_t index0; /* -1 before the first item */
+    int64_t index0;                /* -1 before the first item */
     rsn_tv before, current, after; /* MISSING where there is none; after: peeked */
-    rsn_tv changed; /* what loop.changed() was given last */
+    rsn_tv changed;                /* what loop.changed() was given last */
     size_t length;
     bool has_length, completed; /* completed: a body ran to its end */
-    size_t n_captures; /* open when the loop began */
+    size_t n_captures;          /* open when the loop began */
 } rsn_tpl_loop;
 
 /* The next item, or MISSING. */

@@ -1,6 +1,7 @@
-/* Owns the methods of lists, dicts and the helpers of loops, and which table belongs to which
- * kind. Methods of text are left to template_text_methods.c and template_split_methods.c, those
- * of loops to template_loop.c. Invariant: no method changes a value, but for cyclers. */
+/* Owns the methods of lists, dicts and the helpers of loops, and which table belongs
+ * to which kind. Methods of text are left to template_text_methods.c and
+ * template_split_methods.c, those of loops to template_loop.c. Invariant: no method
+ * changes a value, but for cyclers. */
 #include <math.h>
 #include <string.h>
 
@@ -17,10 +18,14 @@ static reason_status count_item(const rsn_tpl_call *c, rsn_tv *out) {
     if (rsn_ti_of(c->run, c->self, &it)) return c->run->failed;
     for (;;) {
         bool equal;
-        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) return c->run->failed;
+        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) {
+            return c->run->failed;
+        }
         if (item.kind == RSN_TV_MISSING) break;
         equal = rsn_tv_same(&item, &c->v[0]);
-        if (!equal && rsn_tv_equal(c->run, &item, &c->v[0], &equal)) return c->run->failed;
+        if (!equal && rsn_tv_equal(c->run, &item, &c->v[0], &equal)) {
+            return c->run->failed;
+        }
         n += equal;
     }
     *out = rsn_tv_int(n);
@@ -122,7 +127,8 @@ static reason_status reset_cycle(const rsn_tpl_call *c, rsn_tv *out) {
     return REASON_OK;
 }
 
-/* Rows without a function but with parameters change their object, which the sandbox forbids. */
+/* Rows without a function but with parameters change their object, which the sandbox
+ * forbids. */
 static const rsn_tpl_native list_methods[] = {
     {"index", index_item, "value start stop /", 1},
     {"count", count_item, "value /", 1},
@@ -145,18 +151,12 @@ static const rsn_tpl_native tuple_methods[] = {
 };
 
 static const rsn_tpl_native dict_methods[] = {
-    {"items", dict_items, "", 0},
-    {"get", get_entry, "key default /", 1},
-    {"keys", dict_keys, "", 0},
-    {"values", dict_values, "", 0},
-    {"copy", copy_dict, "", 0},
-    {"clear", NULL, "", 0},
-    {"pop", NULL, "", 0},
-    {"popitem", NULL, "", 0},
-    {"setdefault", NULL, "", 0},
-    {"update", NULL, "", 0},
-    {"fromkeys", NULL, NULL, 0},
-    {NULL, NULL, NULL, 0},
+    {"items", dict_items, "", 0}, {"get", get_entry, "key default /", 1},
+    {"keys", dict_keys, "", 0},   {"values", dict_values, "", 0},
+    {"copy", copy_dict, "", 0},   {"clear", NULL, "", 0},
+    {"pop", NULL, "", 0},         {"popitem", NULL, "", 0},
+    {"setdefault", NULL, "", 0},  {"update", NULL, "", 0},
+    {"fromkeys", NULL, NULL, 0},  {NULL, NULL, NULL, 0},
 };
 
 static const rsn_tpl_native float_methods[] = {

@@ -1,13 +1,15 @@
-/* Owns how C functions are found and called: rows of tables, the binding of arguments to their
- * parameters, and the global functions. What filters, tests and methods do is left to their own
- * files. Invariant: a function sees only parameters that its row names. */
+/* Owns how C functions are found and called: rows of tables, the binding of arguments
+ * to their parameters, and the global functions. What filters, tests and methods do is
+ * left to their own files. Invariant: a function sees only parameters that its row
+ * names. */
 #include "text/template_native.h"
 
 #include <string.h>
 
 #include "text/template.h"
 
-const rsn_tpl_native *rsn_tpl_find_row(const rsn_tpl_native *rows, const char *name, size_t n) {
+const rsn_tpl_native *rsn_tpl_find_row(const rsn_tpl_native *rows, const char *name,
+                                       size_t n) {
     for (; rows->name; rows++) {
         if (strlen(rows->name) == n && memcmp(rows->name, name, n) == 0) return rows;
     }
@@ -27,7 +29,8 @@ const rsn_tpl_native *rsn_tpl_find_test(const char *name, size_t n) {
 
 /* ---- arguments ---- */
 
-reason_status rsn_tpl_int_arg(rsn_tpl_run *run, const rsn_tv *v, const char *what, int64_t *out) {
+reason_status rsn_tpl_int_arg(rsn_tpl_run *run, const rsn_tv *v, const char *what,
+                              int64_t *out) {
     if (v->kind == RSN_TV_MISSING) return REASON_OK;
     if (v->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, v);
     if (!rsn_tv_is_int(v)) {
@@ -74,8 +77,8 @@ static params split_params(const char *list) {
     return p;
 }
 
-static reason_status bind_named(rsn_tpl_run *run, const rsn_tpl_native *native, const params *p,
-                                const rsn_tpl_args *args, rsn_tv *v) {
+static reason_status bind_named(rsn_tpl_run *run, const rsn_tpl_native *native,
+                                const params *p, const rsn_tpl_args *args, rsn_tv *v) {
     for (size_t k = 0; k < args->n_kw; k++) {
         const rsn_ts *name = args->names[k];
         int i = 0;
@@ -84,12 +87,12 @@ static reason_status bind_named(rsn_tpl_run *run, const rsn_tpl_native *native, 
             i++;
         }
         if (i == p->n || !p->named) {
-            return rsn_tpl_raise(run, "%s() got an unexpected keyword argument %s", native->name,
-                                 rsn_quote(name->data, name->n).text);
+            return rsn_tpl_raise(run, "%s() got an unexpected keyword argument %s",
+                                 native->name, rsn_quote(name->data, name->n).text);
         }
         if (v[i].kind != RSN_TV_MISSING) {
-            return rsn_tpl_raise(run, "%s() got multiple values for argument %s", native->name,
-                                 rsn_quote(name->data, name->n).text);
+            return rsn_tpl_raise(run, "%s() got multiple values for argument %s",
+                                 native->name, rsn_quote(name->data, name->n).text);
         }
         v[i] = args->values[k];
     }
@@ -101,8 +104,8 @@ static reason_status bind(rsn_tpl_run *run, const rsn_tpl_native *native,
     params p = split_params(native->params);
     for (int i = 0; i < RSN_TPL_MAX_PARAMS; i++) v[i] = rsn_tv_of(RSN_TV_MISSING);
     if (args->n_pos > (size_t)p.n_positional) {
-        return rsn_tpl_raise(run, "%s() takes at most %d arguments (%zu given)", native->name,
-                             p.n_positional, args->n_pos);
+        return rsn_tpl_raise(run, "%s() takes at most %d arguments (%zu given)",
+                             native->name, p.n_positional, args->n_pos);
     }
     for (size_t i = 0; i < args->n_pos; i++) v[i] = args->pos[i];
     if (bind_named(run, native, &p, args, v)) return run->failed;
@@ -116,13 +119,15 @@ static reason_status bind(rsn_tpl_run *run, const rsn_tpl_native *native,
 }
 
 reason_status rsn_tpl_call_native(rsn_tpl_run *run, const rsn_tpl_native *native,
-                                  const rsn_tv *self, const rsn_tpl_args *args, rsn_tv *out) {
+                                  const rsn_tv *self, const rsn_tpl_args *args,
+                                  rsn_tv *out) {
     rsn_tv v[RSN_TPL_MAX_PARAMS];
     *out = rsn_tv_of(RSN_TV_NONE);
     if (rsn_tpl_charge(run, 1)) return run->failed;
     if (!native->fn) {
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_UNSUPPORTED,
-                                            "'%s' is not there in templates", native->name));
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_UNSUPPORTED,
+                                       "'%s' is not there in templates", native->name));
     }
     if (native->params && bind(run, native, args, v)) return run->failed;
     rsn_tpl_call call = {run, self, native->params ? v : NULL, args};
@@ -136,7 +141,8 @@ static reason_status raise_exception(const rsn_tpl_call *c, rsn_tv *out) {
     const rsn_ts *message;
     (void)out;
     if (rsn_tv_str(c->run, &c->v[0], &message)) return c->run->failed;
-    return rsn_tpl_raise(c->run, "%.*s", message->n > 600 ? 600 : (int)message->n, message->data);
+    return rsn_tpl_raise(c->run, "%.*s", message->n > 600 ? 600 : (int)message->n,
+                         message->data);
 }
 
 static reason_status strftime_now(const rsn_tpl_call *c, rsn_tv *out) {
@@ -165,7 +171,8 @@ static reason_status add_pairs(rsn_tpl_run *run, const rsn_tv *pairs, rsn_td *to
         if (item.kind == RSN_TV_MISSING) return REASON_OK;
         if (rsn_tv_collect(run, &item, &pair)) return run->failed;
         if (pair->n != 2) {
-            return rsn_tpl_raise(run, "a pair for dict() has %zu items, 2 is required", pair->n);
+            return rsn_tpl_raise(run, "a pair for dict() has %zu items, 2 is required",
+                                 pair->n);
         }
         if (rsn_td_set(run, to, pair->items[0], pair->items[1])) return run->failed;
     }
@@ -176,7 +183,11 @@ static reason_status make_dict(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_td *dict = rsn_td_new(c->run);
     if (!dict) return c->run->failed;
     if (a->n_pos > 1) {
-        return rsn_tpl_raise(c->run, "dict expected at most 1 argument, got %zu", a->n_pos);
+        return rsn_tpl_raise(c->run, "dict expected at most 1 argument, got %zu",
+                             a->n_pos);
+    }
+    if (a->n_pos && a->pos[0].kind == RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise_undefined(c->run, &a->pos[0]);
     }
     if (a->n_pos) {
         reason_status st = a->pos[0].kind == RSN_TV_DICT
@@ -213,9 +224,10 @@ static reason_status make_range(const rsn_tpl_call *c, rsn_tv *out) {
     if (step > 0 && start < stop) n = ((uint64_t)stop - (uint64_t)start - 1) / width + 1;
     if (step < 0 && start > stop) n = ((uint64_t)start - (uint64_t)stop - 1) / width + 1;
     if (n > RSN_TEMPLATE_MAX_RANGE) {
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_LIMIT,
-                                            "range() of %llu items, at most %d are allowed",
-                                            (unsigned long long)n, RSN_TEMPLATE_MAX_RANGE));
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_LIMIT,
+                                       "range() of %llu items, at most %d are allowed",
+                                       (unsigned long long)n, RSN_TEMPLATE_MAX_RANGE));
     }
     rsn_tpl_range *r = rsn_tpl_alloc(run, 1, sizeof *r);
     if (!r) return run->failed;

@@ -1,5 +1,6 @@
-/* Owns the filters over numbers: int, float, abs, round, filesizeformat. Invariant: text becomes a
- * number as Python reads it, whatever the locale, and what does not fit 64 bits is a LIMIT. */
+/* Owns the filters over numbers: int, float, abs, round, filesizeformat. Invariant:
+ * text becomes a number as Python reads it, whatever the locale, and what does not fit
+ * 64 bits is a LIMIT. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +11,13 @@
 
 /* ---- text to numbers ---- */
 
-/* Trimmed text without the underscores that may stand between digits; false: not a number. */
-static bool clean_number(rsn_tpl_run *run, const rsn_ts *s, char *buf, size_t cap, size_t *n) {
+/* Trimmed text without the underscores that may stand between digits; false: not a
+ * number. */
+static bool clean_number(rsn_tpl_run *run, const rsn_ts *s, char *buf, size_t cap,
+                         size_t *n) {
     rsn_tv trimmed;
     *n = 0;
+    if (rsn_tpl_charge(run, 20 + s->n)) return false;
     if (rsn_tpl_trim(run, s, NULL, true, true, &trimmed)) return false;
     const rsn_ts *t = trimmed.as.s;
     if (t->n == 0 || t->n >= cap) return false;
@@ -22,8 +26,10 @@ static bool clean_number(rsn_tpl_run *run, const rsn_ts *s, char *buf, size_t ca
             buf[(*n)++] = t->data[i];
             continue;
         }
-        bool before = i > 0 && rsn_tpl_is_id_continue((unsigned char)t->data[i - 1] & 0x7F);
-        bool behind = i + 1 < t->n && rsn_tpl_is_id_continue((unsigned char)t->data[i + 1] & 0x7F);
+        bool before =
+            i > 0 && rsn_tpl_is_id_continue((unsigned char)t->data[i - 1] & 0x7F);
+        bool behind =
+            i + 1 < t->n && rsn_tpl_is_id_continue((unsigned char)t->data[i + 1] & 0x7F);
         if (!before || !behind || t->data[i + 1] == '_') return false;
     }
     buf[*n] = '\0';
@@ -45,7 +51,10 @@ static bool parse_int(const char *p, size_t n, int base, int64_t *out, bool *fit
     *out = 0;
     if (p < end && (*p == '-' || *p == '+')) p++;
     if (end - p > 2 && *p == '0') {
-        int named = (p[1] | 0x20) == 'x' ? 16 : (p[1] | 0x20) == 'o' ? 8 : (p[1] | 0x20) == 'b' ? 2 : 0;
+        int named = (p[1] | 0x20) == 'x'   ? 16
+                    : (p[1] | 0x20) == 'o' ? 8
+                    : (p[1] | 0x20) == 'b' ? 2
+                                           : 0;
         if (named && (base == named || base == 0)) {
             base = named;
             p += 2;
@@ -82,8 +91,9 @@ static bool parse_float(const char *p, size_t n, double *out) {
 }
 
 static reason_status fail_fit(rsn_tpl_run *run) {
-    return rsn_tpl_failed(run, rsn_fail(REASON_ERR_LIMIT,
-                                        "a whole number of the template does not fit 64 bits"));
+    return rsn_tpl_failed(
+        run, rsn_fail(REASON_ERR_LIMIT,
+                      "a whole number of the template does not fit 64 bits"));
 }
 
 /* *done is false where Python would raise ValueError. */
@@ -96,7 +106,8 @@ static reason_status truncate(rsn_tpl_run *run, double f, rsn_tv *out, bool *don
     return REASON_OK;
 }
 
-static reason_status text_to_int(const rsn_tpl_call *c, int64_t base, rsn_tv *out, bool *done) {
+static reason_status text_to_int(const rsn_tpl_call *c, int64_t base, rsn_tv *out,
+                                 bool *done) {
     char buf[512];
     size_t n;
     int64_t i;
@@ -118,7 +129,9 @@ static reason_status filter_int(const rsn_tpl_call *c, rsn_tv *out) {
     int64_t base = 10;
     reason_status st = rsn_tpl_int_arg(c->run, &c->v[1], "the base", &base);
     if (st) return st;
-    if (c->self->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(c->run, c->self);
+    if (c->self->kind == RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise_undefined(c->run, c->self);
+    }
     if (rsn_tv_is_int(c->self)) {
         *out = rsn_tv_int(rsn_tv_as_int(c->self));
         return REASON_OK;
@@ -134,12 +147,15 @@ static reason_status filter_float(const rsn_tpl_call *c, rsn_tv *out) {
     size_t n;
     double f = 0;
     bool done = false;
-    if (c->self->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(c->run, c->self);
+    if (c->self->kind == RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise_undefined(c->run, c->self);
+    }
     if (rsn_tv_is_number(c->self)) {
         f = rsn_tv_as_float(c->self);
         done = true;
     } else if (c->self->kind == RSN_TV_STR) {
-        done = clean_number(c->run, c->self->as.s, buf, sizeof buf, &n) && parse_float(buf, n, &f);
+        done = clean_number(c->run, c->self->as.s, buf, sizeof buf, &n) &&
+               parse_float(buf, n, &f);
     }
     *out = done || c->v[0].kind == RSN_TV_MISSING ? rsn_tv_float(f) : c->v[0];
     return c->run->failed;
@@ -148,9 +164,12 @@ static reason_status filter_float(const rsn_tpl_call *c, rsn_tv *out) {
 /* ---- arithmetic ---- */
 
 static reason_status want_number(const rsn_tpl_call *c, const char *what) {
-    if (c->self->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(c->run, c->self);
+    if (c->self->kind == RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise_undefined(c->run, c->self);
+    }
     if (rsn_tv_is_number(c->self)) return REASON_OK;
-    return rsn_tpl_raise(c->run, "%s wants a number, not '%s'", what, rsn_tv_type_name(c->self));
+    return rsn_tpl_raise(c->run, "%s wants a number, not '%s'", what,
+                         rsn_tv_type_name(c->self));
 }
 
 static reason_status filter_abs(const rsn_tpl_call *c, rsn_tv *out) {
@@ -175,7 +194,9 @@ static reason_status round_int(rsn_tpl_run *run, int64_t i, int64_t places, rsn_
     int64_t size = rest < 0 ? -rest : rest;
     bool odd = (whole / unit) % 2 != 0;
     if (unit > 1 && (size > half || (size == half && odd))) {
-        if (__builtin_add_overflow(whole, rest < 0 ? -unit : unit, &whole)) return fail_fit(run);
+        if (__builtin_add_overflow(whole, rest < 0 ? -unit : unit, &whole)) {
+            return fail_fit(run);
+        }
     }
     *out = rsn_tv_int(whole);
     return REASON_OK;
@@ -206,18 +227,22 @@ static reason_status filter_round(const rsn_tpl_call *c, rsn_tv *out) {
     if (!up && !down && !rsn_ts_is(method, "common")) {
         return rsn_tpl_raise(c->run, "method must be common, ceil or floor");
     }
-    if (want_number(c, "round")) return c->run->failed;
+    /* the steps are what the digits of round_float take */
+    if (want_number(c, "round") || rsn_tpl_charge(c->run, 200)) return c->run->failed;
     if (places > 400) places = 400;
     if (places < -400) places = -400;
     if (!up && !down) {
         if (rsn_tv_is_int(c->self)) {
-            return round_int(c->run, rsn_tv_as_int(c->self), places < 0 ? -places : 0, out);
+            return round_int(c->run, rsn_tv_as_int(c->self), places < 0 ? -places : 0,
+                             out);
         }
         *out = rsn_tv_float(round_float(c->self->as.f, places));
         return REASON_OK;
     }
     double unit = pow(10, (double)places), f = rsn_tv_as_float(c->self) * unit;
-    if (!isfinite(f) || unit == 0) return rsn_tpl_raise(c->run, "a number is too large to round");
+    if (!isfinite(f) || unit == 0) {
+        return rsn_tpl_raise(c->run, "a number is too large to round");
+    }
     *out = rsn_tv_float((up ? ceil(f) : floor(f)) / unit);
     return REASON_OK;
 }
@@ -231,15 +256,19 @@ static reason_status filter_filesizeformat(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_tpl_call as_float = {c->run, c->self, &none, c->args};
     rsn_tv value;
     bool binary = rsn_tv_flag_arg(&c->v[0], false);
-    if (c->self->kind != RSN_TV_STR && want_number(c, "filesizeformat")) return c->run->failed;
+    if (c->self->kind != RSN_TV_STR && want_number(c, "filesizeformat")) {
+        return c->run->failed;
+    }
     if (filter_float(&as_float, &value)) return c->run->failed;
+    if (rsn_tpl_charge(c->run, 100)) return c->run->failed;
     if (value.kind == RSN_TV_NONE) return rsn_tpl_raise(c->run, "a size is no number");
     double bytes = value.as.f, base = binary ? 1024 : 1000, unit = base;
     int n;
     if (bytes == 1) {
         n = snprintf(text, sizeof text, "1 Byte");
     } else if (bytes < base) {
-        n = snprintf(text, sizeof text, "%lld Bytes", bytes > -9e18 ? (long long)bytes : 0);
+        n = snprintf(text, sizeof text, "%lld Bytes",
+                     bytes > -9e18 ? (long long)bytes : 0);
     } else {
         int i = 0;
         unit *= base;

@@ -1,6 +1,7 @@
-/* Owns what operators do with values: truth, equality, order, hashing and arithmetic, by Python's
- * rules. Reading parts of values is left to template_access.c. Invariant: numbers that are equal
- * hash alike, whatever their types, and whole numbers never wrap. */
+/* Owns what values are to one another: truth, equality, order, hashing, by Python's
+ * rules. Arithmetic is left to template_arith.c, reading parts of values to
+ * template_access.c. Invariant: numbers that are equal hash alike, whatever their
+ * types. */
 #include <math.h>
 #include <string.h>
 
@@ -43,15 +44,20 @@ reason_status rsn_tpl_raise_undefined(rsn_tpl_run *run, const rsn_tv *v) {
     rsn_quoted q = rsn_quote(s->data, s->n);
     switch ((rsn_tv_undef)v->flag) {
     case RSN_UNDEF_NAME: return rsn_tpl_raise(run, "%s is undefined", q.text);
-    case RSN_UNDEF_PARAM: return rsn_tpl_raise(run, "parameter %s was not provided", q.text);
+    case RSN_UNDEF_PARAM:
+        return rsn_tpl_raise(run, "parameter %s was not provided", q.text);
     case RSN_UNDEF_ATTR:
         return rsn_tpl_raise(run, "'%s%s' has no attribute %s", type, noun, q.text);
     case RSN_UNDEF_ELEMENT:
         return rsn_tpl_raise(run, "%s%s has no element %.*s", type, noun,
                              s->n > 100 ? 100 : (int)s->n, s->data);
     case RSN_UNDEF_UNSAFE:
-        return rsn_tpl_raise(run, "access to attribute %s of '%s' object is unsafe", q.text,
-                             type);
+        /* Not something that templates do: a host must be able to tell it from their
+         * errors. */
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_UNSUPPORTED,
+                                       "access to attribute %s of '%s' object is unsafe",
+                                       q.text, type));
     default: return rsn_tpl_raise(run, "%.*s", s->n > 200 ? 200 : (int)s->n, s->data);
     }
 }
@@ -122,7 +128,8 @@ static int order_numbers(const rsn_tv *a, const rsn_tv *b) {
 
 static int order_text(const rsn_ts *a, const rsn_ts *b) {
     size_t n = a->n < b->n ? a->n : b->n;
-    int order = n ? memcmp(a->data, b->data, n) : 0; /* UTF-8 sorts as its characters do */
+    int order =
+        n ? memcmp(a->data, b->data, n) : 0; /* UTF-8 sorts as its characters do */
     if (order) return order < 0 ? -1 : 1;
     return (a->n > b->n) - (a->n < b->n);
 }
@@ -135,7 +142,9 @@ static reason_status first_difference(rsn_tpl_run *run, const rsn_tl *a, const r
         bool equal = false;
         if (rsn_tpl_charge(run, 1)) return run->failed;
         if (rsn_tv_same(&a->items[*index], &b->items[*index])) continue;
-        if (rsn_tv_equal(run, &a->items[*index], &b->items[*index], &equal)) return run->failed;
+        if (rsn_tv_equal(run, &a->items[*index], &b->items[*index], &equal)) {
+            return run->failed;
+        }
         if (!equal) break;
     }
     return REASON_OK;
@@ -177,7 +186,8 @@ static bool equal_ranges(const rsn_tpl_range *a, const rsn_tpl_range *b) {
     return a->start == b->start && (a->n == 1 || a->step == b->step);
 }
 
-reason_status rsn_tv_equal(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, bool *equal) {
+reason_status rsn_tv_equal(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b,
+                           bool *equal) {
     *equal = false;
     if (rsn_tv_is_number(a) && rsn_tv_is_number(b)) {
         *equal = order_numbers(a, b) == 0;
@@ -188,7 +198,7 @@ reason_status rsn_tv_equal(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, b
     case RSN_TV_UNDEFINED: *equal = true; return REASON_OK;
     case RSN_TV_STR:
         *equal = rsn_ts_equal(a->as.s, b->as.s);
-        return rsn_tpl_charge_bytes(run, *equal ? a->as.s->n : 0);
+        return rsn_tpl_charge_bytes(run, a->as.s->n == b->as.s->n ? a->as.s->n : 0);
     case RSN_TV_LIST:
     case RSN_TV_TUPLE:
     case RSN_TV_DICT: return equal_containers(run, a, b, equal);
@@ -217,8 +227,8 @@ static reason_status order_sequences(rsn_tpl_run *run, const rsn_tv *a, const rs
     return run->failed;
 }
 
-reason_status rsn_tv_order(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, const char *op,
-                           int *order) {
+reason_status rsn_tv_order(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b,
+                           const char *op, int *order) {
     *order = 2;
     if (rsn_tv_is_number(a) && rsn_tv_is_number(b)) {
         *order = order_numbers(a, b);
@@ -226,9 +236,12 @@ reason_status rsn_tv_order(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, c
     }
     if (a->kind == RSN_TV_STR && b->kind == RSN_TV_STR) {
         *order = order_text(a->as.s, b->as.s);
-        return rsn_tpl_charge_bytes(run, a->as.s->n < b->as.s->n ? a->as.s->n : b->as.s->n);
+        return rsn_tpl_charge_bytes(run,
+                                    a->as.s->n < b->as.s->n ? a->as.s->n : b->as.s->n);
     }
-    if (a->kind == b->kind && rsn_tv_is_seq(a)) return order_sequences(run, a, b, op, order);
+    if (a->kind == b->kind && rsn_tv_is_seq(a)) {
+        return order_sequences(run, a, b, op, order);
+    }
     if (a->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, a);
     if (b->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, b);
     return rsn_tpl_raise(run, "'%s' not supported between instances of '%s' and '%s'", op,
@@ -291,8 +304,8 @@ reason_status rsn_tv_hash(rsn_tpl_run *run, const rsn_tv *v, uint64_t *hash) {
     }
 }
 
-reason_status rsn_tv_compare(rsn_tpl_run *run, rsn_tpl_cmp op, const rsn_tv *a, const rsn_tv *b,
-                             bool *out) {
+reason_status rsn_tv_compare(rsn_tpl_run *run, rsn_tpl_cmp op, const rsn_tv *a,
+                             const rsn_tv *b, bool *out) {
     static const char *const names[] = {"==", "!=", "<", "<=", ">", ">=", "in", "not in"};
     int order;
     *out = false;
@@ -315,206 +328,4 @@ reason_status rsn_tv_compare(rsn_tpl_run *run, rsn_tpl_cmp op, const rsn_tv *a, 
     else if (op == RSN_CMP_GT) *out = order == 1;
     else *out = order == 1 || order == 0;
     return REASON_OK;
-}
-
-/* ---- arithmetic ---- */
-
-static reason_status fail_overflow(rsn_tpl_run *run) {
-    if (!run->failed) {
-        run->failed = rsn_fail(REASON_ERR_LIMIT,
-                               "a whole number of the template does not fit 64 bits");
-    }
-    return run->failed;
-}
-
-static reason_status fail_zero(rsn_tpl_run *run) {
-    return rsn_tpl_raise(run, "division by zero");
-}
-
-static bool power_int(int64_t base, int64_t exponent, int64_t *out) {
-    int64_t result = 1;
-    while (exponent > 0) {
-        if ((exponent & 1) && __builtin_mul_overflow(result, base, &result)) return false;
-        exponent >>= 1;
-        if (exponent && __builtin_mul_overflow(base, base, &base)) return false;
-    }
-    *out = result;
-    return true;
-}
-
-static reason_status power_float(rsn_tpl_run *run, double x, double y, rsn_tv *out) {
-    if (x == 0 && y < 0) return fail_zero(run);
-    double result = pow(x, y);
-    if (isnan(result) && !isnan(x) && !isnan(y)) {
-        return rsn_tpl_raise(run, "a power of a negative number is no real number");
-    }
-    if (isinf(result) && !isinf(x) && !isinf(y)) {
-        return rsn_tpl_raise(run, "a power is too large for a float");
-    }
-    *out = rsn_tv_float(result);
-    return REASON_OK;
-}
-
-static reason_status binary_int(rsn_tpl_run *run, rsn_tpl_binop op, int64_t x, int64_t y,
-                                rsn_tv *out) {
-    int64_t r = 0;
-    bool overflow = false;
-    switch (op) {
-    case RSN_BIN_ADD: overflow = __builtin_add_overflow(x, y, &r); break;
-    case RSN_BIN_SUB: overflow = __builtin_sub_overflow(x, y, &r); break;
-    case RSN_BIN_MUL: overflow = __builtin_mul_overflow(x, y, &r); break;
-    case RSN_BIN_DIV:
-        if (y == 0) return fail_zero(run);
-        *out = rsn_tv_float((double)x / (double)y);
-        return REASON_OK;
-    case RSN_BIN_FLOORDIV:
-    case RSN_BIN_MOD:
-        if (y == 0) return fail_zero(run);
-        if (y == -1) { /* the one divisor whose quotient can overflow */
-            overflow = op == RSN_BIN_FLOORDIV && __builtin_sub_overflow(0, x, &r);
-            break;
-        }
-        r = op == RSN_BIN_MOD ? x % y : x / y;
-        if (x % y != 0 && (x % y < 0) != (y < 0)) r += op == RSN_BIN_MOD ? y : -1;
-        break;
-    case RSN_BIN_POW:
-        if (y < 0) return power_float(run, (double)x, (double)y, out);
-        overflow = !power_int(x, y, &r);
-        break;
-    }
-    if (overflow) return fail_overflow(run);
-    *out = rsn_tv_int(r);
-    return REASON_OK;
-}
-
-static double floor_division(double x, double y, double *mod) {
-    double m = fmod(x, y);
-    double div = (x - m) / y;
-    if (m != 0) {
-        if ((y < 0) != (m < 0)) {
-            m += y;
-            div -= 1;
-        }
-    } else {
-        m = copysign(0, y);
-    }
-    *mod = m;
-    if (div == 0) return copysign(0, x / y);
-    double whole = floor(div);
-    return div - whole > 0.5 ? whole + 1 : whole;
-}
-
-static reason_status binary_float(rsn_tpl_run *run, rsn_tpl_binop op, double x, double y,
-                                  rsn_tv *out) {
-    double r = 0, mod;
-    bool divides = op == RSN_BIN_DIV || op == RSN_BIN_FLOORDIV || op == RSN_BIN_MOD;
-    if (divides && y == 0) return fail_zero(run);
-    switch (op) {
-    case RSN_BIN_ADD: r = x + y; break;
-    case RSN_BIN_SUB: r = x - y; break;
-    case RSN_BIN_MUL: r = x * y; break;
-    case RSN_BIN_DIV: r = x / y; break;
-    case RSN_BIN_FLOORDIV: r = floor_division(x, y, &mod); break;
-    case RSN_BIN_MOD: (void)floor_division(x, y, &r); break;
-    case RSN_BIN_POW: return power_float(run, x, y, out);
-    }
-    *out = rsn_tv_float(r);
-    return REASON_OK;
-}
-
-/* Safe markup stays safe by escaping what is added to it. */
-static reason_status add_text(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, rsn_tv *out) {
-    rsn_tv left = *a, right = *b;
-    if (a->flag != b->flag) {
-        rsn_tv *plain = a->flag ? &right : &left;
-        rsn_tb escaped = {run, NULL, 0, 0};
-        rsn_tb_escape(&escaped, plain->as.s->data, plain->as.s->n);
-        if (rsn_tb_finish(&escaped, plain)) return run->failed;
-    }
-    const rsn_ts *sum;
-    if (rsn_ts_concat(run, left.as.s, right.as.s, &sum)) return run->failed;
-    *out = rsn_tv_text(sum);
-    out->flag = a->flag | b->flag;
-    return REASON_OK;
-}
-
-static reason_status add_lists(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, rsn_tv *out) {
-    const rsn_tl *x = a->as.list, *y = b->as.list;
-    if (rsn_tpl_charge(run, x->n + y->n)) return run->failed;
-    rsn_tl *sum = rsn_tl_new(run, x->n + y->n);
-    if (!sum) return run->failed;
-    if (x->n) memcpy(sum->items, x->items, x->n * sizeof *x->items);
-    if (y->n) memcpy(sum->items + x->n, y->items, y->n * sizeof *y->items);
-    sum->n = x->n + y->n;
-    *out = rsn_tv_list((rsn_tv_kind)a->kind, sum);
-    return REASON_OK;
-}
-
-static reason_status repeat(rsn_tpl_run *run, const rsn_tv *v, int64_t times, rsn_tv *out) {
-    uint64_t n = times > 0 ? (uint64_t)times : 0;
-    if (v->kind == RSN_TV_STR) {
-        rsn_tb b = {run, NULL, 0, 0};
-        rsn_tb_repeat(&b, v->as.s->data, v->as.s->n, n);
-        if (rsn_tb_finish(&b, out)) return run->failed;
-        out->flag = v->flag;
-        return REASON_OK;
-    }
-    const rsn_tl *list = v->as.list;
-    rsn_tl *product = rsn_tl_new(run, 0);
-    if (!product) return run->failed;
-    if (list->n == 0) n = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        for (size_t k = 0; k < list->n; k++) {
-            if (rsn_tpl_charge(run, 1) || rsn_tl_push(run, product, list->items[k])) {
-                return run->failed;
-            }
-        }
-    }
-    *out = rsn_tv_list((rsn_tv_kind)v->kind, product);
-    return REASON_OK;
-}
-
-static bool repeats(const rsn_tv *v, const rsn_tv *times) {
-    return (v->kind == RSN_TV_STR || rsn_tv_is_seq(v)) && rsn_tv_is_int(times);
-}
-
-reason_status rsn_tv_binary(rsn_tpl_run *run, rsn_tpl_binop op, const rsn_tv *a, const rsn_tv *b,
-                            rsn_tv *out) {
-    static const char *const names[] = {"+", "-", "*", "/", "//", "%", "** or pow()"};
-    *out = rsn_tv_of(RSN_TV_NONE);
-    if (rsn_tv_is_number(a) && rsn_tv_is_number(b)) {
-        if (rsn_tv_is_int(a) && rsn_tv_is_int(b)) {
-            return binary_int(run, op, rsn_tv_as_int(a), rsn_tv_as_int(b), out);
-        }
-        return binary_float(run, op, rsn_tv_as_float(a), rsn_tv_as_float(b), out);
-    }
-    if (op == RSN_BIN_ADD && a->kind == b->kind) {
-        if (a->kind == RSN_TV_STR) return add_text(run, a, b, out);
-        if (rsn_tv_is_seq(a)) return add_lists(run, a, b, out);
-    }
-    if (op == RSN_BIN_MUL && repeats(a, b)) return repeat(run, a, rsn_tv_as_int(b), out);
-    if (op == RSN_BIN_MUL && repeats(b, a)) return repeat(run, b, rsn_tv_as_int(a), out);
-    if (op == RSN_BIN_MOD && a->kind == RSN_TV_STR) {
-        return rsn_tpl_percent(run, a->as.s, a->flag, b, out);
-    }
-    if (a->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, a);
-    if (b->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, b);
-    return rsn_tpl_raise(run, "unsupported operand types for %s: '%s' and '%s'", names[op],
-                         rsn_tv_type_name(a), rsn_tv_type_name(b));
-}
-
-reason_status rsn_tv_negate(rsn_tpl_run *run, const rsn_tv *a, bool minus, rsn_tv *out) {
-    if (a->kind == RSN_TV_FLOAT) {
-        *out = rsn_tv_float(minus ? -a->as.f : a->as.f);
-        return REASON_OK;
-    }
-    if (rsn_tv_is_int(a)) {
-        int64_t i = rsn_tv_as_int(a);
-        if (minus && __builtin_sub_overflow(0, i, &i)) return fail_overflow(run);
-        *out = rsn_tv_int(i);
-        return REASON_OK;
-    }
-    if (a->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(run, a);
-    return rsn_tpl_raise(run, "bad operand type for unary %c: '%s'", minus ? '-' : '+',
-                         rsn_tv_type_name(a));
 }

@@ -1,6 +1,6 @@
-/* Owns the grammar of statements and the compilation as a whole: source in, template out.
- * Invariant: code is written while its statement is parsed, and a block inside a block counts
- * against the limit of nesting. */
+/* Owns the grammar of statements and the compilation as a whole: source in, template
+ * out. Invariant: code is written while its statement is parsed, and a block inside a
+ * block counts against the limit of nesting. */
 #include <string.h>
 
 #include "base/array.h"
@@ -12,7 +12,7 @@ static bool parse_statement(rsn_compiler *c);
 
 static bool parse_print_tag(rsn_compiler *c) {
     uint32_t line = c->tok.line;
-    rsn_node *node = rsn_tok_advance(c) ? rsn_parse_tuple(c, true, NULL) : NULL;
+    rsn_node *node = rsn_tok_advance(c) ? rsn_parse_tuple(c, true) : NULL;
     return node && rsn_emit_node(c, node) && rsn_emit(c, RSN_OP_PRINT, 0, 0, line) &&
            rsn_tok_expect(c, RSN_TOK_PRINT_END, "}}");
 }
@@ -23,8 +23,8 @@ static bool parse_text(rsn_compiler *c) {
            rsn_emit(c, RSN_OP_TEXT, 0, index, c->tok.line) && rsn_tok_advance(c);
 }
 
-/* Up to one of the tags in `ends` (n of them; 0: the end of the template), which is then the
- * present token. */
+/* Up to one of the tags in `ends` (n of them; 0: the end of the template), which is
+ * then the present token. */
 static bool parse_body(rsn_compiler *c, const char *const *ends, size_t n) {
     while (!c->failed) {
         switch (c->tok.kind) {
@@ -39,7 +39,9 @@ static bool parse_body(rsn_compiler *c, const char *const *ends, size_t n) {
             for (size_t i = 0; i < n; i++) {
                 if (rsn_tok_at(c, ends[i])) return true;
             }
-            if (!parse_statement(c) || !rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}")) return false;
+            if (!parse_statement(c) || !rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}")) {
+                return false;
+            }
             break;
         default:
             return n == 0 || rsn_compile_fail(c, "the template ends before {%% %s %%}",
@@ -50,7 +52,7 @@ static bool parse_body(rsn_compiler *c, const char *const *ends, size_t n) {
 }
 
 /* The end of the opening tag, the body, and the name of the closing tag. */
-static bool parse_block(rsn_compiler *c, const char *end) {
+bool rsn_parse_block(rsn_compiler *c, const char *end) {
     if (c->tok.kind == RSN_TOK_COLON && !rsn_tok_advance(c)) return false;
     return rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}") && parse_body(c, &end, 1) &&
            rsn_tok_advance(c);
@@ -60,7 +62,7 @@ static bool parse_block(rsn_compiler *c, const char *end) {
 static bool parse_captured(rsn_compiler *c, const char *end, rsn_node *filters) {
     uint32_t scope, line = c->tok.line;
     if (!rsn_scope_open(c, &scope) || !rsn_emit(c, RSN_OP_ENTER, 0, scope, line) ||
-        !rsn_emit(c, RSN_OP_CAPTURE, 0, 0, line) || !parse_block(c, end) ||
+        !rsn_emit(c, RSN_OP_CAPTURE, 0, 0, line) || !rsn_parse_block(c, end) ||
         !rsn_emit(c, RSN_OP_CAPTURED, 0, 0, line)) {
         return false;
     }
@@ -87,18 +89,18 @@ static bool parse_set(rsn_compiler *c) {
     rsn_node *target = NULL;
     if (dotted) {
         target = rsn_node_new(c, RSN_NODE_NAME, NULL);
-        if (!target || !rsn_scope_intern(c, c->tok.text, &target->arg) || !rsn_tok_advance(c) ||
-            !rsn_tok_advance(c)) {
+        if (!target || !rsn_scope_intern(c, c->tok.text, &target->arg) ||
+            !rsn_tok_advance(c) || !rsn_tok_advance(c)) {
             return false;
         }
         attribute = c->tok.text;
         if (!rsn_tok_expect(c, RSN_TOK_NAME, "the name of an attribute")) return false;
     } else {
-        target = rsn_parse_target(c, NULL);
+        target = rsn_parse_target(c);
     }
     if (!target) return false;
     if (c->tok.kind == RSN_TOK_ASSIGN) {
-        rsn_node *value = rsn_tok_advance(c) ? rsn_parse_tuple(c, true, NULL) : NULL;
+        rsn_node *value = rsn_tok_advance(c) ? rsn_parse_tuple(c, true) : NULL;
         return value && rsn_emit_node(c, value) &&
                emit_set(c, target, dotted ? &attribute : NULL);
     }
@@ -116,18 +118,20 @@ static bool parse_with(rsn_compiler *c) {
     uint32_t scope, line = c->tok.line;
     while (c->tok.kind != RSN_TOK_BLOCK_END) {
         if (first && !rsn_tok_expect(c, RSN_TOK_COMMA, ", or %}")) return false;
-        rsn_node *target = rsn_parse_target(c, NULL);
+        rsn_node *target = rsn_parse_target(c);
         if (!target || !rsn_tok_expect(c, RSN_TOK_ASSIGN, "=")) return false;
         rsn_node *value = rsn_parse_expression(c, true);
         if (!value || !rsn_emit_node(c, value)) return false;
         target->next = first; /* the last value is on top of the stack */
         first = target;
     }
-    if (!rsn_scope_open(c, &scope) || !rsn_emit(c, RSN_OP_ENTER, 0, scope, line)) return false;
+    if (!rsn_scope_open(c, &scope) || !rsn_emit(c, RSN_OP_ENTER, 0, scope, line)) {
+        return false;
+    }
     for (; first; first = first->next) {
         if (!rsn_emit_store(c, RSN_EVENT_PARAM, first)) return false;
     }
-    if (!parse_block(c, "endwith")) return false;
+    if (!rsn_parse_block(c, "endwith")) return false;
     rsn_scope_close(c);
     return rsn_emit(c, RSN_OP_LEAVE, 0, 0, line);
 }
@@ -150,16 +154,17 @@ static bool parse_filter(rsn_compiler *c) {
     rsn_node *filters = rsn_parse_filters(c, true, NULL);
     c->log_loads = false;
     return filters && parse_captured(c, "endfilter", filters) &&
-           rsn_emit(c, RSN_OP_PRINT, 0, 0, line);
+           rsn_emit(c, RSN_OP_PRINT, 1, 0, line);
 }
 
 /* ---- if ---- */
 
-/* The test is on the stack's top once this is done; then its body, and the tag that ends it. */
+/* The test is on the stack's top once this is done; then its body, and the tag that
+ * ends it. */
 static bool parse_branch(rsn_compiler *c, uint32_t *otherwise) {
     static const char *const ends[] = {"elif", "else", "endif"};
     uint32_t line = c->tok.line;
-    rsn_node *test = rsn_tok_advance(c) ? rsn_parse_tuple(c, false, NULL) : NULL;
+    rsn_node *test = rsn_tok_advance(c) ? rsn_parse_tuple(c, false) : NULL;
     if (!test || !rsn_emit_node(c, test) ||
         !rsn_emit_jump(c, RSN_OP_JUMP_FALSE, 0, line, otherwise) ||
         !rsn_scope_event(c, RSN_EVENT_IF, 0)) {
@@ -186,7 +191,7 @@ static bool parse_if_chain(rsn_compiler *c) {
     if (rsn_tok_at(c, "else")) {
         if (!rsn_emit_chain(c, RSN_OP_JUMP, line, &chain)) return false;
         rsn_emit_patch(c, otherwise);
-        if (!rsn_tok_advance(c) || !parse_block(c, "endif")) return false;
+        if (!rsn_tok_advance(c) || !rsn_parse_block(c, "endif")) return false;
     } else {
         rsn_emit_patch(c, otherwise);
         if (!rsn_tok_advance(c)) return false;
@@ -208,7 +213,8 @@ static bool parse_if(rsn_compiler *c) {
 static bool emit_loop_test(rsn_compiler *c, rsn_node *target, rsn_node *test,
                            rsn_tpl_for *info) {
     uint32_t over, scope;
-    if (!rsn_emit_jump(c, RSN_OP_JUMP, 0, test->line, &over) || !rsn_scope_open(c, &scope)) {
+    if (!rsn_emit_jump(c, RSN_OP_JUMP, 0, test->line, &over) ||
+        !rsn_scope_open(c, &scope)) {
         return false;
     }
     rsn_scope_top(c)->is_for = true;
@@ -227,7 +233,9 @@ static bool parse_loop_else(rsn_compiler *c) {
     uint32_t scope, line = c->tok.line;
     if (!rsn_tok_advance(c) || !rsn_scope_open(c, &scope)) return false;
     rsn_scope_top(c)->is_for = true;
-    if (!rsn_emit(c, RSN_OP_ENTER, 0, scope, line) || !parse_block(c, "endfor")) return false;
+    if (!rsn_emit(c, RSN_OP_ENTER, 0, scope, line) || !rsn_parse_block(c, "endfor")) {
+        return false;
+    }
     rsn_scope_close(c);
     return rsn_emit(c, RSN_OP_LEAVE, 0, 0, line);
 }
@@ -241,20 +249,23 @@ static bool parse_loop_body(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info
     rsn_scope_top(c)->is_for = true;
     if (!rsn_emit_store(c, RSN_EVENT_PARAM, target)) return false;
     if (c->tok.kind == RSN_TOK_COLON && !rsn_tok_advance(c)) return false;
-    if (!rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}") || !parse_body(c, ends, 2)) return false;
+    if (!rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}") || !parse_body(c, ends, 2)) {
+        return false;
+    }
     if (!rsn_scope_top(c)->reads_loop) c->events[loop_event].kind = RSN_EVENT_NOTHING;
     rsn_scope_close(c);
     return true;
 }
 
-static bool parse_loop(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info, uint32_t line) {
+static bool parse_loop(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info,
+                       uint32_t line) {
     struct rsn_template *t = c->t;
     uint32_t end, done, index = (uint32_t)t->n_fors++; /* room was made */
     rsn_open_loop outer = c->loop;
     if (!rsn_emit(c, RSN_OP_FOR, 0, index, line)) return false;
     c->loop = (rsn_open_loop){true, rsn_emit_here(c), 0};
-    if (!rsn_emit_jump(c, RSN_OP_FOR_NEXT, 0, line, &end) || !parse_loop_body(c, target, info) ||
-        !rsn_emit(c, RSN_OP_FOR_DONE, 0, 0, line) ||
+    if (!rsn_emit_jump(c, RSN_OP_FOR_NEXT, 0, line, &end) ||
+        !parse_loop_body(c, target, info) || !rsn_emit(c, RSN_OP_FOR_DONE, 0, 0, line) ||
         !rsn_emit(c, RSN_OP_JUMP, 0, c->loop.next, line)) {
         return false;
     }
@@ -283,9 +294,11 @@ static bool parse_for(rsn_compiler *c) {
     rsn_tpl_for info = {0, RSN_TPL_NONE, RSN_TPL_NONE, 0};
     struct rsn_template *t = c->t;
     uint32_t line = c->tok.line;
-    rsn_node *target = rsn_parse_target(c, "in"), *test = NULL;
-    if (!target || !check_target(c, target) || !rsn_tok_expect_name(c, "in")) return false;
-    rsn_node *over = rsn_parse_tuple(c, false, "recursive");
+    rsn_node *target = rsn_parse_target(c), *test = NULL;
+    if (!target || !check_target(c, target) || !rsn_tok_expect_name(c, "in")) {
+        return false;
+    }
+    rsn_node *over = rsn_parse_tuple(c, false);
     if (!over || !rsn_emit_node(c, over)) return false;
     if (rsn_tok_at(c, "if")) {
         test = rsn_tok_advance(c) ? rsn_parse_expression(c, true) : NULL;
@@ -309,203 +322,38 @@ static bool parse_continue(rsn_compiler *c) {
     return rsn_emit(c, RSN_OP_JUMP, 0, c->loop.next, c->tok.line);
 }
 
-/* ---- macro, call ---- */
-
-/* Names and defaults of a macro, as nodes: NAME, whose right is the default. */
-static bool parse_signature(rsn_compiler *c, rsn_node **out) {
-    rsn_node *params = rsn_node_new(c, RSN_NODE_LIST, NULL);
-    bool defaults = false;
-    *out = params;
-    if (!params || !rsn_tok_expect(c, RSN_TOK_LPAREN, "(")) return false;
-    while (c->tok.kind != RSN_TOK_RPAREN) {
-        if (params->n_items && !rsn_tok_expect(c, RSN_TOK_COMMA, ", or )")) return false;
-        rsn_node *param = rsn_node_new(c, RSN_NODE_NAME, NULL);
-        if (!param || !rsn_scope_intern(c, c->tok.text, &param->arg)) return false;
-        for (const rsn_node *p = params->items; p; p = p->next) {
-            if (p->arg == param->arg) return rsn_compile_fail(c, "a parameter is named twice");
-        }
-        if (!rsn_tok_expect(c, RSN_TOK_NAME, "the name of a parameter")) return false;
-        if (c->tok.kind == RSN_TOK_ASSIGN) {
-            param->right = rsn_tok_advance(c) ? rsn_parse_expression(c, true) : NULL;
-            if (!param->right) return false;
-            defaults = true;
-        } else if (defaults) {
-            return rsn_compile_fail(c, "a parameter without default follows one with");
-        }
-        rsn_node_append(params, param);
-        if (params->n_items > 255) {
-            return rsn_compile_fail_at(c, REASON_ERR_LIMIT, c->tok.line,
-                                       "more than 255 parameters");
-        }
-    }
-    return rsn_tok_advance(c);
-}
-
-static bool emit_params(rsn_compiler *c, rsn_tpl_macro_info *info, rsn_node *params) {
-    unsigned i = 0;
-    info->n_params = params ? params->n_items : 0;
-    info->params = rsn_arena_calloc2(&c->t->arena, info->n_params, sizeof *info->params);
-    info->slots = rsn_arena_calloc2(&c->t->arena, info->n_params, sizeof *info->slots);
-    if (!info->params || !info->slots) return rsn_compile_ok(c, REASON_ERR_NO_MEMORY);
-    for (rsn_node *p = params ? params->items : NULL; p; p = p->next) {
-        if (!rsn_scope_event(c, RSN_EVENT_PARAM, p->arg)) return false;
-        info->params[i] = c->names[p->arg].text;
-        info->slots[i++] = p->arg; /* becomes a variable when names are resolved */
-        info->named_caller = info->named_caller || p->arg == c->specials[RSN_SPECIAL_CALLER];
-    }
-    i = 0;
-    for (rsn_node *p = params ? params->items : NULL; p; p = p->next, i++) {
-        uint32_t given;
-        if (!p->right) {
-            if (!rsn_emit(c, RSN_OP_NO_PARAM, i, 0, p->line)) return false;
-            continue;
-        }
-        if (!rsn_emit_jump(c, RSN_OP_PARAM, i, p->line, &given) ||
-            !rsn_emit_node(c, p->right) || !rsn_emit_store_name(c, p->arg, p->line)) {
-            return false;
-        }
-        rsn_emit_patch(c, given);
-    }
-    return true;
-}
-
-static bool is_param(const rsn_node *params, uint32_t name, bool *has_default) {
-    for (const rsn_node *p = params ? params->items : NULL; p; p = p->next) {
-        *has_default = p->right != NULL;
-        if (p->arg == name) return true;
-    }
-    return false;
-}
-
-/* caller, kwargs and varargs are parameters if the body reads them and no parameter is named so.
- * Their events stand at the scope's begin and are taken back here. */
-static bool settle_specials(rsn_compiler *c, rsn_tpl_macro_info *info, const rsn_node *params,
-                            const size_t *events) {
-    const uint8_t *seen = rsn_scope_top(c)->seen;
-    int32_t *vars[RSN_N_SPECIALS] = {&info->caller, &info->kwargs, &info->varargs};
-    for (size_t k = 0; k < RSN_N_SPECIALS; k++) {
-        bool has_default = false, named = is_param(params, c->specials[k], &has_default);
-        *vars[k] = RSN_TPL_NONE;
-        if (seen[k] != 1 || named) c->events[events[k]].kind = RSN_EVENT_NOTHING;
-        else *vars[k] = (int32_t)c->specials[k]; /* as above */
-        if (k == RSN_SPECIAL_CALLER && seen[k] == 1 && named && !has_default) {
-            return rsn_compile_fail(c, "the parameter caller must have a default");
-        }
-    }
-    return true;
-}
-
-/* The code of a macro, jumped over; its body ends with the tag `end`. */
-static bool parse_macro_code(rsn_compiler *c, const rsn_ts *name, rsn_node *params,
-                             const char *end, uint32_t *index) {
-    struct rsn_template *t = c->t;
-    rsn_tpl_macro_info info = {.name = name};
-    rsn_open_loop outer = c->loop;
-    uint32_t over, line = c->tok.line;
-    if (!rsn_compile_ok(c, RSN_GROW(&t->macros, &t->macros_cap, t->n_macros + 1)) ||
-        !rsn_emit_jump(c, RSN_OP_JUMP, 0, line, &over) || !rsn_scope_open(c, &info.scope)) {
-        return false;
-    }
-    *index = (uint32_t)t->n_macros++;
-    t->macros[*index] = info; /* complete in case of failure */
-    info.at = rsn_emit_here(c);
-    c->loop = (rsn_open_loop){false, 0, 0};
-    size_t events[RSN_N_SPECIALS];
-    for (int k = 0; k < RSN_N_SPECIALS; k++) {
-        if (!rsn_scope_reserve(c, c->specials[k], &events[k])) return false;
-    }
-    if (!emit_params(c, &info, params)) return false;
-    rsn_scope_top(c)->in_macro_body = true;
-    if (!parse_block(c, end) || !settle_specials(c, &info, params, events) ||
-        !rsn_emit(c, RSN_OP_RETURN, 0, 0, line)) {
-        return false;
-    }
-    rsn_scope_close(c);
-    c->loop = outer;
-    t->macros[*index] = info;
-    rsn_emit_patch(c, over);
-    return true;
-}
-
-static bool parse_macro(rsn_compiler *c) {
-    rsn_node *params;
-    uint32_t name = 0, index, line = c->tok.line;
-    if (c->tok.kind == RSN_TOK_NAME && !rsn_scope_intern(c, c->tok.text, &name)) return false;
-    return rsn_tok_expect(c, RSN_TOK_NAME, "the name of a macro") &&
-           parse_signature(c, &params) &&
-           parse_macro_code(c, c->names[name].text, params, "endmacro", &index) &&
-           rsn_emit(c, RSN_OP_MACRO, 0, index, line) &&
-           rsn_scope_event(c, RSN_EVENT_STORE, name) && rsn_emit_store_name(c, name, line);
-}
-
-/* Adds caller=macro to the arguments of a call, behind those that are given by name. */
-static bool add_caller(rsn_compiler *c, rsn_node *call, uint32_t macro) {
-    rsn_tpl_site site = c->t->sites[call->arg];
-    rsn_node *caller = rsn_node_new(c, RSN_NODE_MACRO, NULL), *before = NULL;
-    const rsn_ts **names = rsn_arena_calloc2(&c->t->arena, site.n_kw + 1u, sizeof *names);
-    if (!names) return rsn_compile_ok(c, REASON_ERR_NO_MEMORY);
-    if (!caller) return false;
-    if (site.n_kw) memcpy(names, site.names, site.n_kw * sizeof *names);
-    for (size_t i = 0; i < site.n_kw; i++) {
-        if (rsn_ts_is(names[i], "caller")) {
-            return rsn_compile_fail(c, "the argument caller is given twice");
-        }
-    }
-    names[site.n_kw] = c->names[c->specials[RSN_SPECIAL_CALLER]].text;
-    site.names = names;
-    caller->arg = macro;
-    for (size_t i = 0; i < site.n_pos + (size_t)site.n_kw; i++) {
-        before = before ? before->next : call->items;
-    }
-    caller->next = before ? before->next : call->items;
-    if (before) before->next = caller;
-    else call->items = caller;
-    call->n_items++;
-    site.n_kw++;
-    return rsn_add_site(c, &site, &call->arg);
-}
-
-static bool parse_call(rsn_compiler *c) {
-    rsn_node *params = NULL;
-    uint32_t index, line = c->tok.line;
-    if (c->tok.kind == RSN_TOK_LPAREN && !parse_signature(c, &params)) return false;
-    rsn_node *call = rsn_parse_expression(c, true);
-    if (!call) return false;
-    if (call->kind != RSN_NODE_CALL) return rsn_compile_fail(c, "expected a call");
-    return parse_macro_code(c, NULL, params, "endcall", &index) && add_caller(c, call, index) &&
-           rsn_emit_node(c, call) && rsn_emit(c, RSN_OP_PRINT, 0, 0, line);
-}
-
-/* What Transformers marks as the assistant's part: a call block whose call just renders it. */
-static bool parse_generation(rsn_compiler *c) {
-    uint32_t index, call, line = c->tok.line;
-    const rsn_tpl_site site = {0};
-    return parse_macro_code(c, NULL, NULL, "endgeneration", &index) &&
-           rsn_add_site(c, &site, &call) && rsn_emit(c, RSN_OP_MACRO, 0, index, line) &&
-           rsn_emit(c, RSN_OP_CALL, 0, call, line) && rsn_emit(c, RSN_OP_PRINT, 0, 0, line);
-}
-
 /* ---- statements ---- */
 
 static const struct {
     const char *name;
     bool (*parse)(rsn_compiler *c); /* NULL: known to Jinja, refused here */
 } statements[] = {
-    {"if", parse_if},           {"for", parse_for},
-    {"set", parse_set},         {"macro", parse_macro},
-    {"call", parse_call},       {"filter", parse_filter},
-    {"with", parse_with},       {"print", parse_print},
-    {"break", parse_break},     {"continue", parse_continue},
-    {"generation", parse_generation},
-    {"autoescape", NULL},       {"block", NULL},
-    {"debug", NULL},            {"do", NULL},
-    {"extends", NULL},          {"from", NULL},
-    {"import", NULL},           {"include", NULL},
+    {"if", parse_if},
+    {"for", parse_for},
+    {"set", parse_set},
+    {"macro", rsn_parse_macro},
+    {"call", rsn_parse_call},
+    {"filter", parse_filter},
+    {"with", parse_with},
+    {"print", parse_print},
+    {"break", parse_break},
+    {"continue", parse_continue},
+    {"generation", rsn_parse_generation},
+    {"autoescape", NULL},
+    {"block", NULL},
+    {"debug", NULL},
+    {"do", NULL},
+    {"extends", NULL},
+    {"from", NULL},
+    {"import", NULL},
+    {"include", NULL},
     {"trans", NULL},
 };
 
 static bool parse_statement(rsn_compiler *c) {
-    if (c->tok.kind != RSN_TOK_NAME) return rsn_compile_fail(c, "expected the name of a tag");
+    if (c->tok.kind != RSN_TOK_NAME) {
+        return rsn_compile_fail(c, "expected the name of a tag");
+    }
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         if (!rsn_tok_at(c, statements[i].name)) continue;
         if (!statements[i].parse) {
@@ -547,8 +395,8 @@ static bool keep_read_names(rsn_compiler *c) {
     struct rsn_template *t = c->t;
     for (size_t i = 0; i < c->n_names; i++) {
         if (!c->names[i].read) continue;
-        if (!rsn_compile_ok(c, RSN_GROW(&t->read_names, &t->read_names_cap,
-                                        t->n_read_names + 1))) {
+        if (!rsn_compile_ok(
+                c, RSN_GROW(&t->read_names, &t->read_names_cap, t->n_read_names + 1))) {
             return false;
         }
         t->read_names[t->n_read_names++] = c->names[i].text;
@@ -573,7 +421,8 @@ reason_status rsn_template_compile(const char *source, size_t n, rsn_template **
     rsn_compiler c = {0};
     *out = NULL;
     if (n > RSN_TEMPLATE_MAX_SOURCE) {
-        return rsn_fail(REASON_ERR_LIMIT, "the template has %zu bytes, at most %d are allowed", n,
+        return rsn_fail(REASON_ERR_LIMIT,
+                        "the template has %zu bytes, at most %d are allowed", n,
                         RSN_TEMPLATE_MAX_SOURCE);
     }
     c.t = rsn_calloc2(1, sizeof *c.t);

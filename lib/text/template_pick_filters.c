@@ -1,6 +1,6 @@
-/* Owns map, select, reject and their kin: iterators that call a filter or a test for each item
- * when it is asked for, and not before. Invariant: what the arguments name is looked up at the
- * first item, as Jinja does, so a filter over nothing never fails. */
+/* Owns map, select, reject and their kin: iterators that call a filter or a test for
+ * each item when it is asked for, and not before. Invariant: what the arguments name
+ * is looked up at the first item, as Jinja does, so a filter over nothing never fails. */
 #include <string.h>
 
 #include "text/template_native.h"
@@ -12,8 +12,8 @@ typedef struct pick {
     pick_kind kind;
     bool by_attribute; /* the first argument is what is tested */
     bool ready;
-    rsn_tv box;        /* what is drawn from */
-    rsn_tpl_args args; /* then: those of the filter or test alone */
+    rsn_tv box;                   /* what is drawn from */
+    rsn_tpl_args args;            /* then: those of the filter or test alone */
     const rsn_tpl_native *native; /* NULL: the item, or its truth */
     rsn_tpl_path path;
 } pick;
@@ -74,12 +74,15 @@ static reason_status next_pick(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
     rsn_tv item, result;
     if (!p->ready && prepare(run, p)) return run->failed;
     for (;;) {
-        if (rsn_tpl_charge(run, 1) || rsn_ti_next(run, it->inner, &item)) return run->failed;
+        if (rsn_tpl_charge(run, 1) || rsn_ti_next(run, it->inner, &item)) {
+            return run->failed;
+        }
         *out = item;
         if (item.kind == RSN_TV_MISSING) return REASON_OK;
         if (rsn_tpl_follow(run, &p->path, &item, &result)) return run->failed;
         rsn_tv subject = result;
-        if (p->native && rsn_tpl_call_native(run, p->native, &subject, &p->args, &result)) {
+        if (p->native &&
+            rsn_tpl_call_native(run, p->native, &subject, &p->args, &result)) {
             return run->failed;
         }
         if (p->kind == PICK_MAP) {
@@ -91,7 +94,8 @@ static reason_status next_pick(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
 }
 
 /* The arguments lie on the machine's stack, so they are copied for later. */
-static reason_status keep_args(rsn_tpl_run *run, const rsn_tpl_args *from, rsn_tpl_args *to) {
+static reason_status keep_args(rsn_tpl_run *run, const rsn_tpl_args *from,
+                               rsn_tpl_args *to) {
     rsn_tv *pos = rsn_tpl_alloc(run, from->n_pos, sizeof *pos);
     rsn_tv *values = rsn_tpl_alloc(run, from->n_kw, sizeof *values);
     if (run->failed) return run->failed;
@@ -120,7 +124,9 @@ static reason_status make_pick(const rsn_tpl_call *c, pick_kind kind, bool by_at
     if (keep_args(run, c->args, &p->args)) return run->failed;
     bool walks = rsn_tv_truth(&box) && rsn_tv_iterable(&box);
     if (walks && rsn_ti_of(run, &box, &inner)) return run->failed;
-    if (rsn_ti_make(run, walks ? next_pick : next_of_nothing, inner, p, &it)) return run->failed;
+    if (rsn_ti_make(run, walks ? next_pick : next_of_nothing, inner, p, &it)) {
+        return run->failed;
+    }
     if (!walks) it->source = rsn_tv_truth(&box) ? box : rsn_tv_of(RSN_TV_UNDEFINED);
     *out = rsn_tv_iter(it);
     return REASON_OK;

@@ -1,6 +1,6 @@
-/* Owns how values look as text: str() and repr() of Python, and the text of floats. JSON is left
- * to template_json.c, format strings to template_format.c. Invariant: nothing here depends on the
- * process's locale. */
+/* Owns how values look as text: str() and repr() of Python, and the text of floats.
+ * JSON is left to template_json.c, format strings to template_format.c. Invariant:
+ * nothing here depends on the process's locale. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,8 @@
 
 /* ---- floats ---- */
 
-/* The decimal digits of |f| at a precision, and the power of ten of the first; f is finite. */
+/* The decimal digits of |f| at a precision, and the power of ten of the first; f is
+ * finite. */
 static int digits_of(double f, int precision, char digits[20]) {
     char text[48];
     int n = 0, exponent = 0;
@@ -38,8 +39,8 @@ static bool reads_back(double f, const char *digits, int exponent) {
     return n > 0 && rsn_decimal_parse(text, (size_t)n, &value) && value == fabs(f);
 }
 
-/* Fifteen digits are always right when they read back, except that subnormal numbers have fewer
- * digits than that, so for these the search starts at one. */
+/* Fifteen digits are always right when they read back, except that subnormal numbers
+ * have fewer digits than that, so for these the search starts at one. */
 static int shortest_digits(double f, char digits[20]) {
     int exponent = 0;
     for (int p = fabs(f) < 3e-308 ? 1 : 15; p <= 17; p++) {
@@ -66,20 +67,28 @@ size_t rsn_tpl_float_text(double f, char out[32]) {
         n = snprintf(out, 32, "%s%s%.*s.0", sign, digits, exponent + 1 - n_digits,
                      "000000000000000");
     } else {
-        n = snprintf(out, 32, "%s%.*s.%s", sign, exponent + 1, digits, digits + exponent + 1);
+        n = snprintf(out, 32, "%s%.*s.%s", sign, exponent + 1, digits,
+                     digits + exponent + 1);
     }
     return (size_t)n;
 }
 
 size_t rsn_tpl_float_format(char *out, size_t cap, double f, char kind, int digits) {
     char format[] = {'%', '.', '*', kind, '\0'};
-    if (!isfinite(f)) return (size_t)snprintf(out, cap, "%s", isnan(f) ? "nan" : f < 0 ? "-inf" : "inf");
+    if (!isfinite(f)) {
+        return (size_t)snprintf(out, cap, "%s",
+                                isnan(f) ? "nan"
+                                : f < 0  ? "-inf"
+                                         : "inf");
+    }
     int n = snprintf(out, cap, format, digits, f);
     if (n < 0) n = 0;
     if ((size_t)n >= cap) n = (int)cap - 1;
     /* The locale's decimal point, of whatever length, becomes one '.'. */
     int from = 0;
-    while (from < n && ((out[from] >= '0' && out[from] <= '9') || out[from] == '-')) from++;
+    while (from < n && ((out[from] >= '0' && out[from] <= '9') || out[from] == '-')) {
+        from++;
+    }
     if (from == n || out[from] == 'e') return (size_t)n;
     int to = from;
     while (to < n && !(out[to] >= '0' && out[to] <= '9')) to++;
@@ -88,10 +97,18 @@ size_t rsn_tpl_float_format(char *out, size_t cap, double f, char kind, int digi
     return (size_t)(n - (to - from) + 1);
 }
 
+/* Finding the digits takes about as long as 30 plain steps, for subnormal numbers
+ * more. */
+void rsn_tb_add_float(rsn_tb *b, double f) {
+    char text[32];
+    if (rsn_tpl_charge(b->run, fabs(f) < 3e-308 ? 120 : 30)) return;
+    rsn_tb_add(b, text, rsn_tpl_float_text(f, text));
+}
+
 static void add_number(rsn_tb *b, const rsn_tv *v) {
     char text[32];
     if (v->kind == RSN_TV_FLOAT) {
-        rsn_tb_add(b, text, rsn_tpl_float_text(v->as.f, text));
+        rsn_tb_add_float(b, v->as.f);
     } else {
         int n = snprintf(text, sizeof text, "%lld", (long long)v->as.i);
         rsn_tb_add(b, text, (size_t)n);
@@ -124,7 +141,7 @@ static void repr_text(rsn_tb *b, const rsn_ts *s) {
         else add_escaped_cp(b, cp < 0 ? 0xFFFD : cp);
     }
     rsn_tb_addc(b, quote);
-    (void)rsn_tpl_charge_bytes(b->run, s->n);
+    (void)rsn_tpl_charge_chars(b->run, s->n);
 }
 
 void rsn_tb_escape(rsn_tb *b, const char *s, size_t n) {
@@ -142,7 +159,8 @@ void rsn_tb_escape(rsn_tb *b, const char *s, size_t n) {
 
 /* ---- containers ---- */
 
-static void repr_items(rsn_tb *b, const rsn_tl *list, const char *open, const char *close) {
+static void repr_items(rsn_tb *b, const rsn_tl *list, const char *open,
+                       const char *close) {
     rsn_tb_addz(b, open);
     for (size_t i = 0; i < list->n && !rsn_tpl_charge(b->run, 1); i++) {
         if (i) rsn_tb_addz(b, ", ");
@@ -179,7 +197,8 @@ static void repr_view(rsn_tb *b, const rsn_tv *v) {
 
 static void repr_range(rsn_tb *b, const rsn_tpl_range *r) {
     char text[80];
-    int n = snprintf(text, sizeof text, r->step == 1 ? "range(%lld, %lld)" : "range(%lld, %lld, %lld)",
+    int n = snprintf(text, sizeof text,
+                     r->step == 1 ? "range(%lld, %lld)" : "range(%lld, %lld, %lld)",
                      (long long)r->start, (long long)r->stop, (long long)r->step);
     rsn_tb_add(b, text, (size_t)n);
 }
@@ -188,7 +207,9 @@ static void repr_container(rsn_tb *b, const rsn_tv *v) {
     if (rsn_tpl_enter(b->run)) return;
     switch ((rsn_tv_kind)v->kind) {
     case RSN_TV_LIST: repr_items(b, v->as.list, "[", "]"); break;
-    case RSN_TV_TUPLE: repr_items(b, v->as.list, "(", v->as.list->n == 1 ? ",)" : ")"); break;
+    case RSN_TV_TUPLE:
+        repr_items(b, v->as.list, "(", v->as.list->n == 1 ? ",)" : ")");
+        break;
     case RSN_TV_DICT: repr_dict(b, v->as.dict); break;
     case RSN_TV_VIEW: repr_view(b, v); break;
     default:

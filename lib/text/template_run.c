@@ -1,51 +1,11 @@
-/* Owns the stack machine and a render from input to output. Calls are left to template_call.c,
- * what values do to the files of values. Invariant: the machine calls itself only for the tests of
- * loops, at most RSN_TPL_MAX_TESTS deep; each instruction is a step, and steps are bounded. */
-#include <stdio.h>
+/* Owns the stack machine: what each instruction does. Calls are left to
+ * template_call.c, output and the render as a whole to template_render.c, what values
+ * do to the files of values. Invariant: the machine calls itself only for the tests of
+ * loops, at most RSN_TPL_MAX_TESTS deep; each instruction is a step, and steps are
+ * bounded. */
 #include <string.h>
 
 #include "text/template_vm.h"
-
-/* ---- output ---- */
-
-static reason_status print_bytes(rsn_tpl_run *run, const char *s, size_t n) {
-    rsn_str *out = run->out;
-    if (n > RSN_TEMPLATE_MAX_OUTPUT || out->n - run->out_base > RSN_TEMPLATE_MAX_OUTPUT - n) {
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_LIMIT,
-                                            "the template prints more than %d bytes",
-                                            RSN_TEMPLATE_MAX_OUTPUT));
-    }
-    rsn_str_add(out, s, n);
-    if (out->failed) return rsn_tpl_failed(run, REASON_ERR_NO_MEMORY);
-    return rsn_tpl_charge(run, n / 16);
-}
-
-reason_status rsn_vm_capture(rsn_tpl_vm *vm) {
-    if (vm->n_captures == vm->captures_cap) {
-        size_t cap = vm->captures_cap ? vm->captures_cap * 2 : 16;
-        size_t *captures = rsn_tpl_alloc(vm->run, cap, sizeof *captures);
-        if (!captures) return vm->run->failed;
-        if (vm->n_captures) memcpy(captures, vm->captures, vm->n_captures * sizeof *captures);
-        vm->captures = captures;
-        vm->captures_cap = cap;
-    }
-    vm->captures[vm->n_captures++] = vm->run->out->n;
-    return REASON_OK;
-}
-
-reason_status rsn_vm_captured(rsn_tpl_vm *vm, rsn_tv *out) {
-    rsn_str *s = vm->run->out;
-    size_t from = vm->captures[--vm->n_captures];
-    reason_status st = rsn_tv_copy(vm->run, rsn_str_text(s) + from, s->n - from, out);
-    rsn_str_cut(s, from);
-    return st;
-}
-
-void rsn_vm_drop_captures(rsn_tpl_vm *vm, size_t keep) {
-    if (vm->n_captures <= keep) return;
-    rsn_str_cut(vm->run->out, vm->captures[keep]);
-    vm->n_captures = keep;
-}
 
 /* ---- stack and frames ---- */
 
@@ -112,15 +72,18 @@ typedef reason_status (*op_fn)(rsn_tpl_vm *vm, const rsn_insn *insn);
 
 static reason_status do_text(rsn_tpl_vm *vm, const rsn_insn *insn) {
     const rsn_ts *s = vm->t->consts[insn->arg].as.s;
-    return print_bytes(vm->run, s->data, s->n);
+    return rsn_vm_print(vm->run, s->data, s->n);
 }
 
 static reason_status do_print(rsn_tpl_vm *vm, const rsn_insn *insn) {
     const rsn_ts *s;
     const rsn_tv v = rsn_vm_pop(vm);
-    (void)insn;
+    if (insn->n && v.kind != RSN_TV_STR) {
+        return rsn_tpl_raise(vm->run, "a block must give str to print, not '%s'",
+                             rsn_tv_type_name(&v));
+    }
     if (rsn_tv_str(vm->run, &v, &s)) return vm->run->failed;
-    return print_bytes(vm->run, s->data, s->n);
+    return rsn_vm_print(vm->run, s->data, s->n);
 }
 
 static reason_status do_const(rsn_tpl_vm *vm, const rsn_insn *insn) {
@@ -151,7 +114,9 @@ static reason_status do_store_attr(rsn_tpl_vm *vm, const rsn_insn *insn) {
 
 static reason_status do_attr(rsn_tpl_vm *vm, const rsn_insn *insn) {
     rsn_tv v = rsn_vm_pop(vm), out;
-    if (rsn_tv_attr(vm->run, &v, vm->t->consts[insn->arg].as.s, &out)) return vm->run->failed;
+    if (rsn_tv_attr(vm->run, &v, vm->t->consts[insn->arg].as.s, &out)) {
+        return vm->run->failed;
+    }
     return rsn_vm_push(vm, out);
 }
 
@@ -201,7 +166,9 @@ static reason_status do_dict(rsn_tpl_vm *vm, const rsn_insn *insn) {
 
 static reason_status do_binary(rsn_tpl_vm *vm, const rsn_insn *insn) {
     rsn_tv b = rsn_vm_pop(vm), a = rsn_vm_pop(vm), out;
-    if (rsn_tv_binary(vm->run, (rsn_tpl_binop)insn->n, &a, &b, &out)) return vm->run->failed;
+    if (rsn_tv_binary(vm->run, (rsn_tpl_binop)insn->n, &a, &b, &out)) {
+        return vm->run->failed;
+    }
     return rsn_vm_push(vm, out);
 }
 
@@ -231,7 +198,9 @@ static reason_status do_concat(rsn_tpl_vm *vm, const rsn_insn *insn) {
 static reason_status do_compare(rsn_tpl_vm *vm, const rsn_insn *insn) {
     rsn_tv b = rsn_vm_pop(vm), a = rsn_vm_pop(vm);
     bool yes;
-    if (rsn_tv_compare(vm->run, (rsn_tpl_cmp)insn->n, &a, &b, &yes)) return vm->run->failed;
+    if (rsn_tv_compare(vm->run, (rsn_tpl_cmp)insn->n, &a, &b, &yes)) {
+        return vm->run->failed;
+    }
     if (insn->op == RSN_OP_CHAIN && rsn_vm_push(vm, b)) return vm->run->failed;
     return rsn_vm_push(vm, rsn_tv_bool(yes));
 }
@@ -304,8 +273,8 @@ static reason_status do_leave(rsn_tpl_vm *vm, const rsn_insn *insn) {
     return REASON_OK;
 }
 
-/* The items of what is unpacked are pushed last first, so that the first target finds its own on
- * top. */
+/* The items of what is unpacked are pushed last first, so that the first target finds
+ * its own on top. */
 static reason_status do_unpack(rsn_tpl_vm *vm, const rsn_insn *insn) {
     const rsn_tv v = rsn_vm_pop(vm);
     rsn_tl *items;
@@ -333,7 +302,9 @@ static reason_status do_captured(rsn_tpl_vm *vm, const rsn_insn *insn) {
 }
 
 static reason_status do_param(rsn_tpl_vm *vm, const rsn_insn *insn) {
-    if (vm->frame->vars[vm->macro->slots[insn->n]].kind != RSN_TV_MISSING) vm->pc = insn->arg;
+    if (vm->frame->vars[vm->macro->slots[insn->n]].kind != RSN_TV_MISSING) {
+        vm->pc = insn->arg;
+    }
     return REASON_OK;
 }
 
@@ -357,8 +328,6 @@ static reason_status do_stop(rsn_tpl_vm *vm, const rsn_insn *insn) {
 
 /* ---- loops ---- */
 
-static reason_status execute(rsn_tpl_vm *vm);
-
 /* The state of a loop's test: which loop, and the frame it runs in. */
 typedef struct loop_test {
     rsn_tpl_vm *vm;
@@ -372,15 +341,16 @@ static reason_status run_test(loop_test *test, rsn_tv item, bool *pass) {
     rsn_tpl_frame *frame = vm->frame;
     uint32_t pc = vm->pc;
     if (vm->n_tests == RSN_TPL_MAX_TESTS) {
-        return rsn_tpl_failed(vm->run, rsn_fail(REASON_ERR_LIMIT,
-                                                "tests of loops run within one another %d deep",
-                                                RSN_TPL_MAX_TESTS));
+        return rsn_tpl_failed(vm->run,
+                              rsn_fail(REASON_ERR_LIMIT,
+                                       "tests of loops run within one another %d deep",
+                                       RSN_TPL_MAX_TESTS));
     }
     if (rsn_vm_push(vm, item)) return vm->run->failed;
     vm->n_tests++;
     vm->frame = test->frame;
     vm->pc = test->info->test_at;
-    reason_status st = execute(vm);
+    reason_status st = rsn_vm_execute(vm);
     vm->stopped = false;
     vm->n_tests--;
     vm->frame = frame;
@@ -394,7 +364,9 @@ static reason_status run_test(loop_test *test, rsn_tv item, bool *pass) {
 static reason_status next_passing(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
     bool pass = false;
     while (!pass) {
-        if (rsn_tpl_charge(run, 1) || rsn_ti_next(run, it->inner, out)) return run->failed;
+        if (rsn_tpl_charge(run, 1) || rsn_ti_next(run, it->inner, out)) {
+            return run->failed;
+        }
         if (out->kind == RSN_TV_MISSING) return REASON_OK;
         if (run_test(it->state, *out, &pass)) return run->failed;
     }
@@ -406,7 +378,9 @@ static reason_status filter_loop(rsn_tpl_vm *vm, rsn_tpl_loop *loop) {
     rsn_tpl_frame *frame = rsn_vm_new_frame(vm, (uint32_t)loop->info->test, vm->frame);
     if (!test || !frame || rsn_vm_begin_frame(vm, frame)) return vm->run->failed;
     *test = (loop_test){vm, loop->info, frame};
-    if (rsn_ti_make(vm->run, next_passing, loop->it, test, &loop->it)) return vm->run->failed;
+    if (rsn_ti_make(vm->run, next_passing, loop->it, test, &loop->it)) {
+        return vm->run->failed;
+    }
     loop->over = rsn_tv_iter(loop->it);
     return REASON_OK;
 }
@@ -417,9 +391,16 @@ static reason_status do_for(rsn_tpl_vm *vm, const rsn_insn *insn) {
     rsn_tpl_loop *loop = rsn_tpl_alloc(vm->run, 1, sizeof *loop);
     rsn_tpl_frame *body = rsn_vm_new_frame(vm, info->body, vm->frame);
     if (!loop || !body) return vm->run->failed;
-    *loop = (rsn_tpl_loop){.info = info, .outer = vm->frame, .body = body, .over = over,
-                           .index0 = -1, .before = missing, .current = missing,
-                           .after = missing, .changed = missing, .n_captures = vm->n_captures};
+    *loop = (rsn_tpl_loop){.info = info,
+                           .outer = vm->frame,
+                           .body = body,
+                           .over = over,
+                           .index0 = -1,
+                           .before = missing,
+                           .current = missing,
+                           .after = missing,
+                           .changed = missing,
+                           .n_captures = vm->n_captures};
     if (rsn_ti_of(vm->run, &over, &loop->it)) return vm->run->failed;
     if (info->test != RSN_TPL_NONE && filter_loop(vm, loop)) return vm->run->failed;
     rsn_tv v = rsn_tv_of(RSN_TV_LOOP);
@@ -504,7 +485,7 @@ static const op_fn ops[RSN_OP_N] = {
     [RSN_OP_END] = do_stop,
 };
 
-static reason_status execute(rsn_tpl_vm *vm) {
+reason_status rsn_vm_execute(rsn_tpl_vm *vm) {
     while (!vm->stopped) {
         const rsn_insn *insn = &vm->t->code[vm->pc++];
         vm->line = insn->line;
@@ -516,67 +497,4 @@ static reason_status execute(rsn_tpl_vm *vm) {
         if (st) return st;
     }
     return REASON_OK;
-}
-
-/* ---- a render ---- */
-
-static reason_status read_variables(rsn_tpl_run *run, const rsn_template_input *in) {
-    rsn_tv v;
-    run->vars = rsn_td_new(run);
-    if (!run->vars) return run->failed;
-    if (in->messages_json) {
-        const rsn_ts *name;
-        if (rsn_tpl_read_json(run, in->messages_json, in->n_messages_json, &v)) {
-            return rsn_tpl_failed(run, rsn_fail_within(run->failed, "messages"));
-        }
-        if (rsn_ts_share(run, "messages", 8, &name) ||
-            rsn_td_set(run, run->vars, rsn_tv_text(name), v)) {
-            return run->failed;
-        }
-    }
-    for (size_t i = 0; i < in->n_variables; i++) {
-        const char *json = in->variables_json[i];
-        if (rsn_tpl_read_json(run, json, strlen(json), &v)) {
-            return rsn_tpl_failed(run, rsn_fail_within(run->failed, "template variables"));
-        }
-        if (v.kind != RSN_TV_DICT) {
-            return rsn_tpl_failed(run, rsn_fail(REASON_ERR_FORMAT,
-                                                "template variables must be a JSON object, found "
-                                                "a %s",
-                                                rsn_tv_type_name(&v)));
-        }
-        for (size_t k = 0; k < v.as.dict->n; k++) {
-            const rsn_td_entry *e = &v.as.dict->entries[k];
-            if (rsn_td_set(run, run->vars, e->key, e->value)) return run->failed;
-        }
-    }
-    return REASON_OK;
-}
-
-static reason_status run_code(rsn_tpl_run *run) {
-    char where[32];
-    rsn_tpl_vm *vm = rsn_tpl_alloc(run, 1, sizeof *vm);
-    if (!vm) return run->failed;
-    memset(vm, 0, sizeof *vm);
-    vm->run = run;
-    vm->t = run->t;
-    reason_status st = execute(vm);
-    if (!st) return REASON_OK;
-    (void)snprintf(where, sizeof where, "template line %u", vm->line);
-    return rsn_fail_within(rsn_tpl_failed(run, st), where);
-}
-
-reason_status rsn_template_render(const rsn_template *t, const rsn_template_input *in,
-                                  rsn_str *out) {
-    rsn_tpl_run run = {.t = t, .steps = RSN_TEMPLATE_MAX_STEPS, .out = out, .out_base = out->n};
-    reason_status st = rsn_tpl_set_now(&run, in->now);
-    if (!st) st = read_variables(&run, in);
-    if (!st) st = run_code(&run);
-    rsn_arena_free(&run.arena);
-    rsn_str_free(&run.scratch);
-    if (st) {
-        rsn_str_cut(out, run.out_base);
-        out->failed = false;
-    }
-    return st;
 }

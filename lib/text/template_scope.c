@@ -1,8 +1,9 @@
-/* Owns names: which variable of which scope each of them is. Jinja decides that before a template
- * runs, from the order of reads and assignments in each scope: a name that is assigned somewhere
- * in a scope is that scope's own from its beginning, and begins as the outer variable, as the
- * input's, or as nothing, depending on what came first. Invariant: a scope is resolved after the
- * scope around it, and in time linear in what happens in it times the depth of ifs. */
+/* Owns names: which variable of which scope each of them is. Jinja decides that before
+ * a template runs, from the order of reads and assignments in each scope: a name that
+ * is assigned somewhere in a scope is that scope's own from its beginning, and begins
+ * as the outer variable, as the input's, or as nothing, depending on what came first.
+ * Invariant: a scope is resolved after the scope around it, and in time linear in what
+ * happens in it times the depth of ifs. */
 #include <string.h>
 
 #include "base/array.h"
@@ -30,8 +31,9 @@ typedef struct change {
     state state;
 } change;
 
-/* Every branch starts from what was before the if. So its changes are logged, and at its end they
- * are put aside and undone; at the end of the if the branches' results are united. */
+/* Every branch starts from what was before the if. So its changes are logged, and at
+ * its end they are put aside and undone; at the end of the if the branches' results
+ * are united. */
 typedef struct open_if {
     size_t log;     /* where the present branch's changes begin */
     size_t results; /* where the results of its branches begin */
@@ -46,14 +48,18 @@ typedef struct rsn_sym_table {
     size_t n_log, log_cap, n_results, results_cap;
     open_if *ifs;
     size_t n_ifs, ifs_cap;
-    uint32_t n_branches;
+    uint32_t n_branches, n_changes;
 } sym_table;
+
+enum { MAX_CHANGES = 1 << 20 };
 
 /* ---- names ---- */
 
 static uint64_t hash_text(rsn_text text) {
     uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < text.n; i++) h = (h ^ (unsigned char)text.data[i]) * 1099511628211u;
+    for (size_t i = 0; i < text.n; i++) {
+        h = (h ^ (unsigned char)text.data[i]) * 1099511628211u;
+    }
     return h ^ (h >> 32);
 }
 
@@ -88,7 +94,9 @@ bool rsn_scope_intern(rsn_compiler *c, rsn_text text, uint32_t *name) {
         }
     }
     const rsn_ts *s = rsn_add_text(c, text);
-    if (!s || !rsn_compile_ok(c, RSN_GROW(&c->names, &c->names_cap, c->n_names + 1))) return false;
+    if (!s || !rsn_compile_ok(c, RSN_GROW(&c->names, &c->names_cap, c->n_names + 1))) {
+        return false;
+    }
     *name = (uint32_t)c->n_names;
     c->names[c->n_names++] = (rsn_name){s, false};
     c->name_slots[at] = *name + 1;
@@ -118,8 +126,8 @@ void rsn_scope_close(rsn_compiler *c) {
     c->n_open--;
 }
 
-/* Macros must know whether their bodies read `caller` and so on, loops whether theirs read `loop`,
- * wherever inside that happens. */
+/* Macros must know whether their bodies read `caller` and so on, loops whether theirs
+ * read `loop`, wherever inside that happens. */
 static bool note_special(rsn_compiler *c, rsn_event_kind kind, uint32_t name) {
     bool read = kind == RSN_EVENT_LOAD;
     for (size_t i = c->n_open; i-- > 0;) {
@@ -127,7 +135,8 @@ static bool note_special(rsn_compiler *c, rsn_event_kind kind, uint32_t name) {
         if (name == c->name_loop) {
             if (read) open->reads_loop = true;
             else if (open->is_for && kind == RSN_EVENT_STORE) {
-                return rsn_compile_fail(c, "the variable loop cannot be assigned in a for loop");
+                return rsn_compile_fail(
+                    c, "the variable loop cannot be assigned in a for loop");
             }
             continue;
         }
@@ -139,13 +148,16 @@ static bool note_special(rsn_compiler *c, rsn_event_kind kind, uint32_t name) {
 }
 
 static bool push_event(rsn_compiler *c, rsn_event_kind kind, uint32_t name) {
-    if (!rsn_compile_ok(c, RSN_GROW(&c->events, &c->events_cap, c->n_events + 1))) return false;
+    if (!rsn_compile_ok(c, RSN_GROW(&c->events, &c->events_cap, c->n_events + 1))) {
+        return false;
+    }
     c->events[c->n_events++] = (rsn_event){rsn_scope_top(c)->scope, name, (uint8_t)kind};
     return true;
 }
 
 bool rsn_scope_event(rsn_compiler *c, rsn_event_kind kind, uint32_t name) {
-    bool names = kind == RSN_EVENT_LOAD || kind == RSN_EVENT_STORE || kind == RSN_EVENT_PARAM;
+    bool names =
+        kind == RSN_EVENT_LOAD || kind == RSN_EVENT_STORE || kind == RSN_EVENT_PARAM;
     if (!push_event(c, kind, name)) return false;
     if (kind == RSN_EVENT_LOAD) c->names[name].read = true;
     /* the special names were interned first */
@@ -198,8 +210,8 @@ static bool get_sym(rsn_compiler *c, uint32_t scope, uint32_t name, uint32_t *in
 }
 
 /* The nearest variable of this name from `scope` outwards. */
-static bool find_known(const rsn_compiler *c, int32_t scope, uint32_t name, uint32_t *index,
-                       uint16_t *hops) {
+static bool find_known(const rsn_compiler *c, int32_t scope, uint32_t name,
+                       uint32_t *index, uint16_t *hops) {
     const sym_table *t = c->syms;
     *hops = 0;
     for (; scope >= 0 && t->n_slots; scope = c->t->scopes[scope].parent, ++*hops) {
@@ -214,7 +226,13 @@ static bool find_known(const rsn_compiler *c, int32_t scope, uint32_t name, uint
 
 /* ---- resolving ---- */
 
-static bool push_change(rsn_compiler *c, change **list, size_t *n, size_t *cap, change ch) {
+/* Assignments inside ifs inside ifs cost as much as there are ifs around them. */
+static bool push_change(rsn_compiler *c, change **list, size_t *n, size_t *cap,
+                        change ch) {
+    if (++c->syms->n_changes > MAX_CHANGES) {
+        return rsn_compile_fail_at(c, REASON_ERR_LIMIT, c->tok.line,
+                                   "more than %d assignments in nested ifs", MAX_CHANGES);
+    }
     if (!rsn_compile_ok(c, RSN_GROW(list, cap, *n + 1))) return false;
     (*list)[(*n)++] = ch;
     return true;
@@ -242,7 +260,8 @@ static void begin_as(rsn_compiler *c, uint32_t index, rsn_tpl_begin otherwise) {
 static bool note_name(rsn_compiler *c, const rsn_event *e) {
     uint32_t index, outer;
     uint16_t hops;
-    if (e->kind == RSN_EVENT_LOAD && find_known(c, (int32_t)e->scope, e->name, &outer, &hops)) {
+    if (e->kind == RSN_EVENT_LOAD &&
+        find_known(c, (int32_t)e->scope, e->name, &outer, &hops)) {
         return true;
     }
     if (!get_sym(c, e->scope, e->name, &index) || !remember(c, index)) return false;
@@ -270,7 +289,9 @@ static bool end_branch(rsn_compiler *c) {
     while (t->n_log > t->ifs[t->n_ifs - 1].log) {
         change undo = t->log[--t->n_log];
         change result = {undo.sym, t->n_branches, t->syms[undo.sym].now};
-        if (!push_change(c, &t->results, &t->n_results, &t->results_cap, result)) return false;
+        if (!push_change(c, &t->results, &t->n_results, &t->results_cap, result)) {
+            return false;
+        }
         t->syms[undo.sym].now = undo.state;
     }
     return true;
@@ -296,15 +317,18 @@ static bool apply_result(rsn_compiler *c, const change *r) {
     return true;
 }
 
-/* Later branches win; within a branch the results lie backwards. What only some branches assign
- * begins with what it was outside, for the others. */
+/* Later branches win; within a branch the results lie backwards. What only some
+ * branches assign begins with what it was outside, for the others. */
 static bool end_if(rsn_compiler *c) {
     sym_table *t = c->syms;
     if (!end_branch(c)) return false;
     size_t from = t->ifs[--t->n_ifs].results;
     count_stores(t, from);
     for (size_t i = from, to; i < t->n_results; i = to) {
-        for (to = i; to < t->n_results && t->results[to].branch == t->results[i].branch;) to++;
+        for (to = i;
+             to < t->n_results && t->results[to].branch == t->results[i].branch;) {
+            to++;
+        }
         for (size_t k = to; k-- > i;) {
             change r = t->results[k];
             if (!apply_result(c, &r)) return false;
@@ -360,7 +384,9 @@ static rsn_event *sort_events(rsn_compiler *c) {
     if (!starts || !sorted) return NULL;
     for (size_t i = 0; i < c->n_events; i++) starts[c->events[i].scope + 1]++;
     for (size_t i = 0; i < n_scopes; i++) starts[i + 1] += starts[i];
-    for (size_t i = 0; i < c->n_events; i++) sorted[starts[c->events[i].scope]++] = c->events[i];
+    for (size_t i = 0; i < c->n_events; i++) {
+        sorted[starts[c->events[i].scope]++] = c->events[i];
+    }
     return sorted;
 }
 
@@ -386,7 +412,8 @@ static bool resolve_fixups(rsn_compiler *c) {
         bool found = find_known(c, (int32_t)f->scope, f->name, &index, &hops);
         rsn_insn *insn = &c->t->code[f->at];
         if (!found || (insn->op == RSN_OP_STORE && hops)) {
-            return rsn_compile_fail_at(c, REASON_ERR_INTERNAL, insn->line, "a name is lost");
+            return rsn_compile_fail_at(c, REASON_ERR_INTERNAL, insn->line,
+                                       "a name is lost");
         }
         insn->n = hops;
         insn->arg = c->syms->syms[index].slot;
@@ -410,7 +437,9 @@ bool rsn_scope_begin(rsn_compiler *c) {
     uint32_t name;
     c->syms = rsn_compile_alloc(c, 1, sizeof *c->syms);
     for (size_t i = 0; c->syms && i < 4; i++) {
-        if (!rsn_scope_intern(c, (rsn_text){names[i], strlen(names[i])}, &name)) return false;
+        if (!rsn_scope_intern(c, (rsn_text){names[i], strlen(names[i])}, &name)) {
+            return false;
+        }
         if (i < RSN_N_SPECIALS) c->specials[i] = name;
         else c->name_loop = name;
     }

@@ -1,5 +1,6 @@
-/* Owns the methods of text that search it, take it apart, and put it together. Invariant: every
- * search is linear in the text or pays for its steps, and parts share the bytes of the whole. */
+/* Owns the methods of text that search it, take it apart, and put it together.
+ * Invariant: every search is linear in the text or pays for its steps, and parts share
+ * the bytes of the whole. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -19,7 +20,9 @@ static reason_status read_window(const rsn_tpl_call *c, const rsn_tv *bounds, wi
     int64_t n = (int64_t)s->chars, at[2] = {0, n};
     for (int i = 0; i < 2; i++) {
         if (!rsn_tv_given(&bounds[i])) continue;
-        if (rsn_tpl_int_arg(c->run, &bounds[i], "a slice index", &at[i])) return c->run->failed;
+        if (rsn_tpl_int_arg(c->run, &bounds[i], "a slice index", &at[i])) {
+            return c->run->failed;
+        }
         if (at[i] < 0) at[i] = at[i] + n < 0 ? 0 : at[i] + n;
     }
     if (at[1] > n) at[1] = n;
@@ -36,8 +39,8 @@ static const char *find_first(const char *s, size_t n, const rsn_ts *part) {
 }
 
 /* The last occurrence. Looks at every place, so it pays per comparison. */
-static reason_status find_last(rsn_tpl_run *run, const char *s, size_t n, const rsn_ts *part,
-                               const char **out) {
+static reason_status find_last(rsn_tpl_run *run, const char *s, size_t n,
+                               const rsn_ts *part, const char **out) {
     *out = NULL;
     if (part->n > n) return REASON_OK;
     for (size_t i = n - part->n + 1; i-- > 0;) {
@@ -60,12 +63,15 @@ static reason_status search(const rsn_tpl_call *c, bool last, bool must, rsn_tv 
         return c->run->failed;
     }
     if (w.valid && last) {
-        if (find_last(c->run, s->data + w.from, w.to - w.from, part, &at)) return c->run->failed;
+        if (find_last(c->run, s->data + w.from, w.to - w.from, part, &at)) {
+            return c->run->failed;
+        }
     } else if (w.valid) {
         at = find_first(s->data + w.from, w.to - w.from, part);
     }
     if (!at && must) return rsn_tpl_raise(c->run, "substring not found");
-    size_t before = at ? rsn_ts_count(s->data + w.from, (size_t)(at - s->data) - w.from) : 0;
+    size_t before =
+        at ? rsn_ts_count(s->data + w.from, (size_t)(at - s->data) - w.from) : 0;
     *out = rsn_tv_int(at ? (int64_t)(w.first + before) : -1);
     return REASON_OK;
 }
@@ -124,7 +130,8 @@ static reason_status begins_or_ends(const rsn_tpl_call *c, bool at_end, rsn_tv *
         parts = parts->as.list->items;
     }
     for (size_t i = 0; i < n && !found; i++) {
-        if (rsn_tpl_text_arg(c->run, &parts[i], at_end ? "the suffix" : "the prefix", &part) ||
+        if (rsn_tpl_text_arg(c->run, &parts[i], at_end ? "the suffix" : "the prefix",
+                             &part) ||
             rsn_tpl_charge_bytes(c->run, part->n)) {
             return c->run->failed;
         }
@@ -147,7 +154,8 @@ static reason_status text_endswith(const rsn_tpl_call *c, rsn_tv *out) {
 static reason_status push_part(const rsn_tpl_call *c, rsn_tl *list, const char *from,
                                const char *to) {
     rsn_tv part;
-    if (rsn_tpl_charge(c->run, 1) || rsn_tv_share(c->run, from, (size_t)(to - from), &part)) {
+    if (rsn_tpl_charge(c->run, 1) ||
+        rsn_tv_share(c->run, from, (size_t)(to - from), &part)) {
         return c->run->failed;
     }
     part.flag = c->self->flag;
@@ -225,7 +233,7 @@ static reason_status split_space(const rsn_tpl_call *c, int64_t most, rsn_tl *li
         if (push_part(c, list, p, stop)) return c->run->failed;
         p = skip_space(stop, end, true);
     }
-    return rsn_tpl_charge_bytes(c->run, c->self->as.s->n);
+    return rsn_tpl_charge_chars(c->run, c->self->as.s->n);
 }
 
 static reason_status rsplit_space(const rsn_tpl_call *c, int64_t most, rsn_tl *list) {
@@ -237,14 +245,16 @@ static reason_status rsplit_space(const rsn_tpl_call *c, int64_t most, rsn_tl *l
         end = skip_space_back(from, start, true);
     }
     reverse_list(list);
-    return rsn_tpl_charge_bytes(c->run, c->self->as.s->n);
+    return rsn_tpl_charge_chars(c->run, c->self->as.s->n);
 }
 
 static reason_status split(const rsn_tpl_call *c, bool from_right, rsn_tv *out) {
     const rsn_ts *part = NULL;
     int64_t most = -1;
     rsn_tl *list = rsn_tl_new(c->run, 0);
-    if (!list || rsn_tpl_int_arg(c->run, &c->v[1], "maxsplit", &most)) return c->run->failed;
+    if (!list || rsn_tpl_int_arg(c->run, &c->v[1], "maxsplit", &most)) {
+        return c->run->failed;
+    }
     if (most < 0) most = INT64_MAX;
     *out = rsn_tv_list(RSN_TV_LIST, list);
     if (!rsn_tv_given(&c->v[0])) {
@@ -269,8 +279,8 @@ static size_t line_break(const char *p, const char *end) {
     int32_t cp;
     size_t len = rsn_utf8_decode(p, (size_t)(end - p), &cp);
     if (cp == '\r') return len + (p + 1 < end && p[1] == '\n');
-    bool is_break = (cp >= '\n' && cp <= '\r') || (cp >= 0x1C && cp <= 0x1E) || cp == 0x85 ||
-                    cp == 0x2028 || cp == 0x2029;
+    bool is_break = (cp >= '\n' && cp <= '\r') || (cp >= 0x1C && cp <= 0x1E) ||
+                    cp == 0x85 || cp == 0x2028 || cp == 0x2029;
     return is_break ? len : 0;
 }
 
@@ -285,7 +295,7 @@ reason_status rsn_tpl_split_lines(const rsn_tpl_call *c, bool keep, rsn_tl *list
         p += n ? n : 1;
     }
     if (from < end && push_part(c, list, from, end)) return c->run->failed;
-    return rsn_tpl_charge_bytes(c->run, c->self->as.s->n);
+    return rsn_tpl_charge_chars(c->run, c->self->as.s->n);
 }
 
 static reason_status text_splitlines(const rsn_tpl_call *c, rsn_tv *out) {
@@ -303,7 +313,8 @@ static reason_status cut(const rsn_tpl_call *c, bool last, rsn_tv *out) {
         return c->run->failed;
     }
     if (part->n == 0) return rsn_tpl_raise(c->run, "empty separator");
-    if (last ? find_last(c->run, s->data, s->n, part, &at) : rsn_tpl_charge_bytes(c->run, s->n)) {
+    if (last ? find_last(c->run, s->data, s->n, part, &at)
+             : rsn_tpl_charge_bytes(c->run, s->n)) {
         return c->run->failed;
     }
     if (!last) at = find_first(s->data, s->n, part);
@@ -339,10 +350,13 @@ static reason_status text_join(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_tv item;
     if (rsn_ti_of(c->run, &c->v[0], &it)) return c->run->failed;
     for (size_t i = 0;; i++) {
-        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) return c->run->failed;
+        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) {
+            return c->run->failed;
+        }
         if (item.kind == RSN_TV_MISSING) break;
         if (item.kind != RSN_TV_STR) {
-            return rsn_tpl_raise(c->run, "sequence item %zu: expected str instance, %s found", i,
+            return rsn_tpl_raise(c->run,
+                                 "sequence item %zu: expected str instance, %s found", i,
                                  rsn_tv_type_name(&item));
         }
         if (i) rsn_tb_add(&b, c->self->as.s->data, c->self->as.s->n);
@@ -391,7 +405,8 @@ static reason_status text_replace(const rsn_tpl_call *c, rsn_tv *out) {
         rsn_tpl_int_arg(c->run, &c->v[2], "replace() argument 3", &most)) {
         return c->run->failed;
     }
-    return rsn_tpl_replace(c->run, c->self->as.s, old, &c->v[1], c->self->flag, most, out);
+    return rsn_tpl_replace(c->run, c->self->as.s, old, &c->v[1], c->self->flag, most,
+                           out);
 }
 
 const rsn_tpl_native rsn_tpl_split_methods[] = {

@@ -103,7 +103,8 @@ static reason_status test_upper(const rsn_tpl_call *c, rsn_tv *out) {
     return in_case(c, true, out);
 }
 
-static reason_status remainder_is(const rsn_tpl_call *c, rsn_tv by, int64_t wanted, rsn_tv *out) {
+static reason_status remainder_is(const rsn_tpl_call *c, rsn_tv by, int64_t wanted,
+                                  rsn_tv *out) {
     rsn_tv rest, want = rsn_tv_int(wanted);
     bool equal;
     if (rsn_tv_binary(c->run, RSN_BIN_MOD, c->self, &by, &rest) ||
@@ -125,20 +126,26 @@ static reason_status test_divisibleby(const rsn_tpl_call *c, rsn_tv *out) {
     return remainder_is(c, c->v[0], 0, out);
 }
 
-static reason_status test_filter(const rsn_tpl_call *c, rsn_tv *out) {
+/* Whether a filter or test of this name can be used. */
+static reason_status is_there(const rsn_tpl_call *c, bool filter, rsn_tv *out) {
     const rsn_tpl_native *row = NULL;
+    uint64_t
+        hash; /* Jinja looks in a dict, so the value must be one that could be a key */
+    if (rsn_tv_hash(c->run, c->self, &hash)) return c->run->failed;
     if (c->self->kind == RSN_TV_STR) {
-        row = rsn_tpl_find_filter(c->self->as.s->data, c->self->as.s->n);
+        const rsn_ts *s = c->self->as.s;
+        row = filter ? rsn_tpl_find_filter(s->data, s->n)
+                     : rsn_tpl_find_test(s->data, s->n);
     }
     return answer(out, row && row->fn);
 }
 
+static reason_status test_filter(const rsn_tpl_call *c, rsn_tv *out) {
+    return is_there(c, true, out);
+}
+
 static reason_status test_test(const rsn_tpl_call *c, rsn_tv *out) {
-    const rsn_tpl_native *row = NULL;
-    if (c->self->kind == RSN_TV_STR) {
-        row = rsn_tpl_find_test(c->self->as.s->data, c->self->as.s->n);
-    }
-    return answer(out, row && row->fn);
+    return is_there(c, false, out);
 }
 
 static reason_status compare(const rsn_tpl_call *c, rsn_tpl_cmp op, rsn_tv *out) {

@@ -1,6 +1,6 @@
-/* Owns the filters that give text, and those that ask little of a value: default, length, attr,
- * tojson. Those over lists are left to template_list_filters.c and template_pick_filters.c, those
- * over numbers to template_number_filters.c. */
+/* Owns the filters that give text, and those that ask little of a value: default,
+ * length, attr, tojson. Those over lists are left to template_list_filters.c and
+ * template_pick_filters.c, those over numbers to template_number_filters.c. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -22,7 +22,8 @@ static reason_status by_method(const rsn_tpl_call *c, const char *name, const rs
                                size_t n_pos, rsn_tv *out) {
     rsn_tv text;
     const rsn_tpl_args args = {pos, n_pos, NULL, NULL, 0};
-    const rsn_tpl_native *row = rsn_tpl_find_row(rsn_tpl_text_methods, name, strlen(name));
+    const rsn_tpl_native *row =
+        rsn_tpl_find_row(rsn_tpl_text_methods, name, strlen(name));
     if (soft_text(c, &text)) return c->run->failed;
     return rsn_tpl_call_native(c->run, row, &text, &args, out);
 }
@@ -61,7 +62,7 @@ static reason_status filter_title(const rsn_tpl_call *c, rsn_tv *out) {
         rsn_tb_add_case(&b, cp, inside ? RSN_CASE_LOWER : RSN_CASE_UPPER);
         inside = !rsn_tpl_is_space(cp) && !(cp > 0 && cp < 0x80 && strchr("-({[<", cp));
     }
-    (void)rsn_tpl_charge_bytes(c->run, s->n);
+    (void)rsn_tpl_charge_chars(c->run, s->n);
     return rsn_tb_finish(&b, out);
 }
 
@@ -114,7 +115,8 @@ static reason_status filter_format(const rsn_tpl_call *c, rsn_tv *out) {
     const rsn_tpl_args *a = c->args;
     rsn_tv text, value;
     if (a->n_pos && a->n_kw) {
-        return rsn_tpl_raise(c->run, "format() takes values by position or by name, not both");
+        return rsn_tpl_raise(c->run,
+                             "format() takes values by position or by name, not both");
     }
     if (soft_text(c, &text)) return c->run->failed;
     if (a->n_kw) {
@@ -147,17 +149,20 @@ static reason_status read_indention(const rsn_tpl_call *c, rsn_tv *out) {
 }
 
 static reason_status filter_indent(const rsn_tpl_call *c, rsn_tv *out) {
+    static const rsn_ts line_break = {"\n", 1,
+                                      1}; /* the sum of texts may be this one itself */
     const rsn_ts *s = NULL;
     rsn_tv space, whole;
     rsn_tb b = {c->run, NULL, 0, 0};
-    bool first = rsn_tv_flag_arg(&c->v[1], false), blank = rsn_tv_flag_arg(&c->v[2], false);
+    bool first = rsn_tv_flag_arg(&c->v[1], false),
+         blank = rsn_tv_flag_arg(&c->v[2], false);
     rsn_tl *lines = rsn_tl_new(c->run, 0);
     if (!lines || rsn_tpl_text_arg(c->run, c->self, "what is indented", &s) ||
         read_indention(c, &space)) {
         return c->run->failed;
     }
     /* As in Jinja, a line break is added so that the last one, too, is seen as one. */
-    if (rsn_ts_concat(c->run, s, &(rsn_ts){"\n", 1, 1}, &s)) return c->run->failed;
+    if (rsn_ts_concat(c->run, s, &line_break, &s)) return c->run->failed;
     whole = rsn_tv_text(s);
     rsn_tpl_call lines_of = {c->run, &whole, NULL, NULL};
     if (rsn_tpl_split_lines(&lines_of, false, lines)) return c->run->failed;
@@ -180,7 +185,8 @@ static reason_status filter_truncate(const rsn_tpl_call *c, rsn_tv *out) {
     size_t n = 0;
     if (rsn_tpl_int_arg(c->run, &c->v[0], "the length", &length) ||
         rsn_tpl_text_arg(c->run, &c->v[2], "the end", &end) ||
-        (rsn_tv_given(&c->v[3]) && rsn_tpl_int_arg(c->run, &c->v[3], "the leeway", &leeway))) {
+        (rsn_tv_given(&c->v[3]) &&
+         rsn_tpl_int_arg(c->run, &c->v[3], "the leeway", &leeway))) {
         return c->run->failed;
     }
     if (length < 0 || (uint64_t)length < end->chars || leeway < 0) {
@@ -201,7 +207,9 @@ static reason_status filter_truncate(const rsn_tpl_call *c, rsn_tv *out) {
     }
     rsn_tb_add(&b, s->data, n);
     rsn_tb_add(&b, end->data, end->n);
-    if (rsn_tpl_charge_bytes(c->run, s->n) || rsn_tb_finish(&b, out)) return c->run->failed;
+    if (rsn_tpl_charge_bytes(c->run, s->n) || rsn_tb_finish(&b, out)) {
+        return c->run->failed;
+    }
     out->flag = c->self->flag;
     return REASON_OK;
 }
@@ -220,7 +228,7 @@ static reason_status filter_wordcount(const rsn_tpl_call *c, rsn_tv *out) {
         inside = word;
     }
     *out = rsn_tv_int(n);
-    return rsn_tpl_charge_bytes(c->run, s->n);
+    return rsn_tpl_charge_chars(c->run, s->n);
 }
 
 /* ---- URLs and XML ---- */
@@ -239,7 +247,7 @@ static void add_quoted(rsn_tb *b, const rsn_ts *s, bool query) {
             rsn_tb_addc(b, "0123456789ABCDEF"[ch & 15]);
         }
     }
-    (void)rsn_tpl_charge_bytes(b->run, s->n);
+    (void)rsn_tpl_charge_chars(b->run, s->n);
 }
 
 static reason_status quote_pair(rsn_tb *b, const rsn_tv *pair) {
@@ -274,7 +282,9 @@ static reason_status filter_urlencode(const rsn_tpl_call *c, rsn_tv *out) {
     }
     if (rsn_ti_of(c->run, &pairs, &it)) return c->run->failed;
     for (;;) {
-        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) return c->run->failed;
+        if (rsn_tpl_charge(c->run, 1) || rsn_ti_next(c->run, it, &item)) {
+            return c->run->failed;
+        }
         if (item.kind == RSN_TV_MISSING) break;
         if (quote_pair(&b, &item)) return c->run->failed;
     }
@@ -292,14 +302,17 @@ static void escape_value(rsn_tb *b, const rsn_tv *v) {
 static reason_status filter_xmlattr(const rsn_tpl_call *c, rsn_tv *out) {
     rsn_tb b = {c->run, NULL, 0, 0};
     if (c->self->kind != RSN_TV_DICT) {
-        return rsn_tpl_raise(c->run, "xmlattr wants a dict, not '%s'", rsn_tv_type_name(c->self));
+        return rsn_tpl_raise(c->run, "xmlattr wants a dict, not '%s'",
+                             rsn_tv_type_name(c->self));
     }
     const rsn_td *dict = c->self->as.dict;
     for (size_t i = 0; i < dict->n && !rsn_tpl_charge(c->run, 1); i++) {
         const rsn_td_entry *e = &dict->entries[i];
         if (e->value.kind == RSN_TV_NONE || e->value.kind == RSN_TV_UNDEFINED) continue;
         const rsn_ts *key = NULL;
-        if (rsn_tpl_text_arg(c->run, &e->key, "an attribute name", &key)) return c->run->failed;
+        if (rsn_tpl_text_arg(c->run, &e->key, "an attribute name", &key)) {
+            return c->run->failed;
+        }
         for (size_t k = 0; k < key->n; k++) {
             if (key->data[k] && strchr(" \t\n\r\f\v/>=", key->data[k])) {
                 return rsn_tpl_raise(c->run, "Invalid character in attribute name: %s",
@@ -340,8 +353,12 @@ static reason_status filter_length(const rsn_tpl_call *c, rsn_tv *out) {
 
 static reason_status filter_attr(const rsn_tpl_call *c, rsn_tv *out) {
     const rsn_ts *name = NULL;
-    if (rsn_tpl_text_arg(c->run, &c->v[0], "the attribute's name", &name)) return c->run->failed;
-    if (c->self->kind == RSN_TV_UNDEFINED) return rsn_tpl_raise_undefined(c->run, c->self);
+    if (rsn_tpl_text_arg(c->run, &c->v[0], "the attribute's name", &name)) {
+        return c->run->failed;
+    }
+    if (c->self->kind == RSN_TV_UNDEFINED) {
+        return rsn_tpl_raise_undefined(c->run, c->self);
+    }
     if (rsn_tv_own_attr(c->run, c->self, name, out)) return c->run->failed;
     if (out->kind == RSN_TV_MISSING) {
         *out = rsn_tv_undefined(RSN_UNDEF_ATTR, name, c->self->kind);
@@ -353,7 +370,9 @@ static reason_status read_separators(const rsn_tpl_call *c, rsn_tpl_json_style *
     rsn_tl *two;
     if (!rsn_tv_given(&c->v[2])) return REASON_OK;
     if (rsn_tv_collect(c->run, &c->v[2], &two)) return c->run->failed;
-    if (two->n != 2) return rsn_tpl_raise(c->run, "separators of tojson must be two texts");
+    if (two->n != 2) {
+        return rsn_tpl_raise(c->run, "separators of tojson must be two texts");
+    }
     if (rsn_tpl_text_arg(c->run, &two->items[0], "a separator", &style->item_separator)) {
         return c->run->failed;
     }
@@ -361,8 +380,12 @@ static reason_status read_separators(const rsn_tpl_call *c, rsn_tpl_json_style *
 }
 
 static reason_status filter_tojson(const rsn_tpl_call *c, rsn_tv *out) {
-    rsn_tpl_json_style style = {rsn_tv_flag_arg(&c->v[0], false), rsn_tv_flag_arg(&c->v[3], false),
-                                rsn_tv_given(&c->v[1]), NULL, NULL, &(rsn_ts){": ", 2, 2}};
+    rsn_tpl_json_style style = {rsn_tv_flag_arg(&c->v[0], false),
+                                rsn_tv_flag_arg(&c->v[3], false),
+                                rsn_tv_given(&c->v[1]),
+                                NULL,
+                                NULL,
+                                &(rsn_ts){": ", 2, 2}};
     rsn_tb b = {c->run, NULL, 0, 0}, blanks = {c->run, NULL, 0, 0};
     rsn_tv space;
     style.item_separator = style.multiline ? &(rsn_ts){",", 1, 1} : &(rsn_ts){", ", 2, 2};
@@ -370,7 +393,9 @@ static reason_status filter_tojson(const rsn_tpl_call *c, rsn_tv *out) {
         style.indent = c->v[1].as.s;
     } else if (style.multiline) {
         int64_t width = 0;
-        if (rsn_tpl_int_arg(c->run, &c->v[1], "the indent", &width)) return c->run->failed;
+        if (rsn_tpl_int_arg(c->run, &c->v[1], "the indent", &width)) {
+            return c->run->failed;
+        }
         rsn_tb_repeat(&blanks, " ", 1, width > 0 ? (uint64_t)width : 0);
         if (rsn_tb_finish(&blanks, &space)) return c->run->failed;
         style.indent = space.as.s;

@@ -1,6 +1,6 @@
-/* Owns the methods of text that give text or an answer about it. Those that search and split are
- * left to template_split_methods.c. Invariant: positions and widths count characters, and safe
- * markup gives safe markup. */
+/* Owns the methods of text that give text or an answer about it. Those that search and
+ * split are left to template_split_methods.c. Invariant: positions and widths count
+ * characters, and safe markup gives safe markup. */
 #include <string.h>
 
 #include "base/utf8.h"
@@ -57,7 +57,7 @@ static reason_status change_each(const rsn_tpl_call *c, bool title, rsn_tv *out)
         else rsn_tb_add_case(&b, cp, title ? RSN_CASE_TITLE : RSN_CASE_UPPER);
         inside = rsn_tpl_is_cased(cp);
     }
-    (void)rsn_tpl_charge_bytes(c->run, s->n);
+    (void)rsn_tpl_charge_chars(c->run, s->n);
     return keep_flag(c, rsn_tb_finish(&b, out), out);
 }
 
@@ -80,10 +80,14 @@ static reason_status pad(const rsn_tpl_call *c, bool left, bool right, rsn_tv *o
         return c->run->failed;
     }
     if (fill->chars != 1) {
-        return rsn_tpl_raise(c->run, "The fill character must be exactly one character long");
+        return rsn_tpl_raise(c->run,
+                             "The fill character must be exactly one character long");
     }
-    uint64_t room = width > 0 && (uint64_t)width > s->chars ? (uint64_t)width - s->chars : 0;
-    uint64_t before = left && right ? room / 2 + (room & (uint64_t)width & 1) : left ? room : 0;
+    uint64_t room =
+        width > 0 && (uint64_t)width > s->chars ? (uint64_t)width - s->chars : 0;
+    uint64_t before = left && right ? room / 2 + (room & (uint64_t)width & 1)
+                      : left        ? room
+                                    : 0;
     rsn_tb_repeat(&b, fill->data, fill->n, before);
     rsn_tb_add(&b, s->data, s->n);
     rsn_tb_repeat(&b, fill->data, fill->n, room - before);
@@ -107,7 +111,8 @@ static reason_status text_zfill(const rsn_tpl_call *c, rsn_tv *out) {
     int64_t width = 0;
     rsn_tb b = {c->run, NULL, 0, 0};
     if (rsn_tpl_int_arg(c->run, &c->v[0], "the width", &width)) return c->run->failed;
-    uint64_t room = width > 0 && (uint64_t)width > s->chars ? (uint64_t)width - s->chars : 0;
+    uint64_t room =
+        width > 0 && (uint64_t)width > s->chars ? (uint64_t)width - s->chars : 0;
     size_t sign = s->n && (s->data[0] == '+' || s->data[0] == '-');
     rsn_tb_add(&b, s->data, sign);
     rsn_tb_repeat(&b, "0", 1, room);
@@ -117,10 +122,12 @@ static reason_status text_zfill(const rsn_tpl_call *c, rsn_tv *out) {
 
 static reason_status trim(const rsn_tpl_call *c, bool left, bool right, rsn_tv *out) {
     const rsn_ts *chars = NULL;
-    if (rsn_tv_given(&c->v[0]) && rsn_tpl_text_arg(c->run, &c->v[0], "strip arg", &chars)) {
+    if (rsn_tv_given(&c->v[0]) &&
+        rsn_tpl_text_arg(c->run, &c->v[0], "strip arg", &chars)) {
         return c->run->failed;
     }
-    return keep_flag(c, rsn_tpl_trim(c->run, c->self->as.s, chars, left, right, out), out);
+    return keep_flag(c, rsn_tpl_trim(c->run, c->self->as.s, chars, left, right, out),
+                     out);
 }
 
 static reason_status text_strip(const rsn_tpl_call *c, rsn_tv *out) {
@@ -146,8 +153,10 @@ static reason_status text_removeprefix(const rsn_tpl_call *c, rsn_tv *out) {
 static reason_status text_removesuffix(const rsn_tpl_call *c, rsn_tv *out) {
     const rsn_ts *s = c->self->as.s, *part = NULL;
     if (rsn_tpl_text_arg(c->run, &c->v[0], "the suffix", &part)) return c->run->failed;
-    bool has = part->n <= s->n && memcmp(s->data + s->n - part->n, part->data, part->n) == 0;
-    return keep_flag(c, rsn_tv_share(c->run, s->data, s->n - (has ? part->n : 0), out), out);
+    bool has =
+        part->n <= s->n && memcmp(s->data + s->n - part->n, part->data, part->n) == 0;
+    return keep_flag(c, rsn_tv_share(c->run, s->data, s->n - (has ? part->n : 0), out),
+                     out);
 }
 
 static reason_status text_expandtabs(const rsn_tpl_call *c, rsn_tv *out) {
@@ -166,7 +175,7 @@ static reason_status text_expandtabs(const rsn_tpl_call *c, rsn_tv *out) {
         if (s->data[i] == '\n' || s->data[i] == '\r') column = 0;
         else if (((unsigned char)s->data[i] & 0xC0) != 0x80) column++;
     }
-    (void)rsn_tpl_charge_bytes(c->run, s->n);
+    (void)rsn_tpl_charge_chars(c->run, s->n);
     return keep_flag(c, rsn_tb_finish(&b, out), out);
 }
 
@@ -183,7 +192,7 @@ static reason_status all_are(const rsn_tpl_call *c, bool (*is)(int32_t), bool if
         all = is(cp);
     }
     *out = rsn_tv_bool(all);
-    return rsn_tpl_charge_bytes(c->run, s->n);
+    return rsn_tpl_charge_chars(c->run, s->n);
 }
 
 static bool is_alnum(int32_t cp) {
@@ -235,7 +244,8 @@ static reason_status text_isidentifier(const rsn_tpl_call *c, rsn_tv *out) {
     return REASON_OK;
 }
 
-reason_status rsn_tpl_is_case(rsn_tpl_run *run, const rsn_ts *s, bool upper, rsn_tv *out) {
+reason_status rsn_tpl_is_case(rsn_tpl_run *run, const rsn_ts *s, bool upper,
+                              rsn_tv *out) {
     bool found = false, other = false;
     for (size_t at = 0, len; at < s->n && !other; at += len) {
         int32_t cp;
@@ -244,7 +254,7 @@ reason_status rsn_tpl_is_case(rsn_tpl_run *run, const rsn_ts *s, bool upper, rsn
         other = upper ? rsn_tpl_is_lower(cp) : rsn_tpl_is_upper(cp);
     }
     *out = rsn_tv_bool(found && !other);
-    return rsn_tpl_charge_bytes(run, s->n);
+    return rsn_tpl_charge_chars(run, s->n);
 }
 
 static reason_status text_islower(const rsn_tpl_call *c, rsn_tv *out) {
@@ -267,7 +277,7 @@ static reason_status text_istitle(const rsn_tpl_call *c, rsn_tv *out) {
         found = found || inside;
     }
     *out = rsn_tv_bool(found && good);
-    return rsn_tpl_charge_bytes(c->run, s->n);
+    return rsn_tpl_charge_chars(c->run, s->n);
 }
 
 /* ---- format ---- */

@@ -1,6 +1,7 @@
-/* Owns strftime_now: the clock of a render and its formats, as strftime of the C locale with the
- * flags of GNU. Time zones are left out: the clock is local and has none. Invariant: the fields of
- * run->now are a real date between the years 1 and 9999. */
+/* Owns strftime_now: the clock of a render and its formats, as strftime of the C
+ * locale with the flags of GNU. Time zones are left out: the clock is local and has
+ * none. Invariant: the fields of run->now are a real date between the years 1 and
+ * 9999. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,9 +11,9 @@
 
 static const char *const day_names[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
-static const char *const month_names[] = {"January",   "February", "March",    "April",
-                                          "May",       "June",     "July",     "August",
-                                          "September", "October",  "November", "December"};
+static const char *const month_names[] = {
+    "January", "February", "March",     "April",   "May",      "June",
+    "July",    "August",   "September", "October", "November", "December"};
 
 static bool is_leap(int year) {
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -52,12 +53,15 @@ static bool read_now(rsn_tpl_run *run, const char *s) {
         return false;
     }
     if (!read_digits(s, 4, &run->now.year) || !read_digits(s + 5, 2, &run->now.month) ||
-        !read_digits(s + 8, 2, &run->now.day) || !read_digits(s + 11, 2, &run->now.hour) ||
-        !read_digits(s + 14, 2, &run->now.minute) || !read_digits(s + 17, 2, &run->now.second)) {
+        !read_digits(s + 8, 2, &run->now.day) ||
+        !read_digits(s + 11, 2, &run->now.hour) ||
+        !read_digits(s + 14, 2, &run->now.minute) ||
+        !read_digits(s + 17, 2, &run->now.second)) {
         return false;
     }
     return run->now.year >= 1 && run->now.month >= 1 && run->now.month <= 12 &&
-           run->now.day >= 1 && run->now.day <= days_in_month(run->now.year, run->now.month) &&
+           run->now.day >= 1 &&
+           run->now.day <= days_in_month(run->now.year, run->now.month) &&
            run->now.hour < 24 && run->now.minute < 60 && run->now.second < 60;
 }
 
@@ -65,15 +69,18 @@ reason_status rsn_tpl_set_now(rsn_tpl_run *run, const char *now) {
     if (now) {
         if (read_now(run, now)) return REASON_OK;
         rsn_quoted q = rsn_quote(now, strlen(now));
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_FORMAT,
-                                            "the time of a template is %s, it must be a date "
-                                            "like 2026-01-02T03:04:05",
-                                            q.text));
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_FORMAT,
+                                       "the time of a template is %s, it must be a date "
+                                       "like 2026-01-02T03:04:05",
+                                       q.text));
     }
     time_t t = time(NULL);
     struct tm tm;
-    if (t == (time_t)-1 || !localtime_r(&t, &tm) || tm.tm_year < -1899 || tm.tm_year > 8099) {
-        return rsn_tpl_failed(run, rsn_fail(REASON_ERR_IO, "the system tells no local time"));
+    if (t == (time_t)-1 || !localtime_r(&t, &tm) || tm.tm_year < -1899 ||
+        tm.tm_year > 8099) {
+        return rsn_tpl_failed(run,
+                              rsn_fail(REASON_ERR_IO, "the system tells no local time"));
     }
     run->now.year = tm.tm_year + 1900;
     run->now.month = tm.tm_mon + 1;
@@ -89,7 +96,7 @@ reason_status rsn_tpl_set_now(rsn_tpl_run *run, const char *now) {
 typedef struct stamp {
     rsn_tb *b;
     int year, month, day, hour, minute, second, yday, wday;
-    char pad;   /* 0: the directive's own; - none; _ blanks; 0 zeros */
+    char pad; /* 0: the directive's own; - none; _ blanks; 0 zeros */
     bool upper;
 } stamp;
 
@@ -221,8 +228,17 @@ static void expand(stamp *t, const char *p, const char *end) {
 
 reason_status rsn_tpl_strftime(rsn_tpl_run *run, const rsn_ts *format, rsn_tv *out) {
     rsn_tb b = {run, NULL, 0, 0};
-    stamp t = {&b, run->now.year, run->now.month, run->now.day, run->now.hour, run->now.minute,
-               run->now.second, 0, 0, 0, false};
+    stamp t = {&b,
+               run->now.year,
+               run->now.month,
+               run->now.day,
+               run->now.hour,
+               run->now.minute,
+               run->now.second,
+               0,
+               0,
+               0,
+               false};
     t.yday = day_of_year(t.year, t.month, t.day);
     t.wday = week_day(t.year, t.month, t.day);
     expand(&t, format->data, format->data + format->n);

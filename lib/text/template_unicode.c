@@ -1,6 +1,7 @@
-/* Owns what templates need to know of characters: their case and their classes, as Python's str
- * methods see them. The tables are utf8proc's, but for the few characters whose capital is several
- * characters. Invariant: ASCII is answered without a table, and every number is accepted. */
+/* Owns what templates need to know of characters: their case and their classes, as
+ * Python's str methods see them. The tables are utf8proc's, but for the few characters
+ * whose capital is several characters. Invariant: ASCII is answered without a table,
+ * and every number is accepted. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,8 @@
 #include "base/utf8.h"
 #include "text/template_native.h"
 
-/* Characters with more than one capital (SpecialCasing.txt, the unconditional rows), sorted. */
+/* Characters with more than one capital (SpecialCasing.txt, the unconditional rows),
+ * sorted. */
 static const struct special {
     uint16_t cp, upper[3], title[3];
 } specials[] = {
@@ -28,36 +30,63 @@ static const struct special {
     {0x1F52, {0x03A5, 0x0313, 0x0300}, {0x03A5, 0x0313, 0x0300}},
     {0x1F54, {0x03A5, 0x0313, 0x0301}, {0x03A5, 0x0313, 0x0301}},
     {0x1F56, {0x03A5, 0x0313, 0x0342}, {0x03A5, 0x0313, 0x0342}},
-    {0x1F80, {0x1F08, 0x0399}, {0x1F88}}, {0x1F81, {0x1F09, 0x0399}, {0x1F89}},
-    {0x1F82, {0x1F0A, 0x0399}, {0x1F8A}}, {0x1F83, {0x1F0B, 0x0399}, {0x1F8B}},
-    {0x1F84, {0x1F0C, 0x0399}, {0x1F8C}}, {0x1F85, {0x1F0D, 0x0399}, {0x1F8D}},
-    {0x1F86, {0x1F0E, 0x0399}, {0x1F8E}}, {0x1F87, {0x1F0F, 0x0399}, {0x1F8F}},
-    {0x1F88, {0x1F08, 0x0399}, {0x1F88}}, {0x1F89, {0x1F09, 0x0399}, {0x1F89}},
-    {0x1F8A, {0x1F0A, 0x0399}, {0x1F8A}}, {0x1F8B, {0x1F0B, 0x0399}, {0x1F8B}},
-    {0x1F8C, {0x1F0C, 0x0399}, {0x1F8C}}, {0x1F8D, {0x1F0D, 0x0399}, {0x1F8D}},
-    {0x1F8E, {0x1F0E, 0x0399}, {0x1F8E}}, {0x1F8F, {0x1F0F, 0x0399}, {0x1F8F}},
-    {0x1F90, {0x1F28, 0x0399}, {0x1F98}}, {0x1F91, {0x1F29, 0x0399}, {0x1F99}},
-    {0x1F92, {0x1F2A, 0x0399}, {0x1F9A}}, {0x1F93, {0x1F2B, 0x0399}, {0x1F9B}},
-    {0x1F94, {0x1F2C, 0x0399}, {0x1F9C}}, {0x1F95, {0x1F2D, 0x0399}, {0x1F9D}},
-    {0x1F96, {0x1F2E, 0x0399}, {0x1F9E}}, {0x1F97, {0x1F2F, 0x0399}, {0x1F9F}},
-    {0x1F98, {0x1F28, 0x0399}, {0x1F98}}, {0x1F99, {0x1F29, 0x0399}, {0x1F99}},
-    {0x1F9A, {0x1F2A, 0x0399}, {0x1F9A}}, {0x1F9B, {0x1F2B, 0x0399}, {0x1F9B}},
-    {0x1F9C, {0x1F2C, 0x0399}, {0x1F9C}}, {0x1F9D, {0x1F2D, 0x0399}, {0x1F9D}},
-    {0x1F9E, {0x1F2E, 0x0399}, {0x1F9E}}, {0x1F9F, {0x1F2F, 0x0399}, {0x1F9F}},
-    {0x1FA0, {0x1F68, 0x0399}, {0x1FA8}}, {0x1FA1, {0x1F69, 0x0399}, {0x1FA9}},
-    {0x1FA2, {0x1F6A, 0x0399}, {0x1FAA}}, {0x1FA3, {0x1F6B, 0x0399}, {0x1FAB}},
-    {0x1FA4, {0x1F6C, 0x0399}, {0x1FAC}}, {0x1FA5, {0x1F6D, 0x0399}, {0x1FAD}},
-    {0x1FA6, {0x1F6E, 0x0399}, {0x1FAE}}, {0x1FA7, {0x1F6F, 0x0399}, {0x1FAF}},
-    {0x1FA8, {0x1F68, 0x0399}, {0x1FA8}}, {0x1FA9, {0x1F69, 0x0399}, {0x1FA9}},
-    {0x1FAA, {0x1F6A, 0x0399}, {0x1FAA}}, {0x1FAB, {0x1F6B, 0x0399}, {0x1FAB}},
-    {0x1FAC, {0x1F6C, 0x0399}, {0x1FAC}}, {0x1FAD, {0x1F6D, 0x0399}, {0x1FAD}},
-    {0x1FAE, {0x1F6E, 0x0399}, {0x1FAE}}, {0x1FAF, {0x1F6F, 0x0399}, {0x1FAF}},
-    {0x1FB2, {0x1FBA, 0x0399}, {0x1FBA, 0x0345}}, {0x1FB3, {0x0391, 0x0399}, {0x1FBC}},
+    {0x1F80, {0x1F08, 0x0399}, {0x1F88}},
+    {0x1F81, {0x1F09, 0x0399}, {0x1F89}},
+    {0x1F82, {0x1F0A, 0x0399}, {0x1F8A}},
+    {0x1F83, {0x1F0B, 0x0399}, {0x1F8B}},
+    {0x1F84, {0x1F0C, 0x0399}, {0x1F8C}},
+    {0x1F85, {0x1F0D, 0x0399}, {0x1F8D}},
+    {0x1F86, {0x1F0E, 0x0399}, {0x1F8E}},
+    {0x1F87, {0x1F0F, 0x0399}, {0x1F8F}},
+    {0x1F88, {0x1F08, 0x0399}, {0x1F88}},
+    {0x1F89, {0x1F09, 0x0399}, {0x1F89}},
+    {0x1F8A, {0x1F0A, 0x0399}, {0x1F8A}},
+    {0x1F8B, {0x1F0B, 0x0399}, {0x1F8B}},
+    {0x1F8C, {0x1F0C, 0x0399}, {0x1F8C}},
+    {0x1F8D, {0x1F0D, 0x0399}, {0x1F8D}},
+    {0x1F8E, {0x1F0E, 0x0399}, {0x1F8E}},
+    {0x1F8F, {0x1F0F, 0x0399}, {0x1F8F}},
+    {0x1F90, {0x1F28, 0x0399}, {0x1F98}},
+    {0x1F91, {0x1F29, 0x0399}, {0x1F99}},
+    {0x1F92, {0x1F2A, 0x0399}, {0x1F9A}},
+    {0x1F93, {0x1F2B, 0x0399}, {0x1F9B}},
+    {0x1F94, {0x1F2C, 0x0399}, {0x1F9C}},
+    {0x1F95, {0x1F2D, 0x0399}, {0x1F9D}},
+    {0x1F96, {0x1F2E, 0x0399}, {0x1F9E}},
+    {0x1F97, {0x1F2F, 0x0399}, {0x1F9F}},
+    {0x1F98, {0x1F28, 0x0399}, {0x1F98}},
+    {0x1F99, {0x1F29, 0x0399}, {0x1F99}},
+    {0x1F9A, {0x1F2A, 0x0399}, {0x1F9A}},
+    {0x1F9B, {0x1F2B, 0x0399}, {0x1F9B}},
+    {0x1F9C, {0x1F2C, 0x0399}, {0x1F9C}},
+    {0x1F9D, {0x1F2D, 0x0399}, {0x1F9D}},
+    {0x1F9E, {0x1F2E, 0x0399}, {0x1F9E}},
+    {0x1F9F, {0x1F2F, 0x0399}, {0x1F9F}},
+    {0x1FA0, {0x1F68, 0x0399}, {0x1FA8}},
+    {0x1FA1, {0x1F69, 0x0399}, {0x1FA9}},
+    {0x1FA2, {0x1F6A, 0x0399}, {0x1FAA}},
+    {0x1FA3, {0x1F6B, 0x0399}, {0x1FAB}},
+    {0x1FA4, {0x1F6C, 0x0399}, {0x1FAC}},
+    {0x1FA5, {0x1F6D, 0x0399}, {0x1FAD}},
+    {0x1FA6, {0x1F6E, 0x0399}, {0x1FAE}},
+    {0x1FA7, {0x1F6F, 0x0399}, {0x1FAF}},
+    {0x1FA8, {0x1F68, 0x0399}, {0x1FA8}},
+    {0x1FA9, {0x1F69, 0x0399}, {0x1FA9}},
+    {0x1FAA, {0x1F6A, 0x0399}, {0x1FAA}},
+    {0x1FAB, {0x1F6B, 0x0399}, {0x1FAB}},
+    {0x1FAC, {0x1F6C, 0x0399}, {0x1FAC}},
+    {0x1FAD, {0x1F6D, 0x0399}, {0x1FAD}},
+    {0x1FAE, {0x1F6E, 0x0399}, {0x1FAE}},
+    {0x1FAF, {0x1F6F, 0x0399}, {0x1FAF}},
+    {0x1FB2, {0x1FBA, 0x0399}, {0x1FBA, 0x0345}},
+    {0x1FB3, {0x0391, 0x0399}, {0x1FBC}},
     {0x1FB4, {0x0386, 0x0399}, {0x0386, 0x0345}},
     {0x1FB6, {0x0391, 0x0342}, {0x0391, 0x0342}},
     {0x1FB7, {0x0391, 0x0342, 0x0399}, {0x0391, 0x0342, 0x0345}},
-    {0x1FBC, {0x0391, 0x0399}, {0x1FBC}}, {0x1FC2, {0x1FCA, 0x0399}, {0x1FCA, 0x0345}},
-    {0x1FC3, {0x0397, 0x0399}, {0x1FCC}}, {0x1FC4, {0x0389, 0x0399}, {0x0389, 0x0345}},
+    {0x1FBC, {0x0391, 0x0399}, {0x1FBC}},
+    {0x1FC2, {0x1FCA, 0x0399}, {0x1FCA, 0x0345}},
+    {0x1FC3, {0x0397, 0x0399}, {0x1FCC}},
+    {0x1FC4, {0x0389, 0x0399}, {0x0389, 0x0345}},
     {0x1FC6, {0x0397, 0x0342}, {0x0397, 0x0342}},
     {0x1FC7, {0x0397, 0x0342, 0x0399}, {0x0397, 0x0342, 0x0345}},
     {0x1FCC, {0x0397, 0x0399}, {0x1FCC}},
@@ -70,11 +99,13 @@ static const struct special {
     {0x1FE4, {0x03A1, 0x0313}, {0x03A1, 0x0313}},
     {0x1FE6, {0x03A5, 0x0342}, {0x03A5, 0x0342}},
     {0x1FE7, {0x03A5, 0x0308, 0x0342}, {0x03A5, 0x0308, 0x0342}},
-    {0x1FF2, {0x1FFA, 0x0399}, {0x1FFA, 0x0345}}, {0x1FF3, {0x03A9, 0x0399}, {0x1FFC}},
+    {0x1FF2, {0x1FFA, 0x0399}, {0x1FFA, 0x0345}},
+    {0x1FF3, {0x03A9, 0x0399}, {0x1FFC}},
     {0x1FF4, {0x038F, 0x0399}, {0x038F, 0x0345}},
     {0x1FF6, {0x03A9, 0x0342}, {0x03A9, 0x0342}},
     {0x1FF7, {0x03A9, 0x0342, 0x0399}, {0x03A9, 0x0342, 0x0345}},
-    {0x1FFC, {0x03A9, 0x0399}, {0x1FFC}}, {0xFB00, {0x0046, 0x0046}, {0x0046, 0x0066}},
+    {0x1FFC, {0x03A9, 0x0399}, {0x1FFC}},
+    {0xFB00, {0x0046, 0x0046}, {0x0046, 0x0066}},
     {0xFB01, {0x0046, 0x0049}, {0x0046, 0x0069}},
     {0xFB02, {0x0046, 0x004C}, {0x0046, 0x006C}},
     {0xFB03, {0x0046, 0x0046, 0x0049}, {0x0046, 0x0066, 0x0069}},
@@ -89,7 +120,9 @@ static const struct special {
 };
 
 bool rsn_tpl_is_space(int32_t cp) {
-    if (cp < 0x80) return cp == ' ' || (cp >= 0x09 && cp <= 0x0D) || (cp >= 0x1C && cp <= 0x1F);
+    if (cp < 0x80) {
+        return cp == ' ' || (cp >= 0x09 && cp <= 0x0D) || (cp >= 0x1C && cp <= 0x1F);
+    }
     return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || (cp >= 0x2000 && cp <= 0x200A) ||
            cp == 0x2028 || cp == 0x2029 || cp == 0x202F || cp == 0x205F || cp == 0x3000;
 }
@@ -110,9 +143,9 @@ bool rsn_tpl_is_decimal(int32_t cp) {
 }
 
 bool rsn_tpl_is_digit(int32_t cp) {
-    return rsn_tpl_is_decimal(cp) || cp == 0xB2 || cp == 0xB3 || cp == 0xB9 || cp == 0x2070 ||
-           (cp >= 0x2074 && cp <= 0x2079) || (cp >= 0x2080 && cp <= 0x2089) ||
-           (cp >= 0x2460 && cp <= 0x2468);
+    return rsn_tpl_is_decimal(cp) || cp == 0xB2 || cp == 0xB3 || cp == 0xB9 ||
+           cp == 0x2070 || (cp >= 0x2074 && cp <= 0x2079) ||
+           (cp >= 0x2080 && cp <= 0x2089) || (cp >= 0x2460 && cp <= 0x2468);
 }
 
 bool rsn_tpl_is_numeric(int32_t cp) {
@@ -198,7 +231,7 @@ static void add_special(rsn_tb *b, const uint16_t cps[3]) {
 void rsn_tb_add_case(rsn_tb *b, int32_t cp, rsn_tpl_case to) {
     if (cp >= 0 && cp < 0x80) {
         bool change = to == RSN_CASE_UPPER || to == RSN_CASE_TITLE ? rsn_tpl_is_lower(cp)
-                                                                  : rsn_tpl_is_upper(cp);
+                                                                   : rsn_tpl_is_upper(cp);
         rsn_tb_addc(b, (char)(change ? cp ^ 0x20 : cp));
     } else if (cp < 0) {
         rsn_tb_add_cp(b, cp);
@@ -212,7 +245,10 @@ void rsn_tb_add_case(rsn_tb *b, int32_t cp, rsn_tpl_case to) {
             bsearch(&cp, specials, sizeof specials / sizeof *specials, sizeof *specials,
                     compare_special);
         if (row) add_special(b, to == RSN_CASE_UPPER ? row->upper : row->title);
-        else rsn_tb_add_cp(b, to == RSN_CASE_UPPER ? utf8proc_toupper(cp) : utf8proc_totitle(cp));
+        else {
+            rsn_tb_add_cp(b, to == RSN_CASE_UPPER ? utf8proc_toupper(cp)
+                                                  : utf8proc_totitle(cp));
+        }
     }
 }
 
@@ -232,8 +268,9 @@ static bool is_case_ignorable(int32_t cp) {
     }
 }
 
-/* A sigma that ends a word: behind something cased, and nothing cased follows. The runs that it
- * looks over hold no other sigma, so all sigmas of a text together look at it once. */
+/* A sigma that ends a word: behind something cased, and nothing cased follows. The
+ * runs that it looks over hold no other sigma, so all sigmas of a text together look
+ * at it once. */
 static bool is_final_sigma(const rsn_ts *s, size_t at) {
     int32_t cp = -1;
     size_t i = at;
@@ -245,7 +282,8 @@ static bool is_final_sigma(const rsn_ts *s, size_t at) {
         cp = -1;
     }
     if (!rsn_tpl_is_cased(cp)) return false;
-    for (size_t len, k = at + 2; k < s->n; k += len) { /* the sigma itself has two bytes */
+    for (size_t len, k = at + 2; k < s->n;
+         k += len) { /* the sigma itself has two bytes */
         len = rsn_utf8_decode(s->data + k, s->n - k, &cp);
         if (!is_case_ignorable(cp)) return !rsn_tpl_is_cased(cp);
     }
@@ -266,13 +304,14 @@ reason_status rsn_tpl_change_case(rsn_tpl_run *run, const rsn_ts *s, rsn_tpl_cas
         if (to == RSN_CASE_LOWER) rsn_tb_add_lower(&b, s, at, cp);
         else rsn_tb_add_case(&b, cp, to);
     }
-    (void)rsn_tpl_charge_bytes(run, s->n);
+    (void)rsn_tpl_charge_chars(run, 2 * s->n);
     return rsn_tb_finish(&b, out);
 }
 
 /* ---- trimming ---- */
 
-static bool is_trimmed(int32_t cp, const char *bytes, size_t n_bytes, const rsn_ts *chars) {
+static bool is_trimmed(int32_t cp, const char *bytes, size_t n_bytes,
+                       const rsn_ts *chars) {
     if (!chars) return rsn_tpl_is_space(cp);
     for (size_t i = 0, len; i < chars->n; i += len) {
         int32_t other;
@@ -282,9 +321,9 @@ static bool is_trimmed(int32_t cp, const char *bytes, size_t n_bytes, const rsn_
     return false;
 }
 
-reason_status rsn_tpl_trim(rsn_tpl_run *run, const rsn_ts *s, const rsn_ts *chars, bool left,
-                           bool right, rsn_tv *out) {
-    size_t from = 0, to = s->n, looked = 0, per_char = 1 + (chars ? chars->n / 16 : 0);
+reason_status rsn_tpl_trim(rsn_tpl_run *run, const rsn_ts *s, const rsn_ts *chars,
+                           bool left, bool right, rsn_tv *out) {
+    size_t from = 0, to = s->n, looked = 0, per_char = 1 + (chars ? chars->n / 4 : 0);
     int32_t cp;
     while (left && from < to) {
         size_t len = rsn_utf8_decode(s->data + from, to - from, &cp);
@@ -294,10 +333,13 @@ reason_status rsn_tpl_trim(rsn_tpl_run *run, const rsn_ts *s, const rsn_ts *char
     }
     while (right && to > from) {
         size_t start = to - 1;
-        while (start > from && to - start < 4 && ((unsigned char)s->data[start] & 0xC0) == 0x80) {
+        while (start > from && to - start < 4 &&
+               ((unsigned char)s->data[start] & 0xC0) == 0x80) {
             start--;
         }
-        if (start + rsn_utf8_decode(s->data + start, to - start, &cp) != to) start = to - 1;
+        if (start + rsn_utf8_decode(s->data + start, to - start, &cp) != to) {
+            start = to - 1;
+        }
         (void)rsn_utf8_decode(s->data + start, to - start, &cp);
         if (!is_trimmed(cp, s->data + start, to - start, chars)) break;
         to = start;

@@ -19,10 +19,11 @@ void *rsn_tpl_alloc(rsn_tpl_run *run, size_t n, size_t size) {
     size_t n_bytes = 0;
     if (run->failed) return NULL;
     if (!rsn_mul_u64(n, size, &product) || !rsn_to_size(product, &n_bytes) ||
-        !rsn_add_u64(run->arena.total, product, &total) || total > RSN_TEMPLATE_MAX_MEMORY) {
-        run->failed = rsn_fail(REASON_ERR_LIMIT,
-                               "the template needs more than %d bytes of memory",
-                               RSN_TEMPLATE_MAX_MEMORY);
+        !rsn_add_u64(run->arena.total, product, &total) ||
+        total > RSN_TEMPLATE_MAX_MEMORY) {
+        run->failed =
+            rsn_fail(REASON_ERR_LIMIT, "the template needs more than %d bytes of memory",
+                     RSN_TEMPLATE_MAX_MEMORY);
         return NULL;
     }
     void *p = rsn_arena_alloc(&run->arena, n_bytes);
@@ -43,6 +44,10 @@ reason_status rsn_tpl_charge(rsn_tpl_run *run, uint64_t n) {
 
 reason_status rsn_tpl_charge_bytes(rsn_tpl_run *run, size_t n) {
     return rsn_tpl_charge(run, n / 16 + 1);
+}
+
+reason_status rsn_tpl_charge_chars(rsn_tpl_run *run, size_t n) {
+    return rsn_tpl_charge(run, n / 4 + 1);
 }
 
 reason_status rsn_tpl_enter(rsn_tpl_run *run) {
@@ -88,7 +93,8 @@ size_t rsn_ts_count(const char *s, size_t n) {
     return chars;
 }
 
-reason_status rsn_ts_share(rsn_tpl_run *run, const char *data, size_t n, const rsn_ts **out) {
+reason_status rsn_ts_share(rsn_tpl_run *run, const char *data, size_t n,
+                           const rsn_ts **out) {
     rsn_ts *s = rsn_tpl_alloc(run, 1, sizeof *s);
     *out = s;
     if (!s) return run->failed;
@@ -96,7 +102,8 @@ reason_status rsn_ts_share(rsn_tpl_run *run, const char *data, size_t n, const r
     return rsn_tpl_charge_bytes(run, n);
 }
 
-reason_status rsn_ts_copy(rsn_tpl_run *run, const char *data, size_t n, const rsn_ts **out) {
+reason_status rsn_ts_copy(rsn_tpl_run *run, const char *data, size_t n,
+                          const rsn_ts **out) {
     *out = NULL;
     char *copy = rsn_tpl_alloc(run, n, 1);
     if (!copy) return run->failed;
@@ -121,7 +128,8 @@ reason_status rsn_ts_concat(rsn_tpl_run *run, const rsn_ts *a, const rsn_ts *b,
                  b->n <= run->tail_cap - run->tail_n;
     if (!grows) {
         uint64_t total = (uint64_t)a->n + b->n;
-        size_t cap = total > RSN_TEMPLATE_MAX_MEMORY ? SIZE_MAX : (size_t)(total + total / 2 + 32);
+        size_t cap =
+            total > RSN_TEMPLATE_MAX_MEMORY ? SIZE_MAX : (size_t)(total + total / 2 + 32);
         char *data = rsn_tpl_alloc(run, cap, 1);
         if (!data || rsn_tpl_charge_bytes(run, a->n)) return run->failed;
         memcpy(data, a->data, a->n);
@@ -162,7 +170,8 @@ bool rsn_ts_is(const rsn_ts *s, const char *text) {
 }
 
 bool rsn_ts_equal(const rsn_ts *a, const rsn_ts *b) {
-    return a->n == b->n && (a->data == b->data || a->n == 0 || !memcmp(a->data, b->data, a->n));
+    return a->n == b->n &&
+           (a->data == b->data || a->n == 0 || !memcmp(a->data, b->data, a->n));
 }
 
 size_t rsn_ts_offset(const rsn_ts *s, size_t index) {

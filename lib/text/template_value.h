@@ -7,7 +7,8 @@
 #include "base/str.h"
 
 typedef enum rsn_tv_kind {
-    RSN_TV_MISSING = 0, /* no value: an unset variable, an argument not given, the end of a loop */
+    RSN_TV_MISSING =
+        0, /* no value: an unset variable, an argument not given, the end of a loop */
     RSN_TV_UNDEFINED,
     RSN_TV_NONE,
     RSN_TV_BOOL,
@@ -50,7 +51,8 @@ typedef enum rsn_tv_undef {
 
 struct rsn_tv {
     uint8_t kind;
-    uint8_t flag; /* STR: 1 if it is safe markup; UNDEFINED: rsn_tv_undef; VIEW: rsn_tv_view */
+    uint8_t flag; /* STR: 1 if it is safe markup; UNDEFINED: rsn_tv_undef; VIEW:
+                     rsn_tv_view */
     uint16_t aux;
     union {
         bool b;
@@ -91,7 +93,8 @@ typedef struct rsn_td_entry {
 struct rsn_td {
     rsn_td_entry *entries;
     size_t n, cap;
-    uint32_t *slots; /* index + 1 of an entry, 0: free; n_slots of them, a power of two, or NULL */
+    uint32_t *slots; /* index + 1 of an entry, 0: free; n_slots of them, a power of two,
+                        or NULL */
     size_t n_slots;
 };
 
@@ -110,24 +113,25 @@ typedef reason_status (*rsn_ti_next_fn)(rsn_tpl_run *run, rsn_ti *it, rsn_tv *ou
 
 struct rsn_ti {
     rsn_ti_next_fn next;
-    rsn_tv source;    /* what is walked over */
-    rsn_ti *inner;    /* or the iterator that is drawn from */
-    size_t at;        /* position in source */
-    void *state;      /* of `next` */
-    uint32_t depth;   /* iterators inside this one */
+    rsn_tv source;  /* what is walked over */
+    rsn_ti *inner;  /* or the iterator that is drawn from */
+    size_t at;      /* position in source */
+    void *state;    /* of `next` */
+    uint32_t depth; /* iterators inside this one */
 };
 
-/* One render. Everything it makes lies in `arena`; once `failed` is set nothing goes on. */
+/* One render. Everything it makes lies in `arena`; once `failed` is set nothing goes
+ * on. */
 struct rsn_tpl_run {
     const struct rsn_template *t;
     rsn_arena arena;
-    int64_t steps; /* left */
+    int64_t steps;  /* left */
     uint32_t depth; /* of values inside values, where one is walked */
     reason_status failed;
     rsn_str *out;
-    size_t out_base;  /* what was in `out` before */
-    rsn_str scratch;  /* for what only rsn_str can do */
-    char *tail;       /* the text that was built last, which may grow where it is */
+    size_t out_base; /* what was in `out` before */
+    rsn_str scratch; /* for what only rsn_str can do */
+    char *tail;      /* the text that was built last, which may grow where it is */
     size_t tail_n, tail_cap;
     rsn_td *vars;
     struct {
@@ -143,6 +147,8 @@ void *rsn_tpl_alloc(rsn_tpl_run *run, size_t n, size_t size);
 reason_status rsn_tpl_charge(rsn_tpl_run *run, uint64_t n);
 /* The charge for looking at or copying n bytes. */
 reason_status rsn_tpl_charge_bytes(rsn_tpl_run *run, size_t n);
+/* The charge for decoding n bytes and asking for the class of each character. */
+reason_status rsn_tpl_charge_chars(rsn_tpl_run *run, size_t n);
 /* Around walking into a value: LIMIT when values are too deep. leave follows every OK. */
 reason_status rsn_tpl_enter(rsn_tpl_run *run);
 void rsn_tpl_leave(rsn_tpl_run *run);
@@ -186,7 +192,8 @@ static inline rsn_tv rsn_tv_iter(rsn_ti *it) {
     rsn_tv v = {RSN_TV_ITER, 0, 0, {.iter = it}};
     return v;
 }
-static inline rsn_tv rsn_tv_undefined(rsn_tv_undef why, const rsn_ts *text, unsigned object) {
+static inline rsn_tv rsn_tv_undefined(rsn_tv_undef why, const rsn_ts *text,
+                                      unsigned object) {
     rsn_tv v = {RSN_TV_UNDEFINED, (uint8_t)why, (uint16_t)object, {.s = text}};
     return v;
 }
@@ -194,8 +201,10 @@ static inline rsn_tv rsn_tv_undefined(rsn_tv_undef why, const rsn_ts *text, unsi
 /* How many characters begin in s[0..n). */
 size_t rsn_ts_count(const char *s, size_t n);
 /* Text that shares data[0..n), which must outlive the run's values. */
-reason_status rsn_ts_share(rsn_tpl_run *run, const char *data, size_t n, const rsn_ts **out);
-reason_status rsn_ts_copy(rsn_tpl_run *run, const char *data, size_t n, const rsn_ts **out);
+reason_status rsn_ts_share(rsn_tpl_run *run, const char *data, size_t n,
+                           const rsn_ts **out);
+reason_status rsn_ts_copy(rsn_tpl_run *run, const char *data, size_t n,
+                          const rsn_ts **out);
 reason_status rsn_ts_concat(rsn_tpl_run *run, const rsn_ts *a, const rsn_ts *b,
                             const rsn_ts **out);
 /* The same as values; `safe` is the flag of the result. */
@@ -217,7 +226,8 @@ reason_status rsn_td_set(rsn_tpl_run *run, rsn_td *dict, rsn_tv key, rsn_tv valu
 reason_status rsn_td_get(rsn_tpl_run *run, const rsn_td *dict, rsn_tv key, rsn_tv *out);
 reason_status rsn_td_get_text(rsn_tpl_run *run, const rsn_td *dict, const rsn_ts *key,
                               rsn_tv *out);
-reason_status rsn_tv_item(rsn_tpl_run *run, const rsn_td_entry *e, rsn_tv *out); /* (key, value) */
+reason_status rsn_tv_item(rsn_tpl_run *run, const rsn_td_entry *e,
+                          rsn_tv *out); /* (key, value) */
 
 /* Text under construction, in the run's memory. A failure shows in the run. */
 typedef struct rsn_tb {
@@ -234,7 +244,8 @@ reason_status rsn_tb_finish(rsn_tb *b, rsn_tv *out);
 
 /* ---- asking values (template_ops.c unless said otherwise) ---- */
 
-const char *rsn_tv_type_name(const rsn_tv *v); /* as Python names it: "str", "dict", ... */
+const char *rsn_tv_type_name(
+    const rsn_tv *v); /* as Python names it: "str", "dict", ... */
 bool rsn_tv_truth(const rsn_tv *v);
 static inline bool rsn_tv_is_number(const rsn_tv *v) {
     return v->kind == RSN_TV_BOOL || v->kind == RSN_TV_INT || v->kind == RSN_TV_FLOAT;
@@ -255,11 +266,13 @@ static inline double rsn_tv_as_float(const rsn_tv *v) { /* of numbers */
 bool rsn_tv_length(const rsn_tv *v, size_t *n);
 /* Whether a and b are one object. */
 bool rsn_tv_same(const rsn_tv *a, const rsn_tv *b);
-reason_status rsn_tv_equal(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, bool *equal);
+reason_status rsn_tv_equal(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b,
+                           bool *equal);
 /* -1, 0, 1; 2 where a number is no number. TEMPLATE where Python has no order. */
-reason_status rsn_tv_order(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b, const char *op,
-                           int *order);
-reason_status rsn_tv_contains(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv *v, bool *found);
+reason_status rsn_tv_order(rsn_tpl_run *run, const rsn_tv *a, const rsn_tv *b,
+                           const char *op, int *order);
+reason_status rsn_tv_contains(rsn_tpl_run *run, const rsn_tv *box, const rsn_tv *v,
+                              bool *found);
 /* TEMPLATE for lists and dicts. */
 reason_status rsn_tv_hash(rsn_tpl_run *run, const rsn_tv *v, uint64_t *hash);
 /* Fails as using an undefined value does. */
@@ -268,43 +281,62 @@ reason_status rsn_tpl_raise_undefined(rsn_tpl_run *run, const rsn_tv *v);
 /* ---- reading and computing (template_ops.c, template_access.c) ---- */
 
 typedef enum rsn_tpl_binop {
-    RSN_BIN_ADD, RSN_BIN_SUB, RSN_BIN_MUL, RSN_BIN_DIV, RSN_BIN_FLOORDIV, RSN_BIN_MOD, RSN_BIN_POW
+    RSN_BIN_ADD,
+    RSN_BIN_SUB,
+    RSN_BIN_MUL,
+    RSN_BIN_DIV,
+    RSN_BIN_FLOORDIV,
+    RSN_BIN_MOD,
+    RSN_BIN_POW
 } rsn_tpl_binop;
 typedef enum rsn_tpl_cmp {
-    RSN_CMP_EQ, RSN_CMP_NE, RSN_CMP_LT, RSN_CMP_LE, RSN_CMP_GT, RSN_CMP_GE, RSN_CMP_IN,
+    RSN_CMP_EQ,
+    RSN_CMP_NE,
+    RSN_CMP_LT,
+    RSN_CMP_LE,
+    RSN_CMP_GT,
+    RSN_CMP_GE,
+    RSN_CMP_IN,
     RSN_CMP_NOT_IN
 } rsn_tpl_cmp;
-reason_status rsn_tv_binary(rsn_tpl_run *run, rsn_tpl_binop op, const rsn_tv *a, const rsn_tv *b,
-                            rsn_tv *out);
+reason_status rsn_tv_binary(rsn_tpl_run *run, rsn_tpl_binop op, const rsn_tv *a,
+                            const rsn_tv *b, rsn_tv *out);
 reason_status rsn_tv_negate(rsn_tpl_run *run, const rsn_tv *a, bool minus, rsn_tv *out);
-reason_status rsn_tv_compare(rsn_tpl_run *run, rsn_tpl_cmp op, const rsn_tv *a, const rsn_tv *b,
-                             bool *out);
+reason_status rsn_tv_compare(rsn_tpl_run *run, rsn_tpl_cmp op, const rsn_tv *a,
+                             const rsn_tv *b, bool *out);
 /* x.name, x[key] and x[start:stop:step] (NONE where nothing is written). */
-reason_status rsn_tv_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name, rsn_tv *out);
-reason_status rsn_tv_subscript(rsn_tpl_run *run, const rsn_tv *v, const rsn_tv *key, rsn_tv *out);
-reason_status rsn_tv_slice(rsn_tpl_run *run, const rsn_tv *v, const rsn_tv bounds[3], rsn_tv *out);
+reason_status rsn_tv_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name,
+                          rsn_tv *out);
+reason_status rsn_tv_subscript(rsn_tpl_run *run, const rsn_tv *v, const rsn_tv *key,
+                               rsn_tv *out);
+reason_status rsn_tv_slice(rsn_tpl_run *run, const rsn_tv *v, const rsn_tv bounds[3],
+                           rsn_tv *out);
 /* Only what x has as a Python attribute; MISSING if nothing. */
-reason_status rsn_tv_own_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name, rsn_tv *out);
+reason_status rsn_tv_own_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name,
+                              rsn_tv *out);
 
 /* ---- printing (template_repr.c) ---- */
 
 void rsn_tb_str(rsn_tb *b, const rsn_tv *v);
 void rsn_tb_repr(rsn_tb *b, const rsn_tv *v);
 reason_status rsn_tv_str(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts **out);
+void rsn_tb_add_float(rsn_tb *b, double f);
 /* The shortest decimal that reads back as f, as Python writes it. Returns its length. */
 size_t rsn_tpl_float_text(double f, char out[32]);
-/* `digits` after the point; kind is e, f or g. Returns the length, at most 400 + digits. */
+/* `digits` after the point; kind is e, f or g. Returns the length, at most 400 +
+ * digits. */
 size_t rsn_tpl_float_format(char *out, size_t cap, double f, char kind, int digits);
 void rsn_tb_escape(rsn_tb *b, const char *s, size_t n); /* & < > ' " for HTML */
 
 /* ---- walking (template_iter.c) ---- */
 
-/* TEMPLATE if v cannot be iterated over. An ITER gives its own, half used as it may be. */
+/* TEMPLATE if v cannot be iterated over. An ITER gives its own, half used as it may
+ * be. */
 reason_status rsn_ti_of(rsn_tpl_run *run, const rsn_tv *v, rsn_ti **out);
 bool rsn_tv_iterable(const rsn_tv *v);
 /* An iterator of one's own; `inner` may be NULL. LIMIT if they are too deep. */
-reason_status rsn_ti_make(rsn_tpl_run *run, rsn_ti_next_fn next, rsn_ti *inner, void *state,
-                          rsn_ti **out);
+reason_status rsn_ti_make(rsn_tpl_run *run, rsn_ti_next_fn next, rsn_ti *inner,
+                          void *state, rsn_ti **out);
 static inline reason_status rsn_ti_next(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
     return it->next(run, it, out);
 }
@@ -314,13 +346,15 @@ reason_status rsn_tv_collect(rsn_tpl_run *run, const rsn_tv *v, rsn_tl **out);
 
 /* ---- JSON and time (template_json.c, template_time.c) ---- */
 
-reason_status rsn_tpl_read_json(rsn_tpl_run *run, const char *json, size_t n, rsn_tv *out);
+reason_status rsn_tpl_read_json(rsn_tpl_run *run, const char *json, size_t n,
+                                rsn_tv *out);
 typedef struct rsn_tpl_json_style {
     bool ascii, sort_keys, multiline;
     const rsn_ts *indent; /* of multiline */
     const rsn_ts *item_separator, *key_separator;
 } rsn_tpl_json_style;
-reason_status rsn_tpl_write_json(rsn_tb *b, const rsn_tv *v, const rsn_tpl_json_style *style);
+reason_status rsn_tpl_write_json(rsn_tb *b, const rsn_tv *v,
+                                 const rsn_tpl_json_style *style);
 /* Sets run->now; now NULL: the clock. */
 reason_status rsn_tpl_set_now(rsn_tpl_run *run, const char *now);
 reason_status rsn_tpl_strftime(rsn_tpl_run *run, const rsn_ts *format, rsn_tv *out);

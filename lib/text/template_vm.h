@@ -1,4 +1,5 @@
-/* The machine that runs a template's code. Private to template_run.c and template_call.c. */
+/* The machine that runs a template's code. Private to template_run.c, template_call.c and
+ * template_render.c. */
 #ifndef REASON_TEXT_TEMPLATE_VM_H
 #define REASON_TEXT_TEMPLATE_VM_H
 
@@ -41,13 +42,19 @@ static inline rsn_tv rsn_vm_pop(rsn_tpl_vm *vm) {
 rsn_tpl_frame *rsn_vm_new_frame(rsn_tpl_vm *vm, uint32_t scope, rsn_tpl_frame *parent);
 /* Sets all variables but the parameters to what they begin as. */
 reason_status rsn_vm_begin_frame(rsn_tpl_vm *vm, rsn_tpl_frame *frame);
+/* Runs from vm->pc until RETURN_TEST or END. */
+reason_status rsn_vm_execute(rsn_tpl_vm *vm);
+
+/* Output (template_render.c). */
+reason_status rsn_vm_print(rsn_tpl_run *run, const char *s, size_t n);
 reason_status rsn_vm_capture(rsn_tpl_vm *vm);
 reason_status rsn_vm_captured(rsn_tpl_vm *vm, rsn_tv *out);
 void rsn_vm_drop_captures(rsn_tpl_vm *vm, size_t keep);
 
 /* Calls of every kind (template_call.c). */
 reason_status rsn_vm_call(rsn_tpl_vm *vm, const rsn_tpl_site *site);
-reason_status rsn_vm_call_native(rsn_tpl_vm *vm, const rsn_tpl_site *site, const char *what);
+reason_status rsn_vm_call_native(rsn_tpl_vm *vm, const rsn_tpl_site *site,
+                                 const char *what);
 reason_status rsn_vm_return(rsn_tpl_vm *vm);
 
 #endif

@@ -1,0 +1,492 @@
+/* Calling mistakes: every required pointer NULL in turn, every size field wrong in every
+ * way, every number and enum out of range. Each is INVALID_ARG with a sentence, outputs
+ * are NULL or 0, and the handles that were part of the call still work afterwards. */
+#include "api/support.h"
+
+#include <math.h>
+#include <unistd.h>
+
+typedef struct world {
+    reason_model *model;
+    reason_session *session;
+    reason_result *result;
+} world;
+
+static int set_up(void **state) {
+    world *w = calloc(1, sizeof *w);
+    asking a;
+    if (!w)
+        return -1;
+    *state = w;
+    w->model = open_model(REASON_CPU_AUTO);
+    w->session = open_session(w->model, 1);
+    ask_init(&a, "What is 3 + 4?", 4);
+    a.request.thinking = NULL;
+    assert_ok(reason_generate(w->session, &a.request, &w->result));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world *w = *state;
+    reason_result_free(w->result);
+    reason_session_free(w->session);
+    reason_model_free(w->model);
+    free(w);
+    return 0;
+}
+
+/* INVALID_ARG with a sentence of this call, not of one before. */
+#define assert_refused(call)                                                             \
+    do {                                                                                 \
+        reason_session *none_;                                                           \
+        (void)reason_session_new(NULL, NULL,                                             \
+                                 &none_); /* leaves a sentence that is known */          \
+        char before_[64];                                                                \
+        (void)snprintf(before_, sizeof before_, "%s", reason_last_error());              \
+        assert_status(call, REASON_ERR_INVALID_ARG);                                     \
+        assert_true(reason_last_error()[0] != '\0');                                     \
+        if (strstr(#call, "reason_session_new") == NULL)                                 \
+            assert_string_not_equal(reason_last_error(), before_);                       \
+    } while (0)
+
+static char marked; /* what an output holds before the call */
+#define MARK ((void *)&marked)
+
+/* ---- required pointers ---- */
+
+static void test_api_null__process(void **state) {
+    (void)state;
+    assert_refused(reason_cancel_token_new(NULL));
+    assert_refused(reason_pool_new(1, NULL));
+    reason_allocator a = {.size = sizeof a};
+    assert_refused(reason_set_allocator(&a)); /* all three functions are missing */
+    assert_refused(reason_machine_measure(NULL, NULL));
+    assert_refused(reason_model_options_init(NULL, sizeof(reason_model_options)));
+    assert_refused(reason_message_init(NULL, sizeof(reason_message)));
+    assert_refused(reason_template_request_init(NULL, sizeof(reason_template_request)));
+    assert_refused(reason_session_options_init(NULL, sizeof(reason_session_options)));
+    assert_refused(reason_thinking_init(NULL, sizeof(reason_thinking)));
+    assert_refused(reason_sampling_init(NULL, sizeof(reason_sampling)));
+    assert_refused(reason_request_init(NULL, sizeof(reason_request)));
+}
+
+static void test_api_null__model(void **state) {
+    const world *w = *state;
+    int64_t number = 7;
+    double value = 7;
+    const char *text = MARK;
+    size_t n = 7;
+    assert_refused(reason_model_open(shipped_path(), NULL, NULL));
+    assert_refused(reason_model_get_int(NULL, "n_vocab", &number));
+    assert_int_equal(number, 0);
+    number = 7;
+    assert_refused(reason_model_get_int(w->model, NULL, &number));
+    assert_int_equal(number, 0);
+    assert_refused(reason_model_get_int(w->model, "n_vocab", NULL));
+    assert_refused(reason_model_get_float(NULL, "general.name", &value));
+    assert_true(value == 0);
+    value = 7;
+    assert_refused(reason_model_get_float(w->model, NULL, &value));
+    assert_true(value == 0);
+    assert_refused(reason_model_get_float(w->model, "general.name", NULL));
+    assert_refused(reason_model_get_text(NULL, "path", &text, &n));
+    assert_null(text);
+    assert_int_equal(n, 0);
+    text = MARK, n = 7;
+    assert_refused(reason_model_get_text(w->model, NULL, &text, &n));
+    assert_null(text);
+    assert_int_equal(n, 0);
+    assert_refused(reason_model_get_text(w->model, "path", NULL, &n));
+    assert_int_equal(reason_model_n_keys(NULL), 0);
+    assert_null(reason_model_key(NULL, 0));
+}
+
+static void test_api_null__tokens(void **state) {
+    const world *w = *state;
+    const int32_t id = 1;
+    int32_t *ids = MARK;
+    char *text = MARK;
+    size_t n = 7;
+    assert_refused(reason_tokenize(NULL, "a", 1, 0, &ids, &n));
+    assert_null(ids);
+    assert_int_equal(n, 0);
+    ids = MARK, n = 7;
+    assert_refused(reason_tokenize(w->model, NULL, 1, 0, &ids, &n));
+    assert_null(ids);
+    assert_int_equal(n, 0);
+    ids = MARK;
+    assert_refused(reason_tokenize(w->model, NULL, -1, 0, &ids, &n));
+    assert_null(ids);
+    n = 7;
+    assert_refused(reason_tokenize(w->model, "a", 1, 0, NULL, &n));
+    assert_int_equal(n, 0);
+    ids = MARK;
+    assert_refused(reason_tokenize(w->model, "a", 1, 0, &ids, NULL));
+    assert_null(ids);
+    n = 7;
+    assert_refused(reason_detokenize(NULL, &id, 1, 0, &text, &n));
+    assert_null(text);
+    assert_int_equal(n, 0);
+    text = MARK;
+    assert_refused(reason_detokenize(w->model, NULL, 1, 0, &text, &n));
+    assert_null(text);
+    assert_refused(reason_detokenize(w->model, &id, 1, 0, NULL, &n));
+    assert_refused(reason_detokenize(w->model, &id, 1, 0, &text, NULL));
+}
+
+static void test_api_null__template(void **state) {
+    const world *w = *state;
+    reason_template_request r;
+    char *text = MARK;
+    size_t n = 7;
+    assert_ok(reason_template_request_init(&r, sizeof r));
+    r.messages_json = "[]";
+    r.template_text = "ok";
+    assert_refused(reason_template_render(w->model, NULL, &text, &n));
+    assert_null(text);
+    assert_int_equal(n, 0);
+    assert_refused(reason_template_render(w->model, &r, NULL, &n));
+    text = MARK;
+    assert_refused(reason_template_render(w->model, &r, &text, NULL));
+    assert_null(text);
+    r.messages_json = NULL; /* neither of the two */
+    text = MARK;
+    assert_refused(reason_template_render(w->model, &r, &text, &n));
+    assert_null(text);
+    const reason_message *none[] = {NULL};
+    r.messages = none;
+    r.n_messages = 1;
+    assert_refused(reason_template_render(w->model, &r, &text, &n));
+    r.messages_json = "[]"; /* both */
+    assert_refused(reason_template_render(w->model, &r, &text, &n));
+    reason_message m;
+    assert_ok(reason_message_init(&m, sizeof m));
+    const reason_message *one[] = {&m};
+    r.messages_json = NULL;
+    r.messages = one;
+    m.role = "user";
+    assert_refused(reason_template_render(w->model, &r, &text, &n));
+    m.role = NULL;
+    m.content = "x";
+    assert_refused(reason_template_render(w->model, &r, &text, &n));
+}
+
+static void test_api_null__session(void **state) {
+    const world *w = *state;
+    reason_session *out = MARK;
+    size_t n = 7;
+    uint64_t bytes = 7;
+    const int32_t id = 1;
+    assert_refused(reason_session_new(NULL, NULL, &out));
+    assert_null(out);
+    assert_refused(reason_session_new(w->model, NULL, NULL));
+    assert_refused(reason_session_reset(NULL));
+    assert_refused(reason_session_truncate(NULL, 0));
+    out = MARK;
+    assert_refused(reason_session_fork(NULL, &out));
+    assert_null(out);
+    assert_refused(reason_session_fork(w->session, NULL));
+    assert_refused(reason_session_length(NULL, &n));
+    assert_int_equal(n, 0);
+    assert_refused(reason_session_length(w->session, NULL));
+    assert_refused(reason_session_kv_bytes(NULL, &bytes));
+    assert_int_equal(bytes, 0);
+    assert_refused(reason_session_kv_bytes(w->session, NULL));
+    assert_refused(reason_session_logits(NULL, &id, 1, NULL));
+    assert_refused(reason_session_logits(w->session, NULL, 1, NULL));
+    reason_cancel(NULL);
+}
+
+static void test_api_null__generate(void **state) {
+    const world *w = *state;
+    reason_result *out = MARK;
+    reason_usage usage = {.size = sizeof usage};
+    reason_token token = {.size = sizeof token};
+    const char *const no_text[] = {"a", NULL};
+    const int32_t ids[] = {1};
+    const float values[] = {1};
+    asking a;
+    ask_init(&a, "What is 3 + 4?", 2);
+    assert_refused(reason_generate(NULL, &a.request, &out));
+    assert_null(out);
+    out = MARK;
+    assert_refused(reason_generate(w->session, NULL, &out));
+    assert_null(out);
+    assert_refused(reason_generate(w->session, &a.request, NULL));
+    a.request.n_stops = 1;
+    out = MARK;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    assert_null(out);
+    a.request.stops = no_text;
+    a.request.n_stops = 2;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    ask_init(&a, "What is 3 + 4?", 2);
+    a.sampling.n_bias = 1;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    a.sampling.bias_tokens = ids;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    a.sampling.bias_tokens = NULL;
+    a.sampling.bias_values = values;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    ask_init(&a, "What is 3 + 4?", 2);
+    a.request.text = NULL; /* no source at all, then two */
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    a.request.text = "a";
+    a.request.prompt = "b";
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    a.request.prompt = NULL;
+    a.request.system = "a system message without a prompt";
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    assert_refused(reason_result_usage(NULL, &usage));
+    assert_refused(reason_result_usage(w->result, NULL));
+    assert_refused(reason_result_token(NULL, 0, &token));
+    assert_refused(reason_result_token(w->result, 0, NULL));
+}
+
+/* What has a documented value for NULL, and what takes NULL as a default. */
+static void test_api_null__null_is_fine(void **state) {
+    world *w = *state;
+    size_t n = 7;
+    int32_t *ids;
+    char *text;
+    reason_cancel_token_free(NULL);
+    reason_cancel_token_set(NULL);
+    reason_cancel_token_reset(NULL);
+    assert_false(reason_cancel_token_is_set(NULL));
+    reason_pool_free(NULL);
+    reason_model_free(NULL);
+    reason_session_free(NULL);
+    reason_result_free(NULL);
+    reason_free(NULL);
+    reason_set_log(NULL, NULL);
+    assert_ok(reason_set_allocator(NULL));
+    assert_string_equal(reason_result_thinking(NULL, &n), "");
+    assert_int_equal(n, 0);
+    n = 7;
+    assert_string_equal(reason_result_answer(NULL, &n), "");
+    assert_int_equal(n, 0);
+    assert_int_equal(reason_result_n_tokens(NULL), 0);
+    assert_true(isnan(reason_result_p_think(NULL)));
+    assert_string_equal(reason_finish_name(reason_result_finish(NULL)), "cancelled");
+    assert_string_equal(reason_finish_name(reason_result_answer_end(NULL)), "cancelled");
+    assert_non_null(reason_result_thinking(w->result, NULL));
+    assert_non_null(reason_result_answer(w->result, NULL));
+    assert_ok(reason_tokenize(w->model, NULL, 0, 0, &ids, &n));
+    assert_int_equal(n, 0);
+    reason_free(ids);
+    assert_ok(reason_detokenize(w->model, NULL, 0, 0, &text, &n));
+    assert_string_equal(text, "");
+    reason_free(text);
+}
+
+/* ---- numbers and enums ---- */
+
+static void test_api_null__model_options(void **state) {
+    (void)state;
+    static const int loads[] = {-1, 2, 1 << 30}, cpus[] = {-1, 5, 1 << 30};
+    reason_model *out = MARK;
+    reason_model_options o;
+    assert_ok(reason_model_options_init(&o, sizeof o));
+    for (size_t i = 0; i < COUNT(loads); i++) {
+        o.load = (reason_load)loads[i];
+        out = MARK;
+        assert_refused(reason_model_open(shipped_path(), &o, &out));
+        assert_null(out);
+    }
+    o.load = REASON_LOAD_MAP;
+    for (size_t i = 0; i < COUNT(cpus); i++) {
+        o.cpu = (reason_cpu)cpus[i];
+        assert_refused(reason_model_open(shipped_path(), &o, &out));
+        assert_null(out);
+    }
+    reason_pool *pool = MARK;
+    assert_refused(reason_pool_new(-1, &pool));
+    assert_null(pool);
+    pool = MARK;
+    assert_refused(reason_pool_new(1025, &pool));
+    assert_null(pool);
+}
+
+static void test_api_null__session_options(void **state) {
+    const world *w = *state;
+    static const struct {
+        int32_t n_ctx, n_threads, n_chunk;
+        int kv_type;
+        reason_status status;
+    } rows[] = {
+        {-1, 1, 0, 0, REASON_ERR_INVALID_ARG},
+        {INT32_MIN, 1, 0, 0, REASON_ERR_INVALID_ARG},
+        {INT32_MAX, 1, 0, 0, REASON_ERR_LIMIT},
+        {0, -1, 0, 0, REASON_ERR_INVALID_ARG},
+        {0, 1025, 0, 0, REASON_ERR_INVALID_ARG},
+        {0, 1, -1, 0, REASON_ERR_INVALID_ARG},
+        {0, 1, INT32_MAX, 0, REASON_ERR_INVALID_ARG},
+        {0, 1, 0, -1, REASON_ERR_INVALID_ARG},
+        {0, 1, 0, 2, REASON_ERR_INVALID_ARG},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        reason_session *out = MARK;
+        reason_session_options o;
+        assert_ok(reason_session_options_init(&o, sizeof o));
+        o.n_ctx = rows[i].n_ctx;
+        o.n_threads = rows[i].n_threads;
+        o.n_chunk = rows[i].n_chunk;
+        o.kv_type = (reason_kv_type)rows[i].kv_type;
+        assert_status(reason_session_new(w->model, &o, &out), rows[i].status);
+        assert_null(out);
+    }
+    reason_session *out = MARK;
+    reason_session_options o;
+    assert_ok(reason_session_options_init(&o, sizeof o));
+    o.memory_limit = 1;
+    assert_status(reason_session_new(w->model, &o, &out), REASON_ERR_NO_MEMORY);
+    assert_null(out);
+}
+
+static void test_api_null__ids_and_lengths(void **state) {
+    const world *w = *state;
+    const int32_t bad[] = {-1, INT32_MIN, INT32_MAX,
+                           (int32_t)model_int(w->model, "n_vocab")};
+    int32_t *ids = MARK;
+    size_t n = 7, length = session_length(w->session);
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char *text = MARK;
+        const int32_t mixed[] = {1, 2, bad[i]};
+        assert_refused(reason_detokenize(w->model, mixed, 3, 0, &text, &n));
+        assert_null(text);
+        assert_int_equal(n, 0);
+        assert_refused(reason_session_logits(w->session, mixed, 3, NULL));
+        assert_int_equal(session_length(w->session), length);
+    }
+    assert_refused(reason_session_logits(w->session, bad, 0, NULL));
+    assert_refused(reason_session_truncate(w->session, length + 1));
+    assert_refused(reason_session_truncate(w->session, SIZE_MAX));
+    assert_int_equal(session_length(w->session), length);
+    assert_refused(reason_tokenize(w->model, "a", -2, 0, &ids, &n));
+    assert_refused(reason_tokenize(w->model, "a", INT64_MIN, 0, &ids, &n));
+    assert_refused(reason_tokenize(w->model, "a", 1, 4, &ids, &n));
+    assert_refused(reason_tokenize(w->model, "a", 1, UINT32_MAX, &ids, &n));
+    assert_null(ids);
+    char *text = MARK;
+    assert_refused(reason_detokenize(w->model, NULL, 0, 1u << 31, &text, &n));
+    assert_null(text);
+    reason_token token = {.size = sizeof token};
+    assert_refused(
+        reason_result_token(w->result, reason_result_n_tokens(w->result), &token));
+    assert_refused(reason_result_token(w->result, SIZE_MAX, &token));
+}
+
+static void test_api_null__thinking(void **state) {
+    const world *w = *state;
+    static const struct {
+        int mode, effort;
+        int32_t budget, min_tokens, min_answer, grace, max_tokens;
+        float close_temperature, close_bias;
+    } rows[] = {
+        {-1, 0, -1, 0, -1, 0, 4, 1, 0},  {3, 0, -1, 0, -1, 0, 4, 1, 0},
+        {0, -1, -1, 0, -1, 0, 4, 1, 0},  {0, 4, -1, 0, -1, 0, 4, 1, 0},
+        {0, 0, -2, 0, -1, 0, 4, 1, 0},   {0, 0, INT32_MIN, 0, -1, 0, 4, 1, 0},
+        {0, 0, -1, -1, -1, 0, 4, 1, 0},  {0, 0, -1, 0, -2, 0, 4, 1, 0},
+        {0, 0, -1, 0, -1, -1, 4, 1, 0},  {0, 0, -1, 0, -1, 0, -1, 1, 0},
+        {0, 0, -1, 0, 5, 0, 4, 1, 0},    {0, 0, -1, 0, -1, 0, 4, 0, 0},
+        {0, 0, -1, 0, -1, 0, 4, -1, 0},  {0, 0, -1, 0, -1, 0, 4, NAN, 0},
+        {0, 0, -1, 0, -1, 0, 4, 1, NAN},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        reason_result *out = MARK;
+        asking a;
+        ask_init(&a, "What is 3 + 4?", rows[i].max_tokens);
+        a.thinking.mode = (reason_think_mode)rows[i].mode;
+        a.thinking.effort = (reason_effort)rows[i].effort;
+        a.thinking.budget = rows[i].budget;
+        a.thinking.min_tokens = rows[i].min_tokens;
+        a.thinking.min_answer = rows[i].min_answer;
+        a.thinking.grace = rows[i].grace;
+        a.thinking.close_temperature = rows[i].close_temperature;
+        a.thinking.close_bias = rows[i].close_bias;
+        assert_refused(reason_generate(w->session, &a.request, &out));
+        assert_null(out);
+    }
+}
+
+static void test_api_null__sampling(void **state) {
+    const world *w = *state;
+    static const int32_t outside[] = {-1};
+    static const float one[] = {1};
+    static const reason_sampling rows[] = {
+        /* size, temperature, top_k, top_p, min_p, repeat, presence, frequency, window */
+        {sizeof rows[0], -1, 0, 1, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], NAN, 0, 1, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], INFINITY, 0, 1, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, -1, 1, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 0, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1.5f, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, NAN, 0, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, -0.5f, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 2, 1, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, 0, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, NAN, 0, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, 1, INFINITY, 0, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, 1, 0, NAN, 64, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, 1, 0, 0, -2, NULL, NULL, 0, 0},
+        {sizeof rows[0], 1, 0, 1, 0, 1, 0, 0, 64, outside, one, 1, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        reason_result *out = MARK;
+        asking a;
+        ask_init(&a, "What is 3 + 4?", 2);
+        a.sampling = rows[i];
+        assert_refused(reason_generate(w->session, &a.request, &out));
+        assert_null(out);
+    }
+}
+
+static void test_api_null__request(void **state) {
+    const world *w = *state;
+    static const char *const empty_stop[] = {""};
+    reason_result *out = MARK;
+    asking a;
+    ask_init(&a, "What is 3 + 4?", 2);
+    a.request.n_text = -2;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    assert_null(out);
+    ask_init(&a, "What is 3 + 4?", 2);
+    a.request.stops = empty_stop;
+    a.request.n_stops = 1;
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    ask_init(&a, "What is 3 + 4?", 2);
+    a.thinking.wait_text = "a </think> inside";
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    a.thinking.wait_text = NULL;
+    a.thinking.close_text = "a <think> inside";
+    assert_refused(reason_generate(w->session, &a.request, &out));
+    assert_null(out);
+    /* After all of it the session still does what it is for. */
+    ask_init(&a, "What is 3 + 4?", 4);
+    a.request.thinking = NULL;
+    assert_ok(reason_generate(w->session, &a.request, &out));
+    assert_string_equal(reason_result_thinking(out, NULL),
+                        reason_result_thinking(w->result, NULL));
+    assert_string_equal(reason_result_answer(out, NULL),
+                        reason_result_answer(w->result, NULL));
+    reason_result_free(out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_api_null__process),
+        cmocka_unit_test(test_api_null__model),
+        cmocka_unit_test(test_api_null__tokens),
+        cmocka_unit_test(test_api_null__template),
+        cmocka_unit_test(test_api_null__session),
+        cmocka_unit_test(test_api_null__generate),
+        cmocka_unit_test(test_api_null__null_is_fine),
+        cmocka_unit_test(test_api_null__model_options),
+        cmocka_unit_test(test_api_null__session_options),
+        cmocka_unit_test(test_api_null__ids_and_lengths),
+        cmocka_unit_test(test_api_null__thinking),
+        cmocka_unit_test(test_api_null__sampling),
+        cmocka_unit_test(test_api_null__request),
+    };
+    return cmocka_run_group_tests_name("api_null", tests, set_up, tear_down);
+}

@@ -1,0 +1,487 @@
+#!/bin/sh
+# What scripts may rely on of the command `reason`: exit codes, which stream gets what, keys of
+# JSON, bytes that come back unchanged. Prints PASS, FAIL or SKIP per case; exits 1 if a case
+# failed, 77 if REASON or MODEL is not set.
+#
+#   REASON=path/to/reason MODEL=share/reason-tiny.gguf sh tests/cli/test_cli.sh
+#
+# MODEL is a model that thinks, small enough to answer in seconds.
+
+if [ -z "$REASON" ] || [ -z "$MODEL" ]; then
+    echo "SKIP all: REASON and MODEL say which command and which model to test"
+    exit 77
+fi
+
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+out=$dir/out err=$dir/err
+passed=0 failed=0 skipped=0
+unset NO_COLOR
+question="What is 12 + 30?"
+commands="ask chat info tokenize detokenize logits template bench"
+
+# run ARGUMENTS: the command without input; sets rc, fills $out and $err
+run() {
+    "$REASON" "$@" >"$out" 2>"$err" </dev/null
+    rc=$?
+}
+
+# feed TEXT ARGUMENTS: the same with TEXT (a printf format) as input
+feed() {
+    text=$1
+    shift
+    # shellcheck disable=SC2059
+    printf "$text" | "$REASON" "$@" >"$out" 2>"$err"
+    rc=$?
+}
+
+# check NAME TEST...: one case, passed if the test command succeeds
+check() {
+    name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+        echo "PASS $name"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name (exit code $rc)"
+        sed 's/^/  stdout: /' "$out" | head -n 5
+        sed 's/^/  stderr: /' "$err" | head -n 5
+    fi
+}
+
+skip() {
+    skipped=$((skipped + 1))
+    echo "SKIP $1"
+}
+
+# Tests for check. They look at rc, $out and $err of the last run.
+code() { [ "$rc" -eq "$1" ]; }
+silent() { [ ! -s "$out" ]; }
+lines() { [ "$(wc -l <"$out")" -eq "$1" ]; }
+says() { grep -q -e "$1" "$err"; }
+prints() { grep -q -e "$1" "$out"; }
+sentence() { [ "$(wc -l <"$err")" -eq 1 ] && grep -q '^reason: .' "$err"; }
+fails() { code 1 && silent && sentence; }
+misuse() { code 2 && silent && sentence && says "see 'reason "; }
+number() { sed -n "s/.*\"$1\": \\(-\\{0,1\\}[0-9][0-9]*\\).*/\\1/p" "$out"; }
+text_of() { sed -n "s/.*\"$1\": \"\\([^\"]*\\)\".*/\\1/p" "$out"; }
+has_keys() {
+    for key in "$@"; do
+        prints "\"$key\": " || return 1
+    done
+}
+both() {
+    first=$1
+    second=$2
+    $first && $second
+}
+size_is() { [ "$(wc -c <"$1")" -eq "$2" ]; }
+escape=$(printf '\033')
+no_escape() { ! grep -q "$escape" "$out" && ! grep -q "$escape" "$err"; }
+
+# ------------------------------------------------------------------------- usage and help
+
+run
+check usage__no_command both "code 2" silent
+check usage__no_command_says_how says "Usage: reason"
+run --help
+check help__succeeds code 0
+for command in $commands; do
+    run --help
+    check "help__lists_$command" prints "^  $command "
+    run help "$command"
+    cp "$out" "$dir/help"
+    check "help__of_$command" both "code 0" "prints Examples:"
+    run "$command" --help
+    check "help__same_for_$command" cmp -s "$out" "$dir/help"
+    run "$command" --no-such-option
+    check "usage__unknown_option_of_$command" misuse
+    check "usage__unknown_option_is_named_by_$command" says \
+        "'--no-such-option'; see 'reason $command --help'"
+done
+run help no-such-command
+check help__of_unknown_command code 2
+run --version
+check version__prints_name_and_number prints '^reason [0-9][0-9]*\.[0-9]'
+run no-such-command
+check usage__unknown_command misuse
+run --no-such-option
+check usage__unknown_option_without_command misuse
+
+run ask --budget
+check options__value_missing misuse
+run ask --budget 12x hello
+check options__trailing_garbage both misuse "says 12x"
+run ask --budget=-2 hello
+check options__below_range misuse
+run ask --budget 99999999999999999999 hello
+check options__above_range misuse
+run ask --temperature nan hello
+check options__not_a_number misuse
+run ask --top-p 1.5 hello
+check options__float_above_range misuse
+run ask --think perhaps hello
+check options__not_a_choice both misuse "says auto"
+run ask --json=yes hello
+check options__flag_with_value misuse
+run ask --seed -1 hello
+check options__negative_seed misuse
+run ask -t
+check options__short_value_missing misuse
+run info stray
+check options__stray_argument both misuse "says stray"
+run ask --input x hello
+check options__prompt_and_input misuse
+run bench -b 2
+check bench__batch_is_refused both misuse "says batch"
+run bench -p 0 -n 0
+check bench__nothing_to_do misuse
+run logits --tokens 1
+check logits__out_is_needed misuse
+run logits --out "$dir/x"
+check logits__tokens_are_needed misuse
+run template
+check template__messages_are_needed misuse
+
+# ------------------------------------------------------------------------------- failures
+
+for command in "ask hello" chat info tokenize detokenize "bench -p 1 -n 1 -r 1" \
+    "logits --tokens 1 --out $dir/none"; do
+    # shellcheck disable=SC2086
+    run $command -m "$dir/no-such-model"
+    check "fail__model_missing_in_${command%% *}" fails
+done
+printf 'not a model' >"$dir/bad.gguf"
+run info -m "$dir/bad.gguf"
+check fail__model_damaged both fails "says bad.gguf"
+run info -m "$dir/$(printf 'x\033[31m')"
+check fail__sentence_without_control_characters no_escape
+
+# ------------------------------------------------------------------------------------ ask
+
+ask="ask -m $MODEL --temperature 0"
+# shellcheck disable=SC2086
+{
+    run $ask --json "$question"
+    check ask__json_succeeds both "code 0" "lines 1"
+    check ask__json_keys has_keys thinking answer finish_reason p_think usage prompt_tokens \
+        thinking_tokens answer_tokens markup_tokens prefill_s decode_s
+    check ask__json_keys_in_order prints \
+        '^{"thinking": .*"answer": .*"finish_reason": .*"p_think": .*"usage": {"prompt_tokens": '
+    check ask__nothing_on_stderr_with_json [ ! -s "$err" ]
+    answer=$(text_of answer)
+    check ask__answer_is_there [ -n "$answer" ]
+
+    run $ask "$question"
+    check ask__stdout_is_the_answer [ "$(cat "$out")" = "$answer" ]
+    check ask__no_thinking_in_a_pipe [ ! -s "$err" ]
+    run $ask What is 12 + 30?
+    check ask__words_are_joined [ "$(cat "$out")" = "$answer" ]
+    feed "$question\n" $ask
+    check ask__prompt_from_stdin [ "$(cat "$out")" = "$answer" ]
+    feed "$question\r\n" $ask -
+    check ask__dash_is_stdin [ "$(cat "$out")" = "$answer" ]
+    run $ask -- -5 "+" 3
+    check ask__double_dash_ends_options code 0
+    run $ask --temperature=0 --budget=20 -t1 "$question"
+    check ask__equals_and_attached_values code 0
+
+    run $ask --think on --show-thinking "$question"
+    forced=$(cat "$out")
+    check ask__show_thinking_on_stderr [ -s "$err" ]
+    check ask__answer_alone_on_stdout lines 1
+    check ask__no_colors_in_a_pipe no_escape
+    run $ask --think on --json "$question"
+    check ask__think_on_thinks [ "$(number thinking_tokens)" -ge 1 ]
+    check ask__p_think_is_null_when_forced prints '"p_think": null'
+    run $ask --think off --json "$question"
+    check ask__think_off_does_not [ "$(number thinking_tokens)" -eq 0 ]
+    check ask__think_off_has_an_answer [ -n "$(text_of answer)" ]
+
+    for budget in 0 1 2 5 17; do
+        for mode in auto on; do
+            run $ask --think $mode --budget $budget --json "$question"
+            check "ask__budget_${budget}_obeyed_$mode" \
+                [ "$(number thinking_tokens)" -le "$budget" ]
+        done
+    done
+    run $ask --think on --budget 2 --json "$question"
+    check ask__budget_is_the_reason [ "$(text_of finish_reason)" = budget ]
+    run $ask --max-tokens 3 --min-answer 1 --json "$question"
+    total=$(($(number thinking_tokens) + $(number answer_tokens) + $(number markup_tokens)))
+    check ask__max_tokens_obeyed [ "$total" -le 3 ]
+    run $ask --max-tokens 4 --min-answer 8 "$question"
+    check ask__contradiction fails
+
+    warm="ask -m $MODEL --temperature 1 --json --think on"
+    run $warm --seed 7 "$question"
+    thinking=$(text_of thinking)
+    run $warm --seed 7 -t 2 "$question"
+    check ask__same_seed_same_text [ "$(text_of thinking)" = "$thinking" ]
+
+    printf 'What is 1 + 2?\n\n%s' "$question" >"$dir/prompts"
+    run $ask --json --input "$dir/prompts"
+    check ask__input_one_object_per_prompt both "code 0" "lines 2"
+    check ask__input_tells_the_line prints '"line": 3}'
+    check ask__input_same_answer prints "\"answer\": \"$answer\""
+    run $ask --input "$dir/prompts"
+    check ask__input_as_text both "code 0" "lines 2"
+    feed 'What is 1 + 2?\n' $ask --json --input -
+    check ask__input_from_stdin both "code 0" "lines 1"
+    run $ask --input "$dir/no-such-file"
+    check ask__input_missing fails
+
+    feed '' $ask
+    check ask__empty_prompt fails
+    feed 'a\0b' $ask
+    check ask__nul_in_prompt both fails "says NUL"
+    run $ask --ctx 48 "$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "7 + " }')"
+    check ask__context_full fails
+}
+
+# ------------------------------------------------------------------ tokenize and detokenize
+
+head -c 4096 /dev/urandom >"$dir/bytes"
+"$REASON" tokenize -m "$MODEL" --no-special <"$dir/bytes" >"$dir/ids" 2>"$err"
+rc=$?
+cp "$dir/ids" "$out"
+check tokenize__one_line both "code 0" "lines 1"
+check tokenize__only_numbers_and_spaces prints '^[0-9][0-9 ]*[0-9]$'
+"$REASON" detokenize -m "$MODEL" <"$dir/ids" >"$out" 2>"$err"
+rc=$?
+check tokenize__random_bytes_come_back cmp -s "$out" "$dir/bytes"
+tr ' ' ',' <"$dir/ids" | "$REASON" detokenize -m "$MODEL" >"$out" 2>"$err"
+check detokenize__commas cmp -s "$out" "$dir/bytes"
+feed '' tokenize -m "$MODEL" --no-special
+check tokenize__empty both "code 0" "lines 1"
+feed '' detokenize -m "$MODEL"
+check detokenize__empty both "code 0" silent
+feed 'one two' tokenize -m "$MODEL" --json
+check tokenize__json both "lines 1" "prints ^{\"ids\":"
+feed '1 x2' detokenize -m "$MODEL"
+check detokenize__garbage both fails "says x2"
+feed '99999999999' detokenize -m "$MODEL"
+check detokenize__too_large fails
+feed '2147483647' detokenize -m "$MODEL"
+check detokenize__outside_the_vocabulary fails
+feed '%s' tokenize -m "$MODEL" stray
+check tokenize__stray_argument misuse
+
+# --------------------------------------------------------------------------------- logits
+
+run info -m "$MODEL" --json
+check info__json both "code 0" "lines 1"
+check info__json_keys has_keys architecture n_vocab n_parameters context_length think_open \
+    think_close think_source weights_bytes memory metadata
+n_vocab=$(number n_vocab)
+run info -m "$MODEL"
+check info__text both "code 0" "prints ^architecture"
+run logits -m "$MODEL" --tokens 1,2,3 --out "$dir/three"
+check logits__silent both "code 0" silent
+check logits__size size_is "$dir/three" $((3 * n_vocab * 4))
+run logits -m "$MODEL" --tokens 1,2 --out -
+head -c $((2 * n_vocab * 4)) "$dir/three" >"$dir/two"
+check logits__rows_do_not_depend_on_later_tokens cmp -s "$out" "$dir/two"
+printf '1\n2 3\n' | "$REASON" logits -m "$MODEL" --tokens-file - --out "$dir/again" -t 2
+check logits__tokens_file cmp -s "$dir/again" "$dir/three"
+ids=$(awk 'BEGIN { for (i = 0; i < 40; i++) printf "%d,", i + 1; print 41 }')
+run logits -m "$MODEL" --tokens "$ids" --out "$dir/many"
+check logits__more_than_a_piece size_is "$dir/many" $((41 * n_vocab * 4))
+head -c $((3 * n_vocab * 4)) "$dir/many" >"$dir/head"
+check logits__pieces_change_nothing cmp -s "$dir/head" "$dir/three"
+cp "$dir/three" "$dir/kept"
+run logits -m "$MODEL" --tokens 1,2147483647 --out "$dir/kept"
+check logits__id_outside_the_vocabulary fails
+check logits__old_file_is_kept cmp -s "$dir/kept" "$dir/three"
+check logits__no_rest_is_left [ -z "$(find "$dir" -name 'kept.*')" ]
+run logits -m "$MODEL" --tokens 1 --out "$dir/no-such-folder/x"
+check logits__no_such_folder fails
+run logits -m "$MODEL" --tokens 1,a --out "$dir/x"
+check logits__garbage fails
+run logits -m "$MODEL" --tokens , --out "$dir/x"
+check logits__no_ids fails
+if [ -c /dev/null ]; then
+    run logits -m "$MODEL" --tokens 1 --out /dev/null
+    check logits__device_stays_a_device both "code 0" "test -c /dev/null"
+fi
+ln -s three "$dir/link"
+run logits -m "$MODEL" --tokens 1 --out "$dir/link"
+check logits__link_stays_a_link test -L "$dir/link"
+
+# ------------------------------------------------------------------------------- template
+
+printf '%s' '[{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi\n"}]' \
+    >"$dir/messages.json"
+printf '%s' '{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{{ tail }}' \
+    >"$dir/chat.jinja"
+printf '[user]Hello[assistant]Hi\n' >"$dir/expected"
+run template --template "$dir/chat.jinja" --messages "$dir/messages.json"
+check template__text_nothing_added cmp -s "$out" "$dir/expected"
+printf 'END' >>"$dir/expected"
+run template --template "$dir/chat.jinja" --messages "$dir/messages.json" --vars '{"tail": "END"}'
+check template__variables cmp -s "$out" "$dir/expected"
+"$REASON" template --template "$dir/chat.jinja" --messages - --vars '{"tail": "END"}' \
+    <"$dir/messages.json" >"$out" 2>"$err"
+rc=$?
+check template__messages_from_stdin cmp -s "$out" "$dir/expected"
+run template --template "$dir/chat.jinja" --messages "$dir/messages.json" --json
+check template__json prints '^{"prompt": "\[user\]Hello\[assistant\]Hi\\n"}$'
+printf '%s' '{{ strftime_now("%Y-%m-%d") }}' >"$dir/now.jinja"
+run template --template "$dir/now.jinja" --messages "$dir/messages.json" \
+    --now 2026-01-02T03:04:05
+check template__clock [ "$(cat "$out")" = 2026-01-02 ]
+run template -m "$MODEL" --messages "$dir/messages.json"
+check template__of_the_model both "code 0" "prints Hello"
+run template --template "$dir/chat.jinja" --messages "$dir/messages.json" --vars '[1'
+check template__bad_variables fails
+printf '%s' '{% for' >"$dir/bad.jinja"
+run template --template "$dir/bad.jinja" --messages "$dir/messages.json"
+check template__bad_syntax fails
+printf '%s' '[{"role": "user"' >"$dir/bad.json"
+run template --template "$dir/chat.jinja" --messages "$dir/bad.json"
+check template__bad_messages fails
+run template --template "$dir/chat.jinja" --messages "$dir/no-such-file"
+check template__messages_missing fails
+run template --template - --messages -
+check template__stdin_twice misuse
+run template --template "$dir" --messages "$dir/messages.json"
+check template__folder_as_template fails
+
+# ----------------------------------------------------------------------------------- chat
+
+chat="chat -m $MODEL --temperature 0"
+# shellcheck disable=SC2086
+{
+    feed "$question\nWhat is 5 + 6?\n" $chat
+    check chat__an_answer_per_line both "code 0" "lines 2"
+    check chat__first_answer [ "$(head -n 1 "$out")" = "$answer" ]
+    check chat__nothing_else [ ! -s "$err" ]
+    feed "$question\n/reset\n$question\n" $chat
+    check chat__reset_forgets [ "$(sed -n 2p "$out")" = "$answer" ]
+    feed "$question\n/think off\n/budget 9\n/effort low\n/stats\n/help\n/quit\n$question\n" $chat
+    check chat__commands both "code 0" "lines 1"
+    check chat__stats says '^last answer:'
+    check chat__help says '^/save FILE'
+    feed "$question\n/save $dir/chat.json\n" $chat --system "You are terse."
+    check chat__save both "code 0" "test -s $dir/chat.json"
+    check chat__save_has_roles [ "$(grep -c '"role": "\(system\|user\|assistant\)"' \
+        "$dir/chat.json")" -eq 3 ]
+    run template --template "$dir/chat.jinja" --messages "$dir/chat.json"
+    check chat__save_is_a_conversation prints '^\[system\]You are terse\.\[user\]What is 12'
+    feed "$question\n" $chat --json
+    check chat__json both "lines 1" "has_keys thinking answer finish_reason p_think usage"
+    feed "/nonsense\n" $chat
+    check chat__unknown_command fails
+    feed "/budget many\n" $chat
+    check chat__bad_budget fails
+    long=$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "7 + " }')
+    feed "$long\n/reset\n$question\n" $chat --ctx 160
+    check chat__context_full_offers_reset both "code 1" "says /reset"
+    check chat__goes_on_after_a_full_context [ "$(cat "$out")" = "$answer" ]
+    feed '//half\n' $chat --max-tokens 40
+    check chat__two_slashes_are_one both "code 0" "lines 1"
+}
+
+# ---------------------------------------------------------------------------------- bench
+
+run bench -m "$MODEL" -p 8 -n 4 -r 2 --json
+check bench__json both "code 0" "lines 1"
+check bench__json_keys has_keys prefill_tok_s decode_tok_s bytes_per_token bandwidth_share \
+    int8_peak_share rss_bytes
+check bench__machine_only_when_asked [ "$(grep -c '"machine"' "$out")" -eq 0 ]
+run bench -p 0 -n 0 --machine
+check bench__machine_alone both "code 0" "prints GB/s"
+run bench -m "$MODEL" -p 4 -n 0 -r 1 --json --machine
+check bench__not_measured_is_null both "prints \"decode_tok_s\":.null" "prints \"machine\":"
+
+# ------------------------------------------------------------------------------------ cpu
+
+run info -m "$MODEL" --json
+level=$(text_of cpu)
+run bench -p 0 -n 0 --machine --json
+check cpu__a_model_runs_at_the_level_of_the_machine [ "$(text_of cpu)" = "$level" ]
+run info -m "$MODEL" --json --cpu generic
+check cpu__option_is_a_ceiling [ "$(text_of cpu)" = generic ]
+REASON_CPU=generic "$REASON" info -m "$MODEL" --json --cpu avx512 >"$out" 2>"$err"
+rc=$?
+check cpu__environment_is_a_ceiling [ "$(text_of cpu)" = generic ]
+
+# -------------------------------------------------------------------------------- streams
+
+if [ -c /dev/full ]; then
+    "$REASON" ask -m "$MODEL" "$question" >/dev/full 2>"$err" </dev/null
+    rc=$?
+    : >"$out"
+    check streams__full_disk both fails "says output"
+    "$REASON" --help >/dev/full 2>"$err"
+    rc=$?
+    check streams__full_disk_of_help both fails "says output"
+    run logits -m "$MODEL" --tokens 1,2,3 --out /dev/full
+    check streams__full_disk_of_a_file fails
+else
+    skip streams__full_disk
+fi
+"$REASON" ask -m "$MODEL" "$question" >&- 2>"$err" </dev/null
+rc=$?
+: >"$out"
+check streams__closed_stdout fails
+{ "$REASON" tokenize -m "$MODEL" --no-special <"$dir/bytes" 2>"$err" || :; } | :
+check streams__closed_pipe_is_quiet [ ! -s "$err" ]
+"$REASON" tokenize -m "$MODEL" <"$dir" >"$out" 2>"$err"
+rc=$?
+check streams__folder_as_input fails
+
+# ------------------------------------------------------------------------------- terminal
+
+# on_terminal COMMAND: runs a shell command with a terminal of its own
+on_terminal() {
+    script -qec "$1" /dev/null >"$out" 2>"$err" </dev/null
+    rc=$?
+}
+dimmed() { grep -q "$escape\\[2m" "$out"; }
+plain() { ! grep -q "$escape" "$out"; }
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+    show="'$REASON' ask -m '$MODEL' --temperature 0 --think on '$question'"
+    TERM=xterm
+    export TERM
+    on_terminal "$show"
+    check terminal__thinking_is_dimmed both "code 0" dimmed
+    check terminal__dim_is_taken_back grep -q "$escape\\[0m" "$out"
+    on_terminal "NO_COLOR=1 $show"
+    check terminal__no_color_in_the_environment both plain "prints answer"
+    on_terminal "NO_COLOR= $show"
+    check terminal__empty_no_color_counts_as_unset dimmed
+    on_terminal "$show --no-color"
+    check terminal__no_color_option plain
+    on_terminal "TERM=dumb $show"
+    check terminal__dumb plain
+    on_terminal "$show 2>/dev/null | cat"
+    check terminal__pipe_gets_the_answer_alone [ "$(tr -d '\r' <"$out")" = "$forced" ]
+    on_terminal "$show >'$dir/file'"
+    check terminal__thinking_on_stderr_beside_a_file dimmed
+else
+    skip terminal
+fi
+
+# -------------------------------------------------------------------------------- signals
+
+# A harness may have had interrupts ignored, which the command then respects.
+survived=$(sh -c 'kill -INT $$; echo survived' 2>/dev/null)
+if [ -z "$survived" ] && timeout --preserve-status 5 true 2>/dev/null; then
+    awk 'BEGIN { for (i = 0; i < 100000; i++) print "What is 3 + 4?" }' >"$dir/long"
+    timeout --preserve-status -s INT 1 "$REASON" ask -m "$MODEL" --json --input "$dir/long" \
+        >"$out" 2>"$err" </dev/null
+    rc=$?
+    check signals__interrupt_exits_130 code 130
+    check signals__interrupt_leaves_whole_lines [ "$(tail -c 1 "$out" | wc -l)" -eq 1 ]
+    timeout --preserve-status -s TERM 1 "$REASON" ask -m "$MODEL" --json --input "$dir/long" \
+        >"$out" 2>"$err" </dev/null
+    rc=$?
+    check signals__terminate_exits_143 code 143
+else
+    skip signals
+fi
+
+echo "passed $passed, failed $failed, skipped $skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,190 @@
+/* Attention: every level against generic bit for bit, generic against long double, and
+ * the merge of blocks against the order that attention.h promises. */
+#include "kernels_common.h"
+
+#include <math.h>
+
+#include "kernels/attention.h"
+#include "kernels/mathf.h"
+
+enum { MAX_DIM = 130, MAX_BLOCKS = 6, BLOCK = RSN_ATTENTION_BLOCK };
+
+/* A cache of one head: the same values as float32 and as halves, blocks apart in
+ * memory. */
+typedef struct cache {
+    size_t dim, n_positions, n_blocks;
+    float q[MAX_DIM];
+    float *k32[MAX_BLOCKS], *v32[MAX_BLOCKS];
+    uint16_t *k16[MAX_BLOCKS], *v16[MAX_BLOCKS];
+} cache;
+
+static void fill_block(uint64_t *state, size_t n, size_t n_used, float **wide,
+                       uint16_t **half) {
+    *wide = malloc((n + 1) * sizeof(float));
+    *half = malloc((n + 1) * sizeof(uint16_t));
+    assert_true(*wide && *half);
+    for (size_t i = 0; i < n; i++) {
+        /* What lies behind the last position must not matter. */
+        (*half)[i] = i < n_used ? rsn_f16_from_f32(2 * next_float(state)) : 0x7E00;
+        (*wide)[i] = rsn_f16_to_f32((*half)[i]);
+    }
+}
+
+static cache make_cache(uint64_t *state, size_t dim, size_t n_positions) {
+    cache c;
+    memset(&c, 0, sizeof c);
+    c.dim = dim;
+    c.n_positions = n_positions;
+    c.n_blocks = (n_positions + BLOCK - 1) / BLOCK;
+    fill_floats(state, c.q, dim);
+    for (size_t b = 0; b < c.n_blocks; b++) {
+        size_t used = n_positions - b * BLOCK < BLOCK ? n_positions - b * BLOCK : BLOCK;
+        fill_block(state, BLOCK * dim, used * dim, &c.k32[b], &c.k16[b]);
+        fill_block(state, BLOCK * dim, used * dim, &c.v32[b], &c.v16[b]);
+    }
+    return c;
+}
+
+static void free_cache(cache *c) {
+    for (size_t b = 0; b < c->n_blocks; b++) {
+        free(c->k32[b]);
+        free(c->v32[b]);
+        free(c->k16[b]);
+        free(c->v16[b]);
+    }
+}
+
+/* out[dim]; guards around it and around the scratch. */
+static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float scale,
+                   float *out) {
+    const void *keys[MAX_BLOCKS], *values[MAX_BLOCKS];
+    for (size_t b = 0; b < c->n_blocks; b++) {
+        keys[b] = f16 ? (const void *)c->k16[b] : c->k32[b];
+        values[b] = f16 ? (const void *)c->v16[b] : c->v32[b];
+    }
+    guarded result = guarded_new(c->dim * sizeof(float), 4);
+    guarded scratch =
+        guarded_new(rsn_attention_scratch_floats(c->dim) * sizeof(float), 4);
+    rsn_attention_head(kernels, c->q, c->dim, scale, keys, values, c->n_positions, f16,
+                       (float *)(void *)result.data, (float *)(void *)scratch.data);
+    memcpy(out, result.data, c->dim * sizeof(float));
+    guarded_free(&result);
+    guarded_free(&scratch);
+}
+
+static void check_against_exact(const cache *c, float scale, const float *out) {
+    long double scores[MAX_BLOCKS * BLOCK], top = -INFINITY, sum = 0;
+    for (size_t p = 0; p < c->n_positions; p++) {
+        const float *key = c->k32[p / BLOCK] + p % BLOCK * c->dim;
+        scores[p] = 0;
+        for (size_t i = 0; i < c->dim; i++) scores[p] += (long double)c->q[i] * key[i];
+        scores[p] *= scale;
+        top = fmaxl(top, scores[p]);
+    }
+    for (size_t p = 0; p < c->n_positions; p++) sum += scores[p] = expl(scores[p] - top);
+    for (size_t i = 0; i < c->dim; i++) {
+        long double wanted = 0;
+        for (size_t p = 0; p < c->n_positions; p++) {
+            wanted += scores[p] / sum * c->v32[p / BLOCK][p % BLOCK * c->dim + i];
+        }
+        /* Values are below 2 and weights sum to 1; a score below 2 * dim is off by at
+         * most (dim / 16 + 7) of its roundings, sums of 64 and the merges by less than
+         * 100 each. */
+        long double bound =
+            2 * (2.0L * c->dim * scale * (c->dim / 16.0L + 7) + 200) * 0x1p-24L;
+        assert_true(fabsl(out[i] - wanted) <= bound);
+    }
+}
+
+static void check_cache(uint64_t *state, size_t dim, size_t n_positions) {
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels);
+    float wanted[MAX_DIM], got[MAX_DIM], scale = 1 / sqrtf((float)dim);
+    cache c = make_cache(state, dim, n_positions);
+    attend(levels[0], &c, false, scale, wanted);
+    check_against_exact(&c, scale, wanted);
+    for (size_t l = 0; l < n_levels; l++) {
+        for (int f16 = 0; f16 <= 1; f16++) {
+            attend(levels[l], &c, f16, scale, got);
+            assert_same_floats(got, wanted, dim, levels[l]->level, "attention",
+                               n_positions);
+        }
+    }
+    free_cache(&c);
+}
+
+static void test_kernels_attention__positions(void **unused) {
+    (void)unused;
+    uint64_t state = 1;
+    for (size_t n = 1; n <= MAX_BLOCKS * BLOCK; n += n < 132 ? 1 : 17)
+        check_cache(&state, 24, n);
+    check_cache(&state, 24, MAX_BLOCKS * BLOCK);
+}
+
+static void test_kernels_attention__head_sizes(void **unused) {
+    (void)unused;
+    uint64_t state = 2;
+    for (size_t dim = 1; dim <= MAX_DIM; dim++) check_cache(&state, dim, 65 + dim);
+}
+
+static void test_kernels_attention__no_positions(void **unused) {
+    (void)unused;
+    const float q[2] = {1, 2};
+    float out[2] = {7, 7}, scratch[BLOCK + 2];
+    rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), q, 2, 1, NULL, NULL, 0, false,
+                       out, scratch);
+    assert_true(out[0] == 0 && out[1] == 0);
+}
+
+/* Two blocks, merged by hand. */
+static void test_kernels_attention__merge_order(void **unused) {
+    (void)unused;
+    uint64_t state = 3;
+    const rsn_kernels *k = rsn_kernels_for(REASON_CPU_GENERIC);
+    cache c = make_cache(&state, 1, BLOCK + 2);
+    float out, top[2], sum[2], vector[2] = {0, 0};
+    for (size_t b = 0; b < 2; b++) {
+        float scores[BLOCK];
+        size_t n = b == 0 ? BLOCK : 2;
+        for (size_t i = 0; i < n; i++) scores[i] = c.q[0] * c.k32[b][i] * 3.0f;
+        top[b] = k->max(scores, n);
+        sum[b] = k->exp_sum(scores, top[b], n);
+        for (size_t i = 0; i < n; i++) vector[b] += scores[i] * c.v32[b][i];
+    }
+    float all = top[1] > top[0] ? top[1] : top[0];
+    float first = rsn_expf(top[0] - all), second = rsn_expf(top[1] - all);
+    float total = sum[0] * first + sum[1] * second;
+    float wanted = (vector[0] * first + second * vector[1]) * (1.0f / total);
+    attend(k, &c, false, 3.0f, &out);
+    assert_true(same_float(out, wanted));
+    free_cache(&c);
+}
+
+/* A score that is no number must be seen in the result, whichever block it is in. */
+static void test_kernels_attention__nan_is_not_hidden(void **unused) {
+    (void)unused;
+    uint64_t state = 4;
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels);
+    for (size_t at = 0; at < 150; at += 37) {
+        cache c = make_cache(&state, 3, 150);
+        c.k32[at / BLOCK][at % BLOCK * 3] = NAN;
+        for (size_t l = 0; l < n_levels; l++) {
+            float out[3];
+            attend(levels[l], &c, false, 1, out);
+            assert_true(isnan(out[0]) && isnan(out[1]) && isnan(out[2]));
+        }
+        free_cache(&c);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kernels_attention__positions),
+        cmocka_unit_test(test_kernels_attention__head_sizes),
+        cmocka_unit_test(test_kernels_attention__no_positions),
+        cmocka_unit_test(test_kernels_attention__merge_order),
+        cmocka_unit_test(test_kernels_attention__nan_is_not_hidden),
+    };
+    return cmocka_run_group_tests_name("kernels/attention", tests, NULL, NULL);
+}

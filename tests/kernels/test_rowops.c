@@ -1,0 +1,281 @@
+/* Operations on rows: generic against long double or against their definition, every
+ * level against generic bit for bit, at every size to 130, with unaligned rows and
+ * guarded memory. */
+#include "kernels_common.h"
+
+#include <math.h>
+
+enum { MAX_N = 130, SIZES = MAX_N + 3 };
+
+static const size_t LARGE[] = {1000, 4096, 6913};
+
+static size_t size_number(size_t i) {
+    return i <= MAX_N ? i : LARGE[i - MAX_N - 1];
+}
+
+static const float SPECIAL[] = {
+    0.0f,     -0.0f, 1e-45f, -1e-45f, INFINITY, -INFINITY, NAN,      65519.99f,
+    65520.0f, 88.8f, -88.8f, -104.0f, 3.4e38f,  -3.4e38f,  0x1p-25f, 0x1.8p-25f};
+
+/* Ordinary numbers; a third of them special if asked for. */
+static void fill_row(uint64_t *state, float *x, size_t n, bool special) {
+    for (size_t i = 0; i < n; i++) {
+        uint32_t r = next_random(state);
+        x[i] = 10 * next_float(state);
+        if (special && r % 3 == 0)
+            x[i] = SPECIAL[r / 3 % (sizeof SPECIAL / sizeof *SPECIAL)];
+    }
+}
+
+typedef enum row_op {
+    ADD_SCALED_F32,
+    ADD_SCALED_F16,
+    ADD,
+    SCALE,
+    F16_FROM_F32,
+    F32_FROM_F16,
+    RMS_NORM,
+    RMS_NORM_IN_PLACE,
+    ROPE,
+    ROPE_ADJACENT,
+    SILU_MUL,
+    SILU_MUL_IN_GATE,
+    SILU_MUL_IN_UP,
+    MAX,
+    EXP_SUM,
+    N_ROW_OPS
+} row_op;
+
+static const char *const NAMES[N_ROW_OPS] = {
+    "add_scaled_f32", "add_scaled_f16",   "add",            "scale", "f16_from_f32",
+    "f32_from_f16",   "rms_norm",         "rms_norm in x",  "rope",  "rope adjacent",
+    "silu_mul",       "silu_mul in gate", "silu_mul in up", "max",   "exp_sum"};
+
+/* Inputs of one run, as long as any operation needs. */
+typedef struct inputs {
+    float *y, *x, *w;
+    uint16_t *h;
+    size_t n;
+    float factor;
+} inputs;
+
+/* out has n floats and begins as a copy of y. */
+static void run_op(const rsn_kernels *k, row_op op, const inputs *in, float *out) {
+    size_t n = in->n;
+    switch (op) {
+    case ADD_SCALED_F32: k->add_scaled_f32(out, in->x, in->factor, n); break;
+    case ADD_SCALED_F16: k->add_scaled_f16(out, in->h, in->factor, n); break;
+    case ADD: k->add(out, in->x, n); break;
+    case SCALE: k->scale(out, in->factor, n); break;
+    case F16_FROM_F32: k->f16_from_f32(in->x, (uint16_t *)(void *)out, n); break;
+    case F32_FROM_F16: k->f32_from_f16(in->h, out, n); break;
+    case RMS_NORM: k->rms_norm(in->x, in->w, out, n, 1e-5f); break;
+    case RMS_NORM_IN_PLACE: k->rms_norm(out, in->w, out, n, 1e-5f); break;
+    case ROPE: k->rope(out, n / 2 * 2, in->x, in->w, false); break;
+    case ROPE_ADJACENT: k->rope(out, n / 2 * 2, in->x, in->w, true); break;
+    case SILU_MUL: k->silu_mul(in->x, in->w, out, n); break;
+    case SILU_MUL_IN_GATE: k->silu_mul(out, in->w, out, n); break;
+    case SILU_MUL_IN_UP: k->silu_mul(in->w, out, out, n); break;
+    case MAX:
+        if (n > 0) out[0] = k->max(in->x, n);
+        break;
+    default:
+        if (n > 0) out[0] = k->exp_sum(out, in->factor, n);
+    }
+}
+
+static inputs make_inputs(uint64_t *state, size_t n, bool special) {
+    inputs in;
+    in.n = n;
+    in.factor = next_float(state);
+    in.y = malloc((n + 1) * sizeof(float));
+    in.x = malloc((n + 1) * sizeof(float));
+    in.w = malloc((n + 1) * sizeof(float));
+    in.h = malloc((n + 1) * sizeof(uint16_t));
+    assert_true(in.y && in.x && in.w && in.h);
+    fill_row(state, in.y, n, special);
+    fill_row(state, in.x, n, special);
+    fill_row(state, in.w, n, special);
+    for (size_t i = 0; i < n; i++) {
+        in.h[i] = special ? (uint16_t)next_random(state) : rsn_f16_from_f32(in.x[i]);
+    }
+    return in;
+}
+
+static void free_inputs(inputs *in) {
+    free(in->y);
+    free(in->x);
+    free(in->w);
+    free(in->h);
+}
+
+/* One operation at all levels; halves are compared as bits, also those of NaN. */
+static void check_op(row_op op, const inputs *in, size_t offset) {
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels), bytes = in->n * sizeof(float);
+    float *wanted = malloc(bytes + 1);
+    assert_non_null(wanted);
+    memcpy(wanted, in->y, bytes);
+    run_op(levels[0], op, in, wanted);
+    for (size_t l = 1; l < n_levels; l++) {
+        guarded out = guarded_new(bytes, offset);
+        float *got = (float *)(void *)out.data;
+        memcpy(got, in->y, bytes);
+        run_op(levels[l], op, in, got);
+        if (op == F16_FROM_F32) assert_memory_equal(got, wanted, bytes);
+        assert_same_floats(got, wanted, in->n, levels[l]->level, NAMES[op], in->n);
+        guarded_free(&out);
+    }
+    free(wanted);
+}
+
+static void test_kernels_rowops__levels_agree(void **unused) {
+    (void)unused;
+    uint64_t state = 1;
+    for (size_t i = 0; i < SIZES; i++) {
+        for (int special = 0; special <= 1; special++) {
+            inputs in = make_inputs(&state, size_number(i), special);
+            for (int op = 0; op < N_ROW_OPS; op++) check_op((row_op)op, &in, i % 7 * 4);
+            free_inputs(&in);
+        }
+    }
+}
+
+static const rsn_kernels *generic(void) {
+    return rsn_kernels_for(REASON_CPU_GENERIC);
+}
+
+static void test_kernels_rowops__simple_ones(void **unused) {
+    (void)unused;
+    float y[3] = {1, 2, 3}, out[3];
+    const float x[3] = {10, -20, 0.5f};
+    uint16_t h[3];
+    generic()->add_scaled_f32(y, x, 0.5f, 3);
+    assert_true(y[0] == 6 && y[1] == -8 && y[2] == 3.25f);
+    generic()->f16_from_f32(x, h, 3);
+    generic()->f32_from_f16(h, out, 3);
+    assert_memory_equal(out, x, sizeof x);
+    generic()->add_scaled_f16(y, h, 2, 3);
+    assert_true(y[0] == 26 && y[1] == -48 && y[2] == 4.25f);
+    generic()->add(y, x, 3);
+    assert_true(y[0] == 36 && y[1] == -68 && y[2] == 4.75f);
+    generic()->scale(y, -2, 3);
+    assert_true(y[0] == -72 && y[1] == 136 && y[2] == -9.5f);
+}
+
+/* Terms, fold, division, root, reciprocal and two products: each a rounding or two. */
+static void test_kernels_rowops__rms_norm_is_close(void **unused) {
+    (void)unused;
+    uint64_t state = 2;
+    float x[MAX_N], w[MAX_N], out[MAX_N];
+    for (size_t n = 1; n <= MAX_N; n++) {
+        fill_floats(&state, x, n);
+        fill_floats(&state, w, n);
+        generic()->rms_norm(x, w, out, n, 1e-6f);
+        long double sum = 0;
+        for (size_t i = 0; i < n; i++) sum += (long double)x[i] * x[i];
+        long double inverse = 1 / sqrtl(sum / n + (long double)1e-6f);
+        for (size_t i = 0; i < n; i++) {
+            long double wanted = x[i] * inverse * w[i];
+            long double bound = fabsl(wanted) * (n / 32.0L + 10) * 0x1p-24L + 0x1p-149L;
+            assert_true(fabsl(out[i] - wanted) <= bound);
+        }
+    }
+}
+
+static void test_kernels_rowops__rope_turns_pairs(void **unused) {
+    (void)unused;
+    uint64_t state = 3;
+    float x[64], y[64], z[64], c[32], s[32];
+    for (size_t n_rot = 0; n_rot <= 64; n_rot += 2) {
+        fill_floats(&state, x, 64);
+        fill_floats(&state, c, 32);
+        fill_floats(&state, s, 32);
+        memcpy(y, x, sizeof x);
+        memcpy(z, x, sizeof x);
+        generic()->rope(y, n_rot, c, s, false);
+        generic()->rope(z, n_rot, c, s, true);
+        size_t half = n_rot / 2;
+        for (size_t i = 0; i < half; i++) {
+            assert_true(y[i] == x[i] * c[i] - x[i + half] * s[i]);
+            assert_true(y[i + half] == x[i] * s[i] + x[i + half] * c[i]);
+            assert_true(z[2 * i] == x[2 * i] * c[i] - x[2 * i + 1] * s[i]);
+            assert_true(z[2 * i + 1] == x[2 * i] * s[i] + x[2 * i + 1] * c[i]);
+        }
+        assert_memory_equal(y + n_rot, x + n_rot, (64 - n_rot) * sizeof *x);
+        assert_memory_equal(z + n_rot, x + n_rot, (64 - n_rot) * sizeof *x);
+    }
+}
+
+static void test_kernels_rowops__silu_mul_is_close(void **unused) {
+    (void)unused;
+    float gate, up = 1, out;
+    for (gate = -120; gate <= 120; gate += 0.0371f) {
+        generic()->silu_mul(&gate, &up, &out, 1);
+        long double wanted = gate / (1 + expl(-(long double)gate));
+        /* exp overflows at 88.7, where the exact result is below 2^-121. */
+        assert_true(fabsl(out - wanted) <= fabsl(wanted) * 4 * 0x1p-24L + 0x1p-121L);
+    }
+}
+
+static void test_kernels_rowops__max(void **unused) {
+    (void)unused;
+    float x[50];
+    assert_true(generic()->max(x, 0) == -INFINITY);
+    for (size_t at = 0; at < 50; at++) {
+        for (size_t i = 0; i < 50; i++) x[i] = i % 3 ? -5.0f - (float)i : NAN;
+        x[at] = -1;
+        assert_true(generic()->max(x, 50) == -1);
+    }
+    for (size_t i = 0; i < 50; i++) x[i] = NAN;
+    assert_true(generic()->max(x, 50) == -INFINITY);
+}
+
+/* Which zero comes out depends on the order of comparisons, so that is fixed too. */
+static void test_kernels_rowops__max_of_zeros(void **unused) {
+    (void)unused;
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels);
+    uint64_t state = 5;
+    float x[40];
+    for (int round = 0; round < 3000; round++) {
+        size_t n = 1 + next_random(&state) % 40;
+        for (size_t i = 0; i < n; i++) x[i] = next_random(&state) & 1 ? 0.0f : -0.0f;
+        for (size_t l = 1; l < n_levels; l++) {
+            assert_true(same_float(levels[l]->max(x, n), levels[0]->max(x, n)));
+        }
+    }
+}
+
+static void test_kernels_rowops__exp_sum(void **unused) {
+    (void)unused;
+    uint64_t state = 6;
+    float x[MAX_N], y[MAX_N];
+    assert_true(generic()->exp_sum(x, 0, 0) == 0);
+    for (size_t n = 1; n <= MAX_N; n++) {
+        fill_row(&state, x, n, false);
+        memcpy(y, x, sizeof x);
+        float sum = generic()->exp_sum(y, 3.5f, n);
+        long double wanted_sum = 0;
+        for (size_t i = 0; i < n; i++) {
+            long double wanted = expl((long double)(x[i] - 3.5f));
+            wanted_sum += wanted;
+            assert_true(fabsl(y[i] - wanted) <= wanted * 2 * 0x1p-23L);
+        }
+        assert_true(fabsl(sum - wanted_sum) <= wanted_sum * (n / 16.0L + 7) * 0x1p-24L);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kernels_rowops__levels_agree),
+        cmocka_unit_test(test_kernels_rowops__simple_ones),
+        cmocka_unit_test(test_kernels_rowops__rms_norm_is_close),
+        cmocka_unit_test(test_kernels_rowops__rope_turns_pairs),
+        cmocka_unit_test(test_kernels_rowops__silu_mul_is_close),
+        cmocka_unit_test(test_kernels_rowops__max),
+        cmocka_unit_test(test_kernels_rowops__max_of_zeros),
+        cmocka_unit_test(test_kernels_rowops__exp_sum),
+    };
+    return cmocka_run_group_tests_name("kernels/rowops", tests, NULL, NULL);
+}

@@ -1,0 +1,269 @@
+/* Tensor entries of GGUF files: shapes, sizes, places and types that cannot be. */
+#include "support.h"
+
+/* Case 9. */
+static void test_format_gguf_tensors__dimensions(void **state) {
+    (void)state;
+    static const uint32_t counts[] = {0, 5, 6, 255, 0x7FFFFFFF, 0xFFFFFFFF};
+    tiny_model m;
+    make_seed(&m);
+    for (size_t i = 0; i < m.n_tensors; i += m.n_tensors - 1) {
+        size_t at = gguf_find_tensor(&m.file, m.tensors[i].name);
+        uint32_t right = m.file.data[at];
+        for (size_t j = 0; j < COUNT(counts); j++) {
+            gguf_set_number(&m.file, at, counts[j], 4);
+            REFUSED(&m.file, REASON_ERR_FORMAT, m.tensors[i].name, number(counts[j]),
+                    number(at), "1 to 4");
+        }
+        gguf_set_number(&m.file, at, right, 4);
+    }
+    tiny_model_free(&m);
+}
+
+/* One tensor with this shape in a file of some data. */
+static void make_tensor(gguf_bytes *b, uint32_t n_dims, const uint64_t *ne,
+                        uint32_t type) {
+    gguf_put_header(b, 3, 1, 0);
+    gguf_put_tensor(b, "the.tensor", n_dims, ne, type, 0);
+    gguf_pad(b, 32);
+    gguf_put_zeros(b, 256);
+}
+
+/* Case 10: products of dimensions, of elements and bytes, that wrap. */
+static void test_format_gguf_tensors__wrapping_shapes(void **state) {
+    (void)state;
+    const uint64_t one = 1;
+    const uint64_t shapes[][4] = {
+        {one << 32, one << 32, 1, 1},
+        {one << 62, 1, 1, 1},
+        {one << 60, 1, 1, 1},
+        {1, one << 62, 1, 1},
+        {1, 1, 1, one << 62},
+        {one << 16, one << 16, one << 16, one << 16},
+        {one << 31, one << 31, 2, 1},
+        {one << 31, one << 31, 1, 1},
+        {INT64_MAX - 31, 1, 1, 1},
+        {one << 32, one << 31, 32, 1},
+        {32, one << 58, 1, 1},
+        {32, one << 57, 2, 2},
+        {4096, 4096, 4096, 4096},
+        {one << 62, 4, 1, 1},
+        {one << 33, one << 33, one << 33, 32},
+    };
+    static const uint32_t types[] = {GGML_F32, GGML_F16, GGML_BF16, GGML_Q8_0};
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        for (size_t j = 0; j < COUNT(types); j++) {
+            gguf_bytes b = {0};
+            make_tensor(&b, 4, shapes[i], types[j]);
+            REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"");
+            gguf_free(&b);
+        }
+}
+
+/* Case 11. */
+static void test_format_gguf_tensors__no_size(void **state) {
+    (void)state;
+    static const uint64_t sizes[] = {0, UINT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 31};
+    for (uint32_t d = 0; d < 4; d++)
+        for (size_t i = 0; i < COUNT(sizes); i++) {
+            gguf_bytes b = {0};
+            uint64_t ne[4] = {32, 1, 1, 1};
+            ne[d] = sizes[i];
+            make_tensor(&b, 4, ne, GGML_Q8_0);
+            size_t at = gguf_find_tensor(&b, "the.tensor") + 4 + 8 * d;
+            REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"", "dimension", number(d),
+                    number(at), "at least 1");
+            gguf_free(&b);
+        }
+}
+
+/* Case 12: a tensor that ends outside of the file, by one byte or by all of the number
+ * line. */
+static void test_format_gguf_tensors__outside(void **state) {
+    (void)state;
+    tiny_model m;
+    make_seed(&m);
+    const tiny_tensor *last = &m.tensors[m.n_tensors - 1];
+    const uint64_t offsets[] = {UINT64_MAX - 31, UINT64_C(1) << 63, INT64_MAX - 31,
+                                UINT64_C(1) << 32, last->offset + 32};
+    size_t at = gguf_find_tensor(&m.file, last->name) + 4 + 8 + 4;
+    for (size_t i = 0; i < COUNT(offsets); i++) {
+        gguf_set_number(&m.file, at, offsets[i], 8);
+        REFUSED(&m.file, REASON_ERR_FORMAT, last->name, number(offsets[i]),
+                "outside the file", number(m.file.n));
+    }
+    gguf_set_number(&m.file, at, last->offset, 8);
+    check_opens(&m.file);
+    m.file.n--;
+    REFUSED(&m.file, REASON_ERR_FORMAT, last->name, "outside the file", number(m.file.n));
+    m.file.n++;
+    gguf_set_number(&m.file, at, last->offset - 1, 8);
+    REFUSED(&m.file, REASON_ERR_FORMAT, last->name, "alignment 32",
+            number(last->offset - 1));
+    tiny_model_free(&m);
+}
+
+/* Case 13. */
+static void test_format_gguf_tensors__overlap(void **state) {
+    (void)state;
+    tiny_model m;
+    make_seed(&m);
+    const tiny_tensor *a = &m.tensors[2], *b = &m.tensors[3]; /* two matrices */
+    size_t at = gguf_find_tensor(&m.file, b->name) + 4 + 16 + 4;
+    const uint64_t offsets[] = {b->offset - 32, a->offset, a->offset + 32};
+    for (size_t i = 0; i < COUNT(offsets); i++) {
+        gguf_set_number(&m.file, at, offsets[i], 8);
+        REFUSED(&m.file, REASON_ERR_FORMAT, a->name, b->name, "overlap");
+    }
+    gguf_set_number(&m.file, at, 0, 8);
+    REFUSED(&m.file, REASON_ERR_FORMAT, m.tensors[0].name, b->name, "overlap");
+    tiny_model_free(&m);
+}
+
+static void test_format_gguf_tensors__same_name(void **state) {
+    (void)state;
+    tiny_model m;
+    make_seed(&m);
+    size_t at = gguf_find_tensor(&m.file, "blk.0.attn_k.weight");
+    m.file.data[at - 8] = 'q'; /* of blk.0.attn_q.weight there is one already */
+    REFUSED(&m.file, REASON_ERR_FORMAT, "\"blk.0.attn_q.weight\"", "same name");
+    m.file.data[at - 8] = 'k';
+    at = gguf_find_value(&m.file, "llama.context_length") - 4;
+    gguf_bytes pair = {0};
+    gguf_put_u32(&pair, "llama.context_length", 32);
+    gguf_insert(&m.file, at - 28, pair.data, pair.n);
+    gguf_set_number(&m.file, 16, m.file.data[16] + 1u, 8);
+    REFUSED(&m.file, REASON_ERR_FORMAT, "\"llama.context_length\"", "same name");
+    gguf_free(&pair);
+    tiny_model_free(&m);
+}
+
+/* Case 14. */
+static void test_format_gguf_tensors__alignment(void **state) {
+    (void)state;
+    static const uint32_t wrong[] = {0,   1,       2,          3,          4,
+                                     7,   9,       12,         24,         33,
+                                     100, 1 << 21, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF};
+    tiny_model m;
+    const tiny_options o = {.n_layers = 1,
+                            .n_embd = 8,
+                            .n_heads = 2,
+                            .n_heads_kv = 1,
+                            .head_dim = 4,
+                            .n_ff = 8,
+                            .no_tokenizer = true,
+                            .alignment = 32};
+    tiny_model_make("llama", &o, &m);
+    size_t at = gguf_find_value(&m.file, "general.alignment");
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        gguf_set_number(&m.file, at, wrong[i], 4);
+        REFUSED(&m.file, REASON_ERR_FORMAT, "general.alignment", number(wrong[i]));
+    }
+    gguf_set_number(&m.file, at, 32, 4);
+    check_opens(&m.file);
+    static const uint32_t types[] = {GGUF_F32, GGUF_I32};
+    for (size_t i = 0; i < COUNT(types); i++) {
+        gguf_set_number(&m.file, at - 4, types[i], 4);
+        gguf_set_number(&m.file, at, 0x80000000, 4); /* -0, and the least int */
+        REFUSED(&m.file, REASON_ERR_FORMAT, "general.alignment");
+    }
+    gguf_bytes pair = {0};
+    gguf_put_string(&pair, "general.alignment", "32");
+    gguf_cut(&m.file, at - 29, 33);
+    gguf_insert(&m.file, at - 29, pair.data, pair.n);
+    REFUSED(&m.file, REASON_ERR_FORMAT, "general.alignment", number(at), "integer");
+    gguf_free(&pair);
+    tiny_model_free(&m);
+}
+
+/* Case 15. */
+static void test_format_gguf_tensors__row_and_block(void **state) {
+    (void)state;
+    static const uint64_t rows[] = {1, 16, 31, 33, 48, 250};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        gguf_bytes b = {0};
+        const uint64_t ne[2] = {rows[i], 32}; /* the elements would fill whole blocks */
+        make_tensor(&b, 2, ne, GGML_Q8_0);
+        REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"", number(rows[i]), "Q8_0", "32");
+        gguf_free(&b);
+    }
+}
+
+static void test_format_gguf_tensors__tensor_types(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t id;
+        const char *name;
+    } types[] = {
+        {2, "Q4_0"},
+        {3, "Q4_1"},
+        {4, "removed"},
+        {5, "removed"},
+        {6, "Q5_0"},
+        {7, "Q5_1"},
+        {10, "Q2_K"},
+        {11, "Q3_K"},
+        {12, "Q4_K"},
+        {13, "Q5_K"},
+        {14, "Q6_K"},
+        {16, "IQ2_XXS"},
+        {20, "IQ4_NL"},
+        {23, "IQ4_XS"},
+        {24, "I8"},
+        {28, "F64"},
+        {29, "IQ1_M"},
+        {31, "removed"},
+        {32, "removed"},
+        {33, "removed"},
+        {34, "TQ1_0"},
+        {35, "TQ2_0"},
+        {36, "I2_S"},
+        {38, "TL1"},
+        {39, "TL2"},
+        {39, "MXFP4"},
+        {40, "unknown"},
+        {255, "unknown"},
+        {0xFFFFFFFF, "unknown"},
+    };
+    for (size_t i = 0; i < COUNT(types); i++) {
+        gguf_bytes b = {0};
+        const uint64_t ne[2] = {250, 3};
+        make_tensor(&b, 2, ne, types[i].id);
+        REFUSED(&b, REASON_ERR_UNSUPPORTED, "\"the.tensor\"", number(types[i].id),
+                types[i].name);
+        gguf_free(&b);
+    }
+}
+
+static void test_format_gguf_tensors__tensor_names(void **state) {
+    (void)state;
+    static const uint64_t lengths[] = {UINT64_MAX, INT64_MAX, UINT64_C(1) << 32};
+    tiny_model m;
+    make_seed(&m);
+    size_t at = gguf_find_tensor(&m.file, "token_embd.weight") - 17;
+    m.file.data[at + 3] = '\0';
+    REFUSED(&m.file, REASON_ERR_FORMAT, "name", "NUL");
+    for (size_t i = 0; i < COUNT(lengths); i++) {
+        gguf_set_number(&m.file, at - 8, lengths[i], 8);
+        REFUSED(&m.file, REASON_ERR_FORMAT, "name", number(at - 8), number(lengths[i]));
+    }
+    gguf_set_number(&m.file, at - 8, 0, 8);
+    REFUSED(&m.file, REASON_ERR_FORMAT, "name", "empty");
+    tiny_model_free(&m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format_gguf_tensors__dimensions),
+        cmocka_unit_test(test_format_gguf_tensors__wrapping_shapes),
+        cmocka_unit_test(test_format_gguf_tensors__no_size),
+        cmocka_unit_test(test_format_gguf_tensors__outside),
+        cmocka_unit_test(test_format_gguf_tensors__overlap),
+        cmocka_unit_test(test_format_gguf_tensors__same_name),
+        cmocka_unit_test(test_format_gguf_tensors__alignment),
+        cmocka_unit_test(test_format_gguf_tensors__row_and_block),
+        cmocka_unit_test(test_format_gguf_tensors__tensor_types),
+        cmocka_unit_test(test_format_gguf_tensors__tensor_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,454 @@
+/* The forward pass against a float64 reference over random tiny models, against stored
+ * logits of an independent program (golden data), and greedy answers of the model that
+ * ships. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+#include "support/dense_reference.h"
+#include "support/gguf_build.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* --- helpers ------------------------------------------------------------------------ */
+
+static void check_ok(reason_status status) {
+    if (status != REASON_OK)
+        fail_msg("%s", reason_last_error());
+}
+
+/* ||y - wanted|| / ||wanted|| */
+static double relative_error(const float *y, const double *wanted, size_t n) {
+    double error = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        error += ((double)y[i] - wanted[i]) * ((double)y[i] - wanted[i]);
+        size += wanted[i] * wanted[i];
+    }
+    return sqrt(error / size);
+}
+
+static void *claim(size_t n, size_t size) {
+    void *p = calloc(n, size);
+    assert_non_null(p);
+    return p;
+}
+
+/* Logits of all tokens, [n][n_vocab], through the public interface; to be freed. */
+static float *run_model(const char *path, const int32_t *tokens, size_t n,
+                        reason_kv_type kv) {
+    reason_model *model;
+    reason_session *session;
+    reason_session_options options;
+    int64_t n_vocab = 0;
+    check_ok(reason_model_open(path, NULL, &model));
+    check_ok(reason_model_get_int(model, "n_vocab", &n_vocab));
+    check_ok(reason_session_options_init(&options, sizeof options));
+    options.kv_type = kv;
+    options.n_threads = 2;
+    check_ok(reason_session_new(model, &options, &session));
+    float *logits = claim(n * (size_t)n_vocab, sizeof *logits);
+    check_ok(reason_session_logits(session, tokens, n, logits));
+    reason_session_free(session);
+    reason_model_free(model);
+    return logits;
+}
+
+static double compare(const char *arch, const tiny_options *o, size_t n,
+                      reason_kv_type kv, dense_reference_options how) {
+    tiny_model m;
+    tiny_model_make(arch, o, &m);
+    int32_t *tokens = claim(n, sizeof *tokens);
+    for (size_t i = 0; i < n; i++)
+        tokens[i] = (int32_t)((i * 7919 + 13 * o->seed + 5) % m.o.n_vocab);
+    char *path = gguf_save(&m.file);
+    float *logits = run_model(path, tokens, n, kv);
+    double *wanted = dense_reference_logits(&m, tokens, n, how);
+    double error = relative_error(logits, wanted, n * m.o.n_vocab);
+    gguf_remove(path);
+    tiny_model_free(&m);
+    free(tokens);
+    free(logits);
+    free(wanted);
+    return error;
+}
+
+static const char *const ARCHS[] = {"llama", "qwen2", "qwen3"};
+
+/* --- against the reference ---------------------------------------------------------- */
+
+static void check_error(double error, double limit, const char *what) {
+    if (!(error <= limit))
+        fail_msg("%s: error %g, at most %g expected", what, error, limit);
+}
+
+/* Float weights of each type, each architecture, prompts longer than one block of the
+ * cache. */
+static void test_model_forward__floats(void **state) {
+    (void)state;
+    static const uint32_t types[] = {GGML_F32, GGML_F16, GGML_BF16};
+    for (size_t a = 0; a < COUNT(ARCHS); a++)
+        for (size_t t = 0; t < COUNT(types); t++) {
+            const tiny_options o = {.type = types[t], .seed = 10 * a + t};
+            double error = compare(ARCHS[a], &o, 70, REASON_KV_F32,
+                                   (dense_reference_options){0});
+            check_error(error, 1e-5, ARCHS[a]);
+        }
+}
+
+/* What can vary in a model's shape, one thing after another and all together. */
+static void test_model_forward__shapes(void **state) {
+    (void)state;
+    static const struct {
+        const char *what;
+        tiny_options o;
+    } shapes[] = {
+        {"tied", {.tied = true}},
+        {"RoPE factors", {.rope_factors = true}},
+        {"biases", {.biases = true}},
+        {"wide heads", {.head_dim = 32}},
+        {"narrow heads", {.head_dim = 4}},
+        {"part of a head turned", {.head_dim = 32, .n_rot = 12}},
+        {"one key head", {.n_heads_kv = 1}},
+        {"as many key heads", {.n_heads_kv = 4}},
+        {"odd widths",
+         {.n_embd = 52, .n_ff = 83, .head_dim = 18, .n_heads = 3, .n_heads_kv = 1}},
+        {"one layer", {.n_layers = 1}},
+        {"four layers", {.n_layers = 4}},
+        {"padded vocabulary", {.n_vocab = 300}},
+        {"half-precision vectors", {.vector_type = GGML_F16}},
+        {"bfloat vectors", {.vector_type = GGML_BF16, .biases = true}},
+        {"8-bit vectors", {.vector_type = GGML_Q8_0, .head_dim = 32, .biases = true}},
+        {"all of it",
+         {.type = GGML_F16,
+          .vector_type = GGML_BF16,
+          .n_layers = 3,
+          .n_embd = 40,
+          .n_heads = 6,
+          .n_heads_kv = 3,
+          .head_dim = 22,
+          .n_rot = 10,
+          .n_ff = 77,
+          .n_vocab = 299,
+          .tied = true,
+          .rope_factors = true,
+          .alignment = 8}},
+    };
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        for (size_t a = 0; a < COUNT(ARCHS); a++) {
+            tiny_options o = shapes[i].o;
+            o.seed = 100 + i;
+            o.biases = o.biases && a == 0; /* qwen2 has them anyway, qwen3 never */
+            double error = compare(ARCHS[a], &o, 9, REASON_KV_F32,
+                                   (dense_reference_options){0});
+            check_error(error, 1e-5, shapes[i].what);
+        }
+}
+
+/* More positions than two blocks of the cache and three chunks of a prompt. */
+static void test_model_forward__long_prompt(void **state) {
+    (void)state;
+    for (size_t a = 0; a < COUNT(ARCHS); a++) {
+        const tiny_options o = {.seed = 200 + a};
+        double error = compare(ARCHS[a], &o, 200, REASON_KV_F32,
+                               (dense_reference_options){0});
+        check_error(error, 1e-5, ARCHS[a]);
+    }
+}
+
+/* Keys and values in half precision. A value on the border of two halves may fall on
+ * either side of it, so the reference that rounds too agrees less well than one of
+ * float32 would. */
+static void test_model_forward__half_cache(void **state) {
+    (void)state;
+    for (size_t a = 0; a < COUNT(ARCHS); a++) {
+        const tiny_options o = {.type = GGML_F16, .seed = 300 + a};
+        const dense_reference_options rounded = {.half_cache = true};
+        check_error(compare(ARCHS[a], &o, 100, REASON_KV_F16, rounded), 1e-4, ARCHS[a]);
+        double error = compare(ARCHS[a], &o, 100, REASON_KV_F16,
+                               (dense_reference_options){0});
+        check_error(error, 2e-3, ARCHS[a]);
+        assert_true(error > 1e-5); /* and it did round */
+    }
+}
+
+/* Q8_0 weights: near the exact product, and far nearer to one whose other factor was
+ * rounded to 8 bits as the kernels say. */
+static void test_model_forward__q8_0(void **state) {
+    (void)state;
+    for (size_t a = 0; a < COUNT(ARCHS); a++) {
+        const tiny_options o = {
+            .type = GGML_Q8_0, .head_dim = a == 1 ? 32 : 16, .seed = 400 + a};
+        const dense_reference_options rounded = {.q8 = true};
+        check_error(compare(ARCHS[a], &o, 80, REASON_KV_F32, rounded), 3e-3, ARCHS[a]);
+        double error = compare(ARCHS[a], &o, 80, REASON_KV_F32,
+                               (dense_reference_options){0});
+        check_error(error, 3e-2, ARCHS[a]);
+        assert_true(error > 1e-4);
+    }
+}
+
+/* Token by token gives the bits of the whole prompt at once, however it is cut. */
+static void test_model_forward__chunks(void **state) {
+    (void)state;
+    enum { N = 90 };
+    const tiny_options o = {.type = GGML_Q8_0, .seed = 500};
+    char *path = build_tiny_model("qwen3", &o);
+    int32_t tokens[N];
+    for (int i = 0; i < N; i++)
+        tokens[i] = i * 31 % TINY_N_TOKENS;
+    float *whole = run_model(path, tokens, N, REASON_KV_F16);
+    float *part = claim(N * TINY_N_TOKENS, sizeof *part);
+    reason_model *model;
+    check_ok(reason_model_open(path, NULL, &model));
+    static const int32_t chunks[] = {1, 3, 63, 65};
+    for (size_t c = 0; c < COUNT(chunks); c++) {
+        reason_session *session;
+        reason_session_options options;
+        check_ok(reason_session_options_init(&options, sizeof options));
+        options.n_chunk = chunks[c];
+        options.n_threads = 1;
+        check_ok(reason_session_new(model, &options, &session));
+        for (size_t at = 0, n = 1; at < N; at += n, n = n * 2 + 1) {
+            n = n < N - at ? n : N - at;
+            check_ok(reason_session_logits(session, tokens + at, n,
+                                           part + at * TINY_N_TOKENS));
+        }
+        assert_memory_equal(whole, part, N * TINY_N_TOKENS * sizeof *part);
+        reason_session_free(session);
+    }
+    reason_model_free(model);
+    gguf_remove(path);
+    free(whole);
+    free(part);
+}
+
+/* --- golden models ------------------------------------------------------------------ */
+
+static FILE *open_below(const char *folder, const char *a, const char *b) {
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s%s", folder, a, b);
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail_msg("%s cannot be opened", path);
+    return file;
+}
+
+static const char *source_folder(void) {
+    const char *folder = getenv("REASON_SRCDIR");
+    return folder && *folder ? folder : ".";
+}
+
+enum { GOLDEN_TOKENS = 24, GOLDEN_VOCAB = 512, GOLDEN_DEQUANT = 512 };
+
+/* tests/data/NAME.logits: 24 ids as int32, then [24][512] float32, little-endian as the
+ * models. */
+static void check_golden(const char *name, double limit) {
+    const char *golden = getenv("REASON_GOLDEN");
+    if (!golden || !*golden)
+        skip();
+    enum { N = GOLDEN_TOKENS * GOLDEN_VOCAB };
+    int32_t tokens[GOLDEN_TOKENS];
+    float *stored = claim(N, sizeof *stored);
+    double *wanted = claim(N, sizeof *wanted);
+    char path[4096], data[128];
+    (void)snprintf(data, sizeof data, "%s.logits", name);
+    FILE *file = open_below(source_folder(), "tests/data/", data);
+    assert_int_equal(fread(tokens, sizeof *tokens, GOLDEN_TOKENS, file), GOLDEN_TOKENS);
+    assert_int_equal(fread(stored, sizeof *stored, N, file), N);
+    assert_int_equal(fclose(file), 0);
+    for (size_t i = 0; i < N; i++)
+        wanted[i] = stored[i];
+    (void)snprintf(path, sizeof path, "%s/models/%s.gguf", golden, name);
+    float *logits = run_model(path, tokens, GOLDEN_TOKENS, REASON_KV_F32);
+    double error = relative_error(logits, wanted, N);
+    print_message("%s: error %.2g, at most %.0e allowed\n", name, error, limit);
+    check_error(error, limit, name);
+    free(logits);
+    free(stored);
+    free(wanted);
+}
+
+static void test_model_forward__golden_llama(void **state) {
+    (void)state;
+    check_golden("tiny-llama-1.f16", 1e-3);
+}
+
+static void test_model_forward__golden_qwen2(void **state) {
+    (void)state;
+    check_golden("tiny-qwen2-1.f16", 1e-3);
+}
+
+static void test_model_forward__golden_qwen3(void **state) {
+    (void)state;
+    check_golden("tiny-qwen3-1.f16", 1e-3);
+}
+
+static void test_model_forward__golden_q8_0(void **state) {
+    (void)state;
+    check_golden("tiny-llama-1.Q8_0", 3e-2);
+}
+
+static void check_decoded(const rsn_model *m, const char *name, FILE *file) {
+    float wanted[GOLDEN_DEQUANT], found[GOLDEN_DEQUANT];
+    const rsn_gguf_tensor *t = rsn_gguf_find_tensor(&m->gguf, name);
+    assert_non_null(t);
+    assert_string_equal(t->type->name, "Q8_0");
+    assert_int_equal(fread(wanted, sizeof *wanted, GOLDEN_DEQUANT, file), GOLDEN_DEQUANT);
+    t->type->decode(m->blob.data + (t->offset - m->gguf.data_start), found,
+                    GOLDEN_DEQUANT);
+    for (size_t i = 0; i < GOLDEN_DEQUANT; i++)
+        assert_true(fabsf(found[i] - wanted[i]) <= 1e-6f * fabsf(wanted[i]));
+}
+
+/* tests/data/NAME.dequant: the first 512 weights of each tensor below, float32. */
+static void test_model_forward__golden_dequant(void **state) {
+    (void)state;
+    static const char *const parts[] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
+                                        "ffn_gate", "ffn_up", "ffn_down"};
+    const char *golden = getenv("REASON_GOLDEN");
+    if (!golden || !*golden)
+        skip();
+    char path[4096], name[64];
+    reason_model *model;
+    (void)snprintf(path, sizeof path, "%s/models/tiny-llama-1.Q8_0.gguf", golden);
+    check_ok(reason_model_open(path, NULL, &model));
+    FILE *file = open_below(source_folder(), "tests/data/", "tiny-llama-1.Q8_0.dequant");
+    check_decoded(model, "token_embd.weight", file);
+    check_decoded(model, "output.weight", file);
+    for (int layer = 0; layer < 2; layer++)
+        for (size_t i = 0; i < COUNT(parts); i++) {
+            (void)snprintf(name, sizeof name, "blk.%d.%s.weight", layer, parts[i]);
+            check_decoded(model, name, file);
+        }
+    assert_int_equal(fgetc(file), EOF);
+    assert_int_equal(fclose(file), 0);
+    reason_model_free(model);
+}
+
+/* --- the model that ships ----------------------------------------------------------- */
+
+enum { MAX_IDS = 1024 };
+
+/* The list of whole numbers behind a key of one line of JSON. */
+static size_t read_ids(const char *line, const char *key, int32_t *ids) {
+    const char *at = strstr(line, key);
+    assert_non_null(at);
+    at = strchr(at, '[');
+    assert_non_null(at);
+    size_t n = 0;
+    for (char *end; *at != ']'; at = end) {
+        assert_true(n < MAX_IDS);
+        ids[n++] = (int32_t)strtol(at + 1, &end, 10);
+        assert_true(end > at + 1);
+    }
+    return n;
+}
+
+static int32_t best_of(const float *logits, size_t n) {
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        best = logits[i] > logits[best] ? i : best;
+    return (int32_t)best;
+}
+
+/* Steps greedily, one token at a time, as long as the output is the stored one. */
+static void check_steps(reason_session *session, const int32_t *prompt, size_t n_prompt,
+                        const int32_t *ids, size_t n, float *logits, size_t n_vocab) {
+    check_ok(reason_session_reset(session));
+    check_ok(reason_session_logits(session, prompt, n_prompt, logits));
+    int32_t id = best_of(logits + (n_prompt - 1) * n_vocab, n_vocab);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(id, ids[i]);
+        check_ok(reason_session_logits(session, &id, 1, logits));
+        id = best_of(logits, n_vocab);
+    }
+}
+
+/* The stored output is the greedy one if at every place of it the best next token is the
+ * stored one; that needs one pass. The first lines are stepped through as well. */
+static void check_line(reason_session *session, const char *line, bool step,
+                       float *logits, size_t n_vocab) {
+    static int32_t ids[2 * MAX_IDS];
+    size_t n_prompt = read_ids(line, "\"prompt_ids\"", ids);
+    size_t n = read_ids(line, "\"ids\"", ids + n_prompt);
+    assert_true(n_prompt > 0 && n > 0 && n_prompt + n <= MAX_IDS);
+    check_ok(reason_session_reset(session));
+    check_ok(reason_session_logits(session, ids, n_prompt + n - 1, logits));
+    for (size_t i = 0; i < n; i++) {
+        const float *row = logits + (n_prompt - 1 + i) * n_vocab;
+        if (best_of(row, n_vocab) != ids[n_prompt + i])
+            fail_msg("token %zu is %d, %d expected: %.120s", i,
+                     (int)best_of(row, n_vocab), (int)ids[n_prompt + i], line);
+    }
+    if (step)
+        check_steps(session, ids, n_prompt, ids + n_prompt, n, logits, n_vocab);
+}
+
+static char *shipped_path(char *path, size_t cap) {
+    const char *shipped = getenv("REASON_SHIPPED");
+    if (shipped && *shipped)
+        (void)snprintf(path, cap, "%s", shipped);
+    else
+        (void)snprintf(path, cap, "%s/share/reason-tiny.gguf", source_folder());
+    return path;
+}
+
+/* Greedy answers to 60 questions, where a float64 program saw no near tie. */
+static void test_model_forward__greedy(void **state) {
+    (void)state;
+    static char line[1 << 16];
+    char path[4096];
+    reason_model *model;
+    reason_session *session;
+    reason_session_options options;
+    int64_t n_vocab = 0;
+    size_t n_lines = 0, n_sure = 0;
+    check_ok(reason_model_open(shipped_path(path, sizeof path), NULL, &model));
+    check_ok(reason_model_get_int(model, "n_vocab", &n_vocab));
+    check_ok(reason_session_options_init(&options, sizeof options));
+    options.kv_type = REASON_KV_F32;
+    check_ok(reason_session_new(model, &options, &session));
+    float *logits = claim((size_t)MAX_IDS * (size_t)n_vocab, sizeof *logits);
+    FILE *file = open_below(source_folder(), "tests/data/", "reason-tiny-greedy.jsonl");
+    for (; fgets(line, sizeof line, file); n_lines++) {
+        const char *gap = strstr(line, "\"smallest_gap\":");
+        assert_non_null(gap);
+        if (strtod(gap + strlen("\"smallest_gap\":"), NULL) <= 0.05)
+            continue;
+        check_line(session, line, n_sure < 3, logits, (size_t)n_vocab);
+        n_sure++;
+    }
+    print_message("%zu of %zu outputs have no near tie and are equal\n", n_sure, n_lines);
+    assert_int_equal(n_lines, 60);
+    assert_true(n_sure >= 55);
+    assert_int_equal(fclose(file), 0);
+    free(logits);
+    reason_session_free(session);
+    reason_model_free(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_forward__floats),
+        cmocka_unit_test(test_model_forward__shapes),
+        cmocka_unit_test(test_model_forward__long_prompt),
+        cmocka_unit_test(test_model_forward__half_cache),
+        cmocka_unit_test(test_model_forward__q8_0),
+        cmocka_unit_test(test_model_forward__chunks),
+        cmocka_unit_test(test_model_forward__golden_llama),
+        cmocka_unit_test(test_model_forward__golden_qwen2),
+        cmocka_unit_test(test_model_forward__golden_qwen3),
+        cmocka_unit_test(test_model_forward__golden_q8_0),
+        cmocka_unit_test(test_model_forward__golden_dequant),
+        cmocka_unit_test(test_model_forward__greedy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+/* The table of types: rows in order, numbers and names as published. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "quant/types.h"
+
+static void test_quant_types__rows(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *name;
+        uint32_t id;
+        size_t elems, bytes;
+        rsn_act act;
+    } wanted[RSN_N_TYPES] = {{"F32", 0, 1, 4, RSN_ACT_F32},
+                             {"F16", 1, 1, 2, RSN_ACT_F32},
+                             {"BF16", 30, 1, 2, RSN_ACT_F32},
+                             {"Q8_0", 8, 32, 34, RSN_ACT_Q8_32}};
+    for (size_t i = 0; i < RSN_N_TYPES; i++) {
+        const rsn_type_info *info = rsn_type_info_get((rsn_type)i);
+        assert_non_null(info);
+        assert_int_equal(info->type, i);
+        assert_string_equal(info->name, wanted[i].name);
+        assert_int_equal(info->ggml_id, wanted[i].id);
+        assert_int_equal(info->block_elems, wanted[i].elems);
+        assert_int_equal(info->block_bytes, wanted[i].bytes);
+        assert_int_equal(info->act, wanted[i].act);
+        assert_true(info->decode && info->encode);
+        assert_ptr_equal(rsn_type_by_ggml(wanted[i].id), info);
+        assert_string_equal(rsn_type_ggml_name(wanted[i].id), wanted[i].name);
+    }
+    assert_null(rsn_type_info_get(RSN_N_TYPES));
+    assert_null(rsn_type_info_get((rsn_type)-1));
+}
+
+static void test_quant_types__ids_not_handled(void **unused) {
+    (void)unused;
+    size_t n_handled = 0;
+    for (uint32_t id = 0; id < 1000; id++) n_handled += rsn_type_by_ggml(id) != NULL;
+    assert_int_equal(n_handled, RSN_N_TYPES);
+    assert_null(rsn_type_by_ggml(UINT32_MAX));
+}
+
+static void test_quant_types__published_names(void **unused) {
+    (void)unused;
+    assert_string_equal(rsn_type_ggml_name(2), "Q4_0");
+    assert_string_equal(rsn_type_ggml_name(12), "Q4_K");
+    assert_string_equal(rsn_type_ggml_name(14), "Q6_K");
+    assert_string_equal(rsn_type_ggml_name(23), "IQ4_XS");
+    assert_string_equal(rsn_type_ggml_name(28), "F64");
+    assert_string_equal(rsn_type_ggml_name(35), "TQ2_0");
+    assert_string_equal(rsn_type_ggml_name(36), "I2_S");
+    assert_string_equal(rsn_type_ggml_name(39), "TL2 or MXFP4");
+    assert_string_equal(rsn_type_ggml_name(40), "unknown");
+    assert_string_equal(rsn_type_ggml_name(UINT32_MAX), "unknown");
+    const uint32_t removed[] = {4, 5, 31, 32, 33};
+    for (size_t i = 0; i < sizeof removed / sizeof *removed; i++) {
+        assert_non_null(strstr(rsn_type_ggml_name(removed[i]), "removed"));
+    }
+    for (uint32_t id = 0; id < 40; id++) {
+        for (uint32_t other = 0; other < id; other++) {
+            assert_string_not_equal(rsn_type_ggml_name(id), rsn_type_ggml_name(other));
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quant_types__rows),
+        cmocka_unit_test(test_quant_types__ids_not_handled),
+        cmocka_unit_test(test_quant_types__published_names),
+    };
+    return cmocka_run_group_tests_name("quant/types", tests, NULL, NULL);
+}

@@ -1,0 +1,455 @@
+/* A vocabulary as a whole: special ids, text with special tokens, round trips, damaged
+ * sources, memory that fails, and another engine's ids for its own test texts. */
+#include "text/vocab.h"
+
+#include <pthread.h>
+
+#include "text/detokenize.h"
+#include "vocab_fixture.h"
+
+static const char *const PRES[] = {"gpt-2", "llama-bpe", "qwen2"};
+enum { N_PRES = 3 };
+
+static int32_t find(const rsn_vocab *v, const char *spelling) {
+    return rsn_vocab_find(v, spelling, strlen(spelling));
+}
+
+/* Checks the ids of a text, given as their spellings. */
+static void check_ids(const rsn_vocab *v, const char *text, uint32_t flags,
+                      const char *const *expected, size_t n_expected) {
+    rsn_vocab_ids ids = {0};
+    assert_int_equal(rsn_vocab_encode(v, text, strlen(text), flags, &ids), REASON_OK);
+    assert_int_equal(ids.n, n_expected);
+    for (size_t i = 0; i < n_expected; i++)
+        assert_int_equal(ids.items[i], find(v, expected[i]));
+    rsn_free(ids.items);
+}
+#define CHECK_IDS(v, text, flags, ...)                                             \
+    check_ids(v, text, flags, (const char *const[]){__VA_ARGS__},                  \
+              sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+/* ---- what a vocabulary says of itself ---- */
+
+static void test_text_vocab__asking(void **state) {
+    (void)state;
+    fixture f;
+    fixture_small(&f, "qwen2");
+    int32_t unk = fixture_tokenz(&f, "<unk>", 2);
+    f.src.unk = unk;
+    rsn_vocab *v = fixture_new(&f);
+    assert_int_equal(rsn_vocab_size(v), f.src.n_tokens);
+    assert_int_equal(rsn_vocab_bos(v), f.src.bos);
+    assert_int_equal(rsn_vocab_eos(v), f.src.eos);
+    assert_int_equal(rsn_vocab_pad(v), f.src.pad);
+    assert_int_equal(rsn_vocab_unk(v), unk);
+    assert_int_equal(rsn_vocab_eot(v), -1);
+    assert_int_equal(rsn_vocab_eom(v), -1);
+    int32_t start = find(v, "<|im_start|>"), think = find(v, "<think>");
+    assert_true(rsn_vocab_is_control(v, start) && rsn_vocab_is_special(v, start));
+    assert_true(!rsn_vocab_is_control(v, think) && rsn_vocab_is_special(v, think));
+    assert_true(rsn_vocab_is_control(v, unk));
+    assert_false(rsn_vocab_is_special(v, 'a'));
+    assert_memory_equal(rsn_vocab_bytes(v, think).data, "<think>", 7);
+    rsn_text the = rsn_vocab_bytes(v, find(v, "\xC4\xA0the"));
+    assert_int_equal(the.n, 4);
+    assert_memory_equal(the.data, " the", 4);
+    int32_t outside[] = {-1, INT32_MIN, INT32_MAX, (int32_t)rsn_vocab_size(v)};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(rsn_vocab_bytes(v, outside[i]).n, 0);
+        assert_false(rsn_vocab_is_control(v, outside[i]));
+        assert_false(rsn_vocab_is_special(v, outside[i]));
+        assert_false(rsn_vocab_is_end(v, outside[i]));
+    }
+    assert_int_equal(find(v, "<thin"), -1);
+    assert_int_equal(find(v, ""), -1);
+    fixture_free(&f);
+    rsn_vocab_free(v);
+    rsn_vocab_free(NULL);
+}
+
+static void test_text_vocab__ends(void **state) {
+    (void)state;
+    static const char *const ends[] = {
+        "<|im_end|>",    "<|eot_id|>", "<|end_of_text|>", "</s>",
+        "<|endoftext|>", "<|end|>",    "<end_of_turn>",   "<eos>"};
+    fixture f;
+    fixture_init(&f, "qwen2");
+    fixture_alphabet(&f);
+    for (size_t i = 0; i < 8; i++) fixture_tokenz(&f, ends[i], 3);
+    int32_t user = fixture_tokenz(&f, "<|eom_id|>", 4);
+    int32_t other = fixture_tokenz(&f, "<|im_start|>", 3);
+    f.src.eos = 'e';
+    f.src.eot = 't';
+    f.src.eom = 'm';
+    f.src.pad = f.src.bos = 'p';
+    rsn_vocab *v = fixture_new(&f);
+    for (size_t i = 0; i < 8; i++) assert_true(rsn_vocab_is_end(v, find(v, ends[i])));
+    assert_true(rsn_vocab_is_end(v, 'e') && rsn_vocab_is_end(v, 't'));
+    assert_true(rsn_vocab_is_end(v, 'm'));
+    assert_false(rsn_vocab_is_end(v, user)); /* not a control token */
+    assert_false(rsn_vocab_is_end(v, other));
+    assert_false(rsn_vocab_is_end(v, 'p'));
+    rsn_vocab_free(v);
+    /* With <|return|> there, <|end|> only ends a part. */
+    int32_t whole = fixture_tokenz(&f, "<|return|>", 3);
+    v = fixture_new(&f);
+    assert_true(rsn_vocab_is_end(v, whole));
+    assert_false(rsn_vocab_is_end(v, find(v, "<|end|>")));
+    rsn_vocab_free(v);
+    fixture_free(&f);
+}
+
+/* ---- encoding ---- */
+
+static void test_text_vocab__special_tokens_in_text(void **state) {
+    (void)state;
+    rsn_vocab *v = fixture_small_vocab("qwen2");
+    CHECK_IDS(v, "<think>the</think>", REASON_TOKENS_SPECIAL, "<think>", "the",
+              "</think>");
+    CHECK_IDS(v, "<think>", 0, "<", "th", "in", "k", ">");
+    CHECK_IDS(v, "a<|im_end|><|im_end|>a", REASON_TOKENS_SPECIAL, "a", "<|im_end|>",
+              "<|im_end|>", "a");
+    CHECK_IDS(v, "<|im_end|", REASON_TOKENS_SPECIAL, "<", "|", "i", "m", "_", "e", "n",
+              "d", "|");
+    rsn_vocab_free(v);
+    /* Of tokens that overlap the first begun wins, of those begun together the longest.
+     */
+    fixture f;
+    fixture_init(&f, "qwen2");
+    fixture_alphabet(&f);
+    fixture_tokenz(&f, "<a", 3);
+    fixture_tokenz(&f, "<a>", 4);
+    fixture_tokenz(&f, "a><", 3);
+    fixture_tokenz(&f, "><b", 3);
+    v = fixture_new(&f);
+    CHECK_IDS(v, "<a><b", REASON_TOKENS_SPECIAL, "<a>", "<", "b");
+    CHECK_IDS(v, "<a<a>a><", REASON_TOKENS_SPECIAL, "<a", "<a>", "a><");
+    CHECK_IDS(v, "xa><b", REASON_TOKENS_SPECIAL, "x", "a><", "b");
+    fixture_free(&f);
+    rsn_vocab_free(v);
+}
+
+static void test_text_vocab__begin_and_end(void **state) {
+    (void)state;
+    for (int add = 0; add < 4; add++) {
+        fixture f;
+        fixture_small(&f, "qwen2");
+        f.src.add_bos = add & 1;
+        f.src.add_eos = (add & 2) != 0;
+        rsn_vocab *v = fixture_new(&f);
+        assert_int_equal(rsn_vocab_adds_eos(v), (add & 2) != 0);
+        for (uint32_t flags = 0; flags < 4; flags++) {
+            rsn_vocab_ids ids = {0};
+            bool both = flags & REASON_TOKENS_BOS_EOS;
+            assert_int_equal(rsn_vocab_encode(v, "a", 1, flags, &ids), REASON_OK);
+            size_t bos = both && (add & 1), eos = both && (add & 2);
+            assert_int_equal(ids.n, 1 + bos + eos);
+            assert_int_equal(ids.items[bos], 'a');
+            if (bos) assert_int_equal(ids.items[0], f.src.bos);
+            if (eos) assert_int_equal(ids.items[ids.n - 1], f.src.eos);
+            rsn_free(ids.items);
+        }
+        rsn_vocab_free(v);
+        f.src.bos = f.src.eos = -1; /* asked for but not there: nothing is added */
+        v = fixture_new(&f);
+        assert_false(rsn_vocab_adds_eos(v));
+        CHECK_IDS(v, "a", REASON_TOKENS_BOS_EOS, "a");
+        rsn_vocab_free(v);
+        fixture_free(&f);
+    }
+}
+
+static void test_text_vocab__appends_and_takes_nothing(void **state) {
+    (void)state;
+    rsn_vocab *v = fixture_small_vocab("gpt-2");
+    rsn_vocab_ids ids = {0};
+    assert_int_equal(rsn_vocab_encode(v, NULL, 0, 3, &ids), REASON_OK);
+    assert_int_equal(ids.n, 0);
+    assert_int_equal(rsn_vocab_encode(v, "a", 1, 0, &ids), REASON_OK);
+    assert_int_equal(rsn_vocab_encode(v, "b", 1, REASON_TOKENS_SPECIAL, &ids), REASON_OK);
+    assert_int_equal(ids.n, 2);
+    assert_int_equal(ids.items[0], 'a');
+    assert_int_equal(ids.items[1], 'b');
+    /* Refused before a byte of it is read. */
+    assert_int_equal(rsn_vocab_encode(v, "x", RSN_VOCAB_MAX_TEXT + 1, 0, &ids),
+                     REASON_ERR_LIMIT);
+    assert_int_equal(ids.n, 2);
+    rsn_free(ids.items);
+    rsn_vocab_free(v);
+}
+
+/* ---- round trips ---- */
+
+/* Without assertions, because threads use it. */
+static bool round_trips(const rsn_vocab *v, const char *s, size_t n, uint32_t flags) {
+    rsn_vocab_ids ids = {0};
+    rsn_str back = {0};
+    bool same = rsn_vocab_encode(v, s, n, flags, &ids) == REASON_OK;
+    /* Plain text never becomes a special token. */
+    for (size_t i = 0; i < ids.n && !(flags & REASON_TOKENS_SPECIAL); i++)
+        same = same && !rsn_vocab_is_special(v, ids.items[i]);
+    same = same && rsn_vocab_decode(v, ids.items, ids.n, flags, &back) == REASON_OK;
+    same = same && back.n == n && memcmp(rsn_str_text(&back), s, n) == 0;
+    rsn_free(ids.items);
+    rsn_str_free(&back);
+    return same;
+}
+
+static void test_text_vocab__round_trips(void **state) {
+    (void)state;
+    static const char *const parts[] = {"<|im_end|>",
+                                        "<think>", "<|im_", "the", " ", "\n", "aaaa",
+                                        "\xC3\xA9", "\xE2\x82", "\xE2\x82\xAC",
+                                        "\xF0\x9F\x99\x82", "\xF0\x9F", "\xED\xA0\x80",
+                                        "\xC0\xAF", "\xFF", "\x80", "\xF4\x90\x80\x80",
+                                        "\xE0\x80\x80", "\xF8\x88\x80\x80\x80",
+                                        "\xC4\xA0", "'s", "10",
+                                        "\r\n"};
+    for (int p = 0; p < N_PRES; p++) {
+        rsn_vocab *v = fixture_small_vocab(PRES[p]);
+        for (int a = 0; a < 256; a++) {
+            char s[2] = {(char)a, 0};
+            assert_true(round_trips(v, s, 1, 0));
+            for (int b = 0; b < 256; b++) {
+                s[1] = (char)b;
+                assert_true(round_trips(v, s, 2, (uint32_t)b & 1));
+            }
+        }
+        uint64_t random = 31;
+        for (int i = 0; i < 4000; i++) {
+            char s[512];
+            size_t n = 0, want = fixture_random(&random) % 40;
+            for (size_t k = 0; k < want; k++) {
+                size_t which = fixture_random(&random) % (sizeof parts / sizeof *parts);
+                const char *part = parts[which];
+                if (fixture_random(&random) % 2) {
+                    memcpy(s + n, part, strlen(part));
+                    n += strlen(part);
+                } else {
+                    s[n++] = (char)fixture_random(&random);
+                }
+            }
+            assert_true(round_trips(v, s, n, fixture_random(&random) & 1));
+        }
+        rsn_vocab_free(v);
+    }
+}
+
+/* ---- damaged sources ---- */
+
+static void refuse(const fixture *f, reason_status status, const char *part) {
+    rsn_vocab *v = (rsn_vocab *)(uintptr_t)f;
+    assert_int_equal(rsn_vocab_new(&f->src, &v), status);
+    assert_null(v);
+    if (!strstr(rsn_last_error(), part))
+        fail_msg("\"%s\" does not say \"%s\"", rsn_last_error(), part);
+}
+
+static void test_text_vocab__models_that_are_not_there(void **state) {
+    (void)state;
+    static const char *const models[] = {"llama", "bert", "t5", "", "GPT2", "gpt2 "};
+    static const char *const pres[] = {"default", "", "gpt2", "deepseek-llm",
+                                       "unheard-of"};
+    fixture f;
+    fixture_small(&f, "qwen2");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        f.src.model = models[i];
+        refuse(&f, REASON_ERR_UNSUPPORTED, models[i]);
+    }
+    f.src.model = NULL;
+    refuse(&f, REASON_ERR_UNSUPPORTED, "tokenizer.ggml.model is absent");
+    f.src.model = "gpt2";
+    for (size_t i = 0; i < sizeof pres / sizeof *pres; i++) {
+        f.src.pre = pres[i];
+        refuse(&f, REASON_ERR_UNSUPPORTED, pres[i]);
+    }
+    f.src.pre = NULL;
+    refuse(&f, REASON_ERR_UNSUPPORTED, "tokenizer.ggml.pre");
+    fixture_free(&f);
+}
+
+static void test_text_vocab__ids_and_types_that_do_not_fit(void **state) {
+    (void)state;
+    fixture f;
+    fixture_small(&f, "qwen2");
+    struct {
+        int64_t *id;
+        const char *key;
+    } ids[] = {{&f.src.bos, "bos_token_id"},     {&f.src.eos, "eos_token_id"},
+               {&f.src.eot, "eot_token_id"},     {&f.src.eom, "eom_token_id"},
+               {&f.src.unk, "unknown_token_id"}, {&f.src.pad, "padding_token_id"}};
+    int64_t bad[] = {(int64_t)f.src.n_tokens, -2, INT64_MAX, INT64_MIN, (int64_t)1 << 32};
+    for (size_t i = 0; i < 6; i++) {
+        int64_t kept = *ids[i].id;
+        for (size_t k = 0; k < 5; k++) {
+            *ids[i].id = bad[k];
+            refuse(&f, REASON_ERR_FORMAT, ids[i].key);
+        }
+        *ids[i].id = kept;
+    }
+    f.src.n_types--;
+    refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.token_type has 283");
+    refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.tokens 284");
+    f.src.n_types = 0;
+    refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.token_type has 0");
+    f.src.types = NULL; /* absent: all are normal */
+    rsn_vocab *v = fixture_new(&f);
+    assert_false(rsn_vocab_is_special(v, find(v, "<think>")));
+    rsn_vocab_free(v);
+    size_t n_tokens = f.src.n_tokens;
+    f.src.n_tokens = 0;
+    refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.tokens");
+    f.src.n_tokens = n_tokens;
+    fixture_free(&f);
+    fixture_init(&f, "qwen2");
+    fixture_tokenz(&f, "a", 1);
+    refuse(&f, REASON_ERR_UNSUPPORTED, "byte 0x00");
+    f.src.unk = 0;
+    v = fixture_new(&f);
+    CHECK_IDS(v, "xay", 0, "a", "a", "a");
+    rsn_vocab_free(v);
+    fixture_free(&f);
+}
+
+/* ---- memory ---- */
+
+static void test_text_vocab__every_allocation_may_fail(void **state) {
+    (void)state;
+    static const char text[] =
+        "<think>in the beginning</think><|im_end|> and aaaaab banana";
+    fixture f;
+    fixture_small(&f, "qwen2");
+    bool done = false;
+    long points = 0;
+    for (long at = 1; !done; at++) {
+        fixture_memory memory = {.fail = at};
+        fixture_hook(&memory);
+        rsn_vocab *v = NULL;
+        reason_status status = rsn_vocab_new(&f.src, &v);
+        done = memory.calls < at;
+        assert_int_equal(status, done ? REASON_OK : REASON_ERR_NO_MEMORY);
+        assert_int_equal(v == NULL, !done);
+        rsn_vocab_free(v);
+        assert_int_equal(memory.live, 0);
+        points++;
+    }
+    assert_true(points > 10);
+    rsn_alloc_set(NULL);
+    rsn_vocab *v = fixture_new(&f);
+    points = 0;
+    done = false;
+    for (long at = 1; !done; at++) {
+        fixture_memory memory = {.fail = at};
+        rsn_vocab_ids ids = {0};
+        fixture_hook(&memory);
+        reason_status status =
+            rsn_vocab_encode(v, text, sizeof text - 1, REASON_TOKENS_SPECIAL, &ids);
+        done = memory.calls < at;
+        assert_int_equal(status, done ? REASON_OK : REASON_ERR_NO_MEMORY);
+        assert_int_equal(ids.n > 0, done);
+        memory.fail = 0; /* a list that failed can be used again */
+        assert_int_equal(rsn_vocab_encode(v, "ab", 2, 0, &ids), REASON_OK);
+        rsn_free(ids.items);
+        assert_int_equal(memory.live, 0);
+        points++;
+    }
+    assert_true(points > 4);
+    rsn_alloc_set(NULL);
+    rsn_vocab_free(v);
+    fixture_free(&f);
+}
+
+/* ---- threads ---- */
+
+typedef struct worker {
+    pthread_t thread;
+    const rsn_vocab *v;
+    bool right;
+} worker;
+
+static void *encode_much(void *arg) {
+    worker *w = arg;
+    w->right = true;
+    for (uint32_t i = 0; i < 500 && w->right; i++)
+        w->right = round_trips(w->v, "in the <think> aaab banana 10", 29, i & 1);
+    return NULL;
+}
+
+static void test_text_vocab__many_threads_one_vocabulary(void **state) {
+    (void)state;
+    rsn_vocab *v = fixture_small_vocab("llama-bpe");
+    worker workers[4];
+    for (int i = 0; i < 4; i++) {
+        workers[i].v = v;
+        assert_int_equal(
+            pthread_create(&workers[i].thread, NULL, encode_much, &workers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+        assert_true(workers[i].right);
+    }
+    rsn_vocab_free(v);
+}
+
+/* ---- another engine's test set ---- */
+
+static void test_text_vocab__golden(void **state) {
+    (void)state;
+    static const char mark[] = "\n__ggml_vocab_test__\n";
+    fixture_ranks r = {0};
+    size_t n_in, n_out;
+    if (!fixture_load_ranks(&r, "llama3.tiktoken")) skip();
+    char *in = fixture_golden("tokenizer.inp", &n_in);
+    char *out = fixture_golden("llama-bpe.out", &n_out);
+    assert_true(in && out);
+    fixture f;
+    fixture_from_ranks(&f, &r, "llama-bpe");
+    rsn_vocab *v = fixture_new(&f);
+    int texts = 0;
+    char *line = out;
+    for (char *text = in, *next; text; text = next) {
+        char *end = strstr(text, mark);
+        size_t n = end ? (size_t)(end - text) : strlen(text);
+        next = end ? end + sizeof mark - 1 : NULL;
+        rsn_vocab_ids ids = {0};
+        assert_int_equal(rsn_vocab_encode(v, text, n, 0, &ids), REASON_OK);
+        char *stop = line + strcspn(line, "\n");
+        size_t i = 0;
+        while (line < stop) {
+            assert_true(i < ids.n);
+            assert_int_equal(ids.items[i], strtol(line, &line, 10));
+            i++;
+            line += strspn(line, " ");
+        }
+        assert_int_equal(i, ids.n);
+        line = stop + (*stop == '\n');
+        rsn_free(ids.items);
+        assert_true(round_trips(v, text, n, 0));
+        texts++;
+    }
+    assert_int_equal(texts, 47);
+    assert_int_equal(*line, '\0');
+    assert_true(round_trips(v, in, n_in, REASON_TOKENS_SPECIAL));
+    rsn_vocab_free(v);
+    fixture_free(&f);
+    fixture_free_ranks(&r);
+    free(in);
+    free(out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_vocab__asking),
+        cmocka_unit_test(test_text_vocab__ends),
+        cmocka_unit_test(test_text_vocab__special_tokens_in_text),
+        cmocka_unit_test(test_text_vocab__begin_and_end),
+        cmocka_unit_test(test_text_vocab__appends_and_takes_nothing),
+        cmocka_unit_test(test_text_vocab__round_trips),
+        cmocka_unit_test(test_text_vocab__models_that_are_not_there),
+        cmocka_unit_test(test_text_vocab__ids_and_types_that_do_not_fit),
+        cmocka_unit_test(test_text_vocab__every_allocation_may_fail),
+        cmocka_unit_test(test_text_vocab__many_threads_one_vocabulary),
+        cmocka_unit_test(test_text_vocab__golden),
+    };
+    return cmocka_run_group_tests_name("text_vocab", tests, NULL, NULL);
+}
