@@ -44,7 +44,10 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_output \
+	tests/unit/decode/test_prompt \
+	tests/unit/decode/test_rules \
 	tests/unit/decode/test_sampler \
+	tests/unit/decode/test_session \
 	tests/unit/decode/test_thinking \
 	tests/unit/decode/test_thinking_all \
 	tests/unit/format/test_gguf \
@@ -65,6 +68,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/text/test_detokenize \
 	tests/unit/text/test_pretokenize \
 	tests/unit/text/test_special \
+	tests/unit/text/test_template \
 	tests/unit/text/test_tokens \
 	tests/unit/text/test_unicode \
 	tests/unit/text/test_vocab
@@ -113,15 +117,19 @@ tests_api_test_threads_SOURCES = tests/api/test_threads.c
 tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
 
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
-fuzz_targets = tests/fuzz/fuzz_gguf
+fuzz_targets = tests/fuzz/fuzz_gguf \
+	tests/fuzz/fuzz_template
 check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
 if LIBFUZZER
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
+tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
 endif
 
 if HAVE_JANSSON
@@ -150,10 +158,24 @@ EXTRA_DIST += tests/api/support.h \
 	tests/fuzz/corpus/gguf/qwen3-q8_0 \
 	tests/fuzz/corpus/gguf/qwen3-vocabulary \
 	tests/fuzz/corpus/gguf/vocabulary-alone \
+	tests/fuzz/corpus/template/blocks \
+	tests/fuzz/corpus/template/calls-itself \
+	tests/fuzz/corpus/template/chat \
+	tests/fuzz/corpus/template/cut-short \
+	tests/fuzz/corpus/template/doubling \
+	tests/fuzz/corpus/template/endless \
+	tests/fuzz/corpus/template/filters \
+	tests/fuzz/corpus/template/functions \
+	tests/fuzz/corpus/template/loop \
+	tests/fuzz/corpus/template/macro \
+	tests/fuzz/corpus/template/own-variables \
+	tests/fuzz/corpus/template/python-attributes \
 	tests/kernels/kernels_common.h \
 	tests/unit/base/support.h \
+	tests/unit/decode/ask.h \
 	tests/unit/decode/scripted_model.h \
 	tests/unit/decode/think_script.h \
 	tests/unit/format/support.h \
 	tests/unit/model/support.h \
+	tests/unit/text/template_cases.h \
 	tests/unit/text/vocab_fixture.h

@@ -2,8 +2,9 @@
  * @file reason.h
  * libreason: run, judge, compress and train reasoning language models on CPUs.
  *
- * A model that reasons thinks between two tags, `<think> ... </think>`, before it answers.
- * libreason keeps that thinking inside a budget, labels every token, and says why it ended.
+ * A model that reasons thinks between two tags, `<think> ... </think>`, before it
+ * answers. libreason keeps that thinking inside a budget, labels every token, and says
+ * why it ended.
  *
  * The whole of a first use:
  *
@@ -11,8 +12,8 @@
  *     reason_session *session;
  *     reason_result *result;
  *     reason_request request;
- *     if (reason_model_open("model.gguf", NULL, &model)) return puts(reason_last_error());
- *     reason_session_new(model, NULL, &session);
+ *     if (reason_model_open("model.gguf", NULL, &model)) return
+ * puts(reason_last_error()); reason_session_new(model, NULL, &session);
  *     reason_request_init(&request, sizeof request);
  *     request.prompt = "What is 37 * 24?";
  *     if (reason_generate(session, &request, &result) == REASON_OK)
@@ -23,16 +24,19 @@
  *
  * Conventions, true for every function unless its comment says otherwise:
  *
- * - A function that can fail returns a ::reason_status; outputs are the last parameters and are
- *   set to NULL, 0 or NaN on failure. reason_last_error() then says what was found and allowed.
- * - A handle received through a pointer to a pointer is the caller's, and is given back to the
- *   matching `_free`. A returned `const` pointer is borrowed; the comment says until when.
- *   Every `_free` accepts NULL.
+ * - A function that can fail returns a ::reason_status; outputs are the last parameters
+ * and are set to NULL, 0 or NaN on failure. reason_last_error() then says what was found
+ * and allowed.
+ * - A handle received through a pointer to a pointer is the caller's, and is given back
+ * to the matching `_free`. A returned `const` pointer is borrowed; the comment says until
+ * when. Every `_free` accepts NULL.
  * - A required pointer that is NULL is #REASON_ERR_INVALID_ARG.
  * - Text in is UTF-8 as pointer and length in bytes; a length of -1 means NUL-terminated.
- *   Paths are NUL-terminated UTF-8. Text out is UTF-8 and NUL-terminated beside its length.
- * - A struct of options starts with its own size. Fill it with its `_init` function, then set
- *   what differs; later versions only append fields. NULL for options means all defaults.
+ *   Paths are NUL-terminated UTF-8. Text out is UTF-8 and NUL-terminated beside its
+ * length.
+ * - A struct of options starts with its own size. Fill it with its `_init` function, then
+ * set what differs; later versions only append fields. NULL for options means all
+ * defaults.
  * - ::reason_model and ::reason_cancel_token may be used by many threads at once.
  *   ::reason_session is for one thread at a time; a second caller gets #REASON_ERR_BUSY.
  *   ::reason_result is read-only and may be read by many threads.
@@ -62,33 +66,37 @@ extern "C" {
  * Version and status. No owner, any thread.
  */
 
-/** The version of the library in use, such as "0.1.0"; it may differ from #REASON_VERSION. */
+/** The version of the library in use, such as "0.1.0"; it may differ from
+ * #REASON_VERSION. */
 REASON_API const char *reason_version(void);
 
 /** What a call can end with. Values are part of the ABI. */
 typedef enum reason_status {
-    REASON_OK = 0,               /**< done */
-    REASON_ERR_INVALID_ARG = -1, /**< an argument is missing, out of range or contradicts another */
-    REASON_ERR_NO_MEMORY = -2,   /**< the allocator, or a stated memory limit, refused */
-    REASON_ERR_IO = -3,          /**< the system refused to open, read, map or write */
-    REASON_ERR_FORMAT = -4,      /**< a file, prompt or template is damaged */
-    REASON_ERR_UNSUPPORTED = -5, /**< sound, but nothing this version handles */
-    REASON_ERR_LIMIT = -6,       /**< beyond a limit that the message names */
+    REASON_OK = 0, /**< done */
+    REASON_ERR_INVALID_ARG =
+        -1, /**< an argument is missing, out of range or contradicts another */
+    REASON_ERR_NO_MEMORY = -2,    /**< the allocator, or a stated memory limit, refused */
+    REASON_ERR_IO = -3,           /**< the system refused to open, read, map or write */
+    REASON_ERR_FORMAT = -4,       /**< a file, prompt or template is damaged */
+    REASON_ERR_UNSUPPORTED = -5,  /**< sound, but nothing this version handles */
+    REASON_ERR_LIMIT = -6,        /**< beyond a limit that the message names */
     REASON_ERR_CONTEXT_FULL = -7, /**< the text does not fit the session's context */
-    REASON_ERR_BUSY = -8,        /**< another thread is inside this session */
-    REASON_ERR_CANCELLED = -9,   /**< stopped by a cancel token, reason_cancel() or a callback */
-    REASON_ERR_MISMATCH = -10,   /**< the model cannot do what the request asks */
-    REASON_ERR_TEMPLATE = -11,   /**< the chat template itself raised an error */
-    REASON_ERR_INTERNAL = -12    /**< a defect of the library */
+    REASON_ERR_BUSY = -8,         /**< another thread is inside this session */
+    REASON_ERR_CANCELLED =
+        -9, /**< stopped by a cancel token, reason_cancel() or a callback */
+    REASON_ERR_MISMATCH = -10, /**< the model cannot do what the request asks */
+    REASON_ERR_TEMPLATE = -11, /**< the chat template itself raised an error */
+    REASON_ERR_INTERNAL = -12  /**< a defect of the library */
 } reason_status;
 
-/** The name of a status, such as "REASON_ERR_FORMAT"; "unknown status" for other numbers. */
+/** The name of a status, such as "REASON_ERR_FORMAT"; "unknown status" for other numbers.
+ */
 REASON_API const char *reason_status_name(reason_status status);
 
 /**
- * One sentence about this thread's last failed call: the thing, where, what was found and what
- * is allowed. Never NULL; empty before the first failure. Valid until this thread's next call
- * into the library. A call that succeeds does not clear it.
+ * One sentence about this thread's last failed call: the thing, where, what was found and
+ * what is allowed. Never NULL; empty before the first failure. Valid until this thread's
+ * next call into the library. A call that succeeds does not clear it.
  */
 REASON_API const char *reason_last_error(void);
 
@@ -103,13 +111,16 @@ typedef enum reason_log_level {
     REASON_LOG_WARNING = 2
 } reason_log_level;
 
-/** Receives one log line without a newline. May be called from any thread of the library. */
+/** Receives one log line without a newline. May be called from any thread of the library.
+ */
 typedef void (*reason_log_fn)(void *user, reason_log_level level, const char *line);
 
-/** Sends log lines to `fn`; NULL (the start) drops them. The library prints nothing itself. */
+/** Sends log lines to `fn`; NULL (the start) drops them. The library prints nothing
+ * itself. */
 REASON_API void reason_set_log(reason_log_fn fn, void *user);
 
-/** Where the library takes its memory. All three functions must be given, and be thread safe. */
+/** Where the library takes its memory. All three functions must be given, and be thread
+ * safe. */
 typedef struct reason_allocator {
     size_t size;                                        /**< sizeof(reason_allocator) */
     void *(*alloc)(void *user, size_t n_bytes);         /**< as malloc; n_bytes > 0 */
@@ -119,13 +130,14 @@ typedef struct reason_allocator {
 } reason_allocator;
 
 /**
- * Replaces malloc, realloc and free for everything the library allocates afterwards. NULL puts
- * them back. Memory must be released by the allocator that gave it, so change it only while no
- * handle lives. Returns INVALID_ARG.
+ * Replaces malloc, realloc and free for everything the library allocates afterwards. NULL
+ * puts them back. Memory must be released by the allocator that gave it, so change it
+ * only while no handle lives. Returns INVALID_ARG.
  */
 REASON_API reason_status reason_set_allocator(const reason_allocator *allocator);
 
-/** Gives back memory that a function of this header allocated for the caller. NULL is fine. */
+/** Gives back memory that a function of this header allocated for the caller. NULL is
+ * fine. */
 REASON_API void reason_free(void *p);
 
 /* ---------------------------------------------------------------------------------------
@@ -137,8 +149,8 @@ typedef struct reason_cancel_token reason_cancel_token;
 
 /** A new token, not set. Returns NO_MEMORY, INVALID_ARG. */
 REASON_API reason_status reason_cancel_token_new(reason_cancel_token **token);
-/** Sets the token: every call that was given it stops soon, later calls at once. One atomic
- *  store, safe in a signal handler; NULL does nothing. */
+/** Sets the token: every call that was given it stops soon, later calls at once. One
+ * atomic store, safe in a signal handler; NULL does nothing. */
 REASON_API void reason_cancel_token_set(reason_cancel_token *token);
 /** Takes the set mark off again. */
 REASON_API void reason_cancel_token_reset(reason_cancel_token *token);
@@ -147,9 +159,10 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 /** Frees the token. No running call may still hold it. */
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
-/** Told of progress: `done` of `total` units of the named stage ("load", "prefill", "generate").
- *  A result other than 0 stops the call, which then ends as if cancelled. */
-typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done, uint64_t total);
+/** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
+ * "generate"). A result other than 0 stops the call, which then ends as if cancelled. */
+typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
+                                  uint64_t total);
 
 /* ---------------------------------------------------------------------------------------
  * Threads.
@@ -158,16 +171,17 @@ typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done, 
 /** A pool of threads that several sessions may share; their calls then take turns. */
 typedef struct reason_pool reason_pool;
 
-/** A pool of `n_threads` workers, the caller included; 0 means the default, which is what the
- *  process may use: max(1, min(affinity mask, cgroup quota rounded down, cores)). Threads start
- *  at first use. Returns INVALID_ARG (negative, more than 1024), NO_MEMORY. */
+/** A pool of `n_threads` workers, the caller included; 0 means the default, which is what
+ * the process may use: max(1, min(affinity mask, cgroup quota rounded down, cores)).
+ * Threads start at first use. Returns INVALID_ARG (negative, more than 1024), NO_MEMORY.
+ */
 REASON_API reason_status reason_pool_new(int32_t n_threads, reason_pool **pool);
 /** Frees the pool when the last session that uses it is gone. */
 REASON_API void reason_pool_free(reason_pool *pool);
 
 /* ---------------------------------------------------------------------------------------
- * Models. A model is immutable, counted by reference and shared by threads. Sessions hold a
- * reference: freeing a model that has sessions takes effect when the last of them goes.
+ * Models. A model is immutable, counted by reference and shared by threads. Sessions hold
+ * a reference: freeing a model that has sessions takes effect when the last of them goes.
  */
 
 /** A loaded model: vocabulary, chat template, and weights unless the file has none. */
@@ -181,7 +195,8 @@ typedef enum reason_load {
 
 /** The highest instruction set a model may use. A level the CPU lacks is never run. */
 typedef enum reason_cpu {
-    REASON_CPU_AUTO = 0, /**< the best this CPU has, at most what REASON_CPU in the environment says */
+    REASON_CPU_AUTO =
+        0, /**< the best this CPU has, at most what REASON_CPU in the environment says */
     REASON_CPU_GENERIC = 1,
     REASON_CPU_AVX2 = 2,
     REASON_CPU_AVXVNNI = 3,
@@ -193,54 +208,60 @@ typedef struct reason_model_options {
     size_t size;                  /**< sizeof(reason_model_options) */
     reason_load load;             /**< default #REASON_LOAD_MAP */
     reason_cpu cpu;               /**< default #REASON_CPU_AUTO */
-    const char *data_dir;         /**< folder of the shipped model; default NULL: look for it */
+    const char *data_dir; /**< folder of the shipped model; default NULL: look for it */
     reason_cancel_token *cancel;  /**< default NULL */
     reason_progress_fn progress;  /**< default NULL */
     void *progress_user;          /**< handed to `progress` */
 } reason_model_options;
 
-/** Fills at most `size` bytes with defaults. Returns INVALID_ARG (NULL, size 0 or too small). */
-REASON_API reason_status reason_model_options_init(reason_model_options *options, size_t size);
+/** Fills at most `size` bytes with defaults. Returns INVALID_ARG (NULL, size 0 or too
+ * small). */
+REASON_API reason_status reason_model_options_init(reason_model_options *options,
+                                                   size_t size);
 
 /**
- * Opens a GGUF file. A file without tensors opens as a vocabulary: it tokenizes and renders
- * templates, and sessions on it are a MISMATCH.
+ * Opens a GGUF file. A file without tensors opens as a vocabulary: it tokenizes and
+ * renders templates, and sessions on it are a MISMATCH.
  *
- * @param path   the file; NULL means the small model that ships with the library, looked for in
- *               options->data_dir, beside the loaded library (../share/reason) and in the
+ * @param path   the file; NULL means the small model that ships with the library, looked
+ * for in options->data_dir, beside the loaded library (../share/reason) and in the
  *               installed data folder, in this order
  * @param options NULL for defaults
  * @param model  receives the handle
  * @return INVALID_ARG, NO_MEMORY, IO, FORMAT, UNSUPPORTED, LIMIT, CANCELLED
  */
-REASON_API reason_status reason_model_open(const char *path, const reason_model_options *options,
+REASON_API reason_status reason_model_open(const char *path,
+                                           const reason_model_options *options,
                                            reason_model **model);
 /** Lets go of the model. */
 REASON_API void reason_model_free(reason_model *model);
 
 /**
- * A number about the model. Keys: "n_vocab", "n_layers", "n_embd", "n_heads", "n_heads_kv",
- * "head_dim", "n_ff", "context_length", "n_parameters", "weights_bytes",
- * "decode_bytes_per_token" (of weights read for one token), "kv_bytes_per_token" (F16 cache), "bos_token", "eos_token", "has_thinking" (0 or 1), "has_template", "has_weights",
- * or the full name of an integer or boolean metadata entry of the file.
+ * A number about the model. Keys: "n_vocab", "n_layers", "n_embd", "n_heads",
+ * "n_heads_kv", "head_dim", "n_ff", "context_length", "n_parameters", "weights_bytes",
+ * "decode_bytes_per_token" (of weights read for one token), "kv_bytes_per_token" (F16
+ * cache), "bos_token", "eos_token", "has_thinking" (0 or 1), "has_template",
+ * "has_weights", or the full name of an integer or boolean metadata entry of the file.
  * @return INVALID_ARG, MISMATCH (no such key, or it holds no whole number)
  */
 REASON_API reason_status reason_model_get_int(const reason_model *model, const char *key,
                                               int64_t *value);
-/** A fractional number of the file's metadata, by its full name. As reason_model_get_int(). */
-REASON_API reason_status reason_model_get_float(const reason_model *model, const char *key,
-                                                double *value);
+/** A fractional number of the file's metadata, by its full name. As
+ * reason_model_get_int(). */
+REASON_API reason_status reason_model_get_float(const reason_model *model,
+                                                const char *key, double *value);
 /**
- * A text about the model. Keys: "architecture", "path", "cpu" (the level in use), "think_open",
- * "think_close" and "think_source" (the tags and how they were found), "chat_template", or the
- * full name of a text entry of the file's metadata. The text is borrowed until the model is
- * freed; `n_bytes` may be NULL.
+ * A text about the model. Keys: "architecture", "path", "cpu" (the level in use),
+ * "think_open", "think_close" and "think_source" (the tags and how they were found),
+ * "chat_template", or the full name of a text entry of the file's metadata. The text is
+ * borrowed until the model is freed; `n_bytes` may be NULL.
  */
 REASON_API reason_status reason_model_get_text(const reason_model *model, const char *key,
                                                const char **text, size_t *n_bytes);
 /** How many metadata entries the file has. 0 for NULL. */
 REASON_API size_t reason_model_n_keys(const reason_model *model);
-/** The name of metadata entry `index`, borrowed until the model is freed; NULL if out of range. */
+/** The name of metadata entry `index`, borrowed until the model is freed; NULL if out of
+ * range. */
 REASON_API const char *reason_model_key(const reason_model *model, size_t index);
 
 /* ---------------------------------------------------------------------------------------
@@ -249,14 +270,15 @@ REASON_API const char *reason_model_key(const reason_model *model, size_t index)
 
 /** Bits for reason_tokenize() and reason_detokenize(). */
 enum {
-    REASON_TOKENS_SPECIAL = 1, /**< tokenize: spellings of special tokens become those tokens;
-                                    detokenize: special tokens are spelt out */
-    REASON_TOKENS_BOS_EOS = 2  /**< tokenize: add begin and end of text as the model wants them */
+    REASON_TOKENS_SPECIAL = 1, /**< tokenize: spellings of special tokens become those
+                                  tokens; detokenize: special tokens are spelt out */
+    REASON_TOKENS_BOS_EOS =
+        2 /**< tokenize: add begin and end of text as the model wants them */
 };
 
 /**
- * Splits text into token ids. Invalid UTF-8 is taken byte by byte, so every byte string goes
- * through and comes back from reason_detokenize() unchanged.
+ * Splits text into token ids. Invalid UTF-8 is taken byte by byte, so every byte string
+ * goes through and comes back from reason_detokenize() unchanged.
  *
  * @param text    may be NULL if n_bytes is 0
  * @param n_bytes length, or -1 if NUL-terminated
@@ -268,8 +290,8 @@ REASON_API reason_status reason_tokenize(const reason_model *model, const char *
                                          int64_t n_bytes, uint32_t flags, int32_t **ids,
                                          size_t *n_ids);
 /**
- * The bytes of a list of tokens. They are the tokens' bytes exactly, so a list cut inside a
- * character gives incomplete UTF-8. A NUL follows them.
+ * The bytes of a list of tokens. They are the tokens' bytes exactly, so a list cut inside
+ * a character gives incomplete UTF-8. A NUL follows them.
  *
  * @param text receives *n_bytes bytes, to be given to reason_free()
  * @return INVALID_ARG (an id outside the vocabulary), NO_MEMORY, UNSUPPORTED
@@ -290,19 +312,20 @@ typedef struct reason_message {
 /** Fills a message with defaults. As reason_model_options_init(). */
 REASON_API reason_status reason_message_init(reason_message *message, size_t size);
 
-/** What reason_template_render() renders. One of `messages` and `messages_json` is given. */
+/** What reason_template_render() renders. One of `messages` and `messages_json` is given.
+ */
 typedef struct reason_template_request {
     size_t size;                           /**< sizeof(reason_template_request) */
     const reason_message *const *messages; /**< the conversation, oldest first */
     size_t n_messages;                     /**< length of `messages` */
-    const char *messages_json;             /**< or the same as a JSON array of objects, which may
-                                                hold what the struct does not (tool calls) */
-    const char *variables_json; /**< a JSON object of template variables, such as `tools` or
-                                     `enable_thinking`; wins over the defaults bos_token,
+    const char *messages_json;  /**< or the same as a JSON array of objects, which may
+                                     hold what the struct does not (tool calls) */
+    const char *variables_json; /**< a JSON object of template variables, such as `tools`
+                                   or `enable_thinking`; wins over the defaults bos_token,
                                      eos_token and add_generation_prompt (true) */
     const char *template_text;  /**< Jinja source; default NULL: the model's own */
-    const char *now; /**< the clock that `strftime_now` reads, as "2026-01-02T03:04:05"; default
-                          NULL: this machine's local time */
+    const char *now; /**< the clock that `strftime_now` reads, as "2026-01-02T03:04:05";
+                        default NULL: this machine's local time */
 } reason_template_request;
 
 /** Fills a request with defaults. As reason_model_options_init(). */
@@ -310,22 +333,22 @@ REASON_API reason_status reason_template_request_init(reason_template_request *r
                                                       size_t size);
 
 /**
- * Renders a conversation into the prompt text its model was trained on, with nothing added.
- * Templates run in a bounded interpreter: steps, depth and output have limits.
+ * Renders a conversation into the prompt text its model was trained on, with nothing
+ * added. Templates run in a bounded interpreter: steps, depth and output have limits.
  *
  * @param model may be NULL if request->template_text is given
  * @param text  receives the prompt, to be given to reason_free()
- * @return INVALID_ARG, NO_MEMORY, MISMATCH (no template), FORMAT (syntax), UNSUPPORTED (a part
- *         of the language that is not there), LIMIT, TEMPLATE (it raised an error)
+ * @return INVALID_ARG, NO_MEMORY, MISMATCH (no template), FORMAT (syntax), UNSUPPORTED (a
+ * part of the language that is not there), LIMIT, TEMPLATE (it raised an error)
  */
 REASON_API reason_status reason_template_render(const reason_model *model,
                                                 const reason_template_request *request,
                                                 char **text, size_t *n_bytes);
 
 /* ---------------------------------------------------------------------------------------
- * Sessions. A session is one timeline: the tokens it has seen and their keys and values. It
- * holds references to its model and pool. Freeing it while a call runs in it takes effect when
- * that call returns.
+ * Sessions. A session is one timeline: the tokens it has seen and their keys and values.
+ * It holds references to its model and pool. Freeing it while a call runs in it takes
+ * effect when that call returns.
  */
 
 /** One timeline on a model. */
@@ -337,20 +360,22 @@ typedef enum reason_kv_type { REASON_KV_F16 = 0, REASON_KV_F32 = 1 } reason_kv_t
 /** Options of reason_session_new(). */
 typedef struct reason_session_options {
     size_t size;            /**< sizeof(reason_session_options) */
-    int32_t n_ctx;          /**< context in tokens, at most the model's; default 0: the model's */
-    int32_t n_threads;      /**< default 0, as in reason_pool_new(); ignored if `pool` is given */
+    int32_t n_ctx; /**< context in tokens, at most the model's; default 0: the model's */
+    int32_t
+        n_threads; /**< default 0, as in reason_pool_new(); ignored if `pool` is given */
     reason_pool *pool;      /**< default NULL: a pool of its own */
     reason_kv_type kv_type; /**< default #REASON_KV_F16 */
-    int32_t n_chunk;        /**< prompt tokens per forward pass; default 0: 64. Never changes a
-                                 result, only memory and how soon a cancel is seen */
-    uint64_t memory_limit;  /**< bytes of keys and values; the context gets shorter to fit;
-                                 default 0: no limit */
+    int32_t n_chunk; /**< prompt tokens per forward pass; default 0: 64. Never changes a
+                          result, only memory and how soon a cancel is seen */
+    uint64_t memory_limit; /**< bytes of keys and values; the context gets shorter to fit;
+                                default 0: no limit */
 } reason_session_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
 REASON_API reason_status reason_session_options_init(reason_session_options *options,
                                                      size_t size);
-/** A new, empty session. Returns INVALID_ARG, NO_MEMORY, MISMATCH (a model without weights). */
+/** A new, empty session. Returns INVALID_ARG, LIMIT (n_ctx beyond the model's),
+ * NO_MEMORY, MISMATCH (a model without weights). */
 REASON_API reason_status reason_session_new(reason_model *model,
                                             const reason_session_options *options,
                                             reason_session **session);
@@ -359,16 +384,20 @@ REASON_API void reason_session_free(reason_session *session);
 /** Forgets every token; memory is kept for reuse. Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_reset(reason_session *session);
 /** Keeps the first `n_tokens` tokens. Returns INVALID_ARG (more than there are), BUSY. */
-REASON_API reason_status reason_session_truncate(reason_session *session, size_t n_tokens);
-/** A second session at the same point. Keys and values are shared until one of them writes.
- *  The fork has the same options and its own threads, or the same shared pool. Returns
- *  INVALID_ARG, BUSY, NO_MEMORY. */
-REASON_API reason_status reason_session_fork(reason_session *session, reason_session **fork);
+REASON_API reason_status reason_session_truncate(reason_session *session,
+                                                 size_t n_tokens);
+/** A second session at the same point. Keys and values are shared until one of them
+ * writes. The fork has the same options and its own threads, or the same shared pool.
+ * Returns INVALID_ARG, BUSY, NO_MEMORY. */
+REASON_API reason_status reason_session_fork(reason_session *session,
+                                             reason_session **fork);
 /** How many tokens the session holds. Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_length(reason_session *session, size_t *n_tokens);
 /** Bytes of keys and values that the session holds. Returns INVALID_ARG, BUSY. */
-REASON_API reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes);
-/** Stops the call that runs in the session, from any thread; does nothing if none runs. */
+REASON_API reason_status reason_session_kv_bytes(reason_session *session,
+                                                 uint64_t *n_bytes);
+/** Stops the call that runs in the session, from any thread; does nothing if none runs.
+ */
 REASON_API void reason_cancel(reason_session *session);
 
 /**
@@ -377,11 +406,12 @@ REASON_API void reason_cancel(reason_session *session);
  * @param tokens ids, [n]
  * @param n      at least 1
  * @param logits receives [n, n_vocab] float32, row by row; NULL: only append
- * @return INVALID_ARG, CONTEXT_FULL, NO_MEMORY, BUSY, CANCELLED; the session is unchanged then,
- *         but for CANCELLED, where it keeps whole chunks that were finished
+ * @return INVALID_ARG, CONTEXT_FULL, NO_MEMORY, BUSY, CANCELLED; the session is unchanged
+ * then, but for CANCELLED, where it keeps whole chunks that were finished
  */
-REASON_API reason_status reason_session_logits(reason_session *session, const int32_t *tokens,
-                                               size_t n, float *logits);
+REASON_API reason_status reason_session_logits(reason_session *session,
+                                               const int32_t *tokens, size_t n,
+                                               float *logits);
 
 /* ---------------------------------------------------------------------------------------
  * Generation within a thinking budget.
@@ -390,36 +420,41 @@ REASON_API reason_status reason_session_logits(reason_session *session, const in
 /** Whether the model thinks before it answers. */
 typedef enum reason_think_mode {
     REASON_THINK_AUTO = 0, /**< the model decides; nothing is forced but the budget */
-    REASON_THINK_ON = 1,   /**< the opening tag is forced, and at least one token of thought */
-    REASON_THINK_OFF = 2   /**< the template's own way of not thinking, else an empty block */
+    REASON_THINK_ON =
+        1, /**< the opening tag is forced, and at least one token of thought */
+    REASON_THINK_OFF =
+        2 /**< the template's own way of not thinking, else an empty block */
 } reason_think_mode;
 
 /** How much room thinking may take, if the request says it in words. */
 typedef enum reason_effort {
     REASON_EFFORT_NONE = 0, /**< not said */
-    REASON_EFFORT_LOW = 1,  /**< the template's own variable if it has one, else 1/4 of the room */
+    REASON_EFFORT_LOW =
+        1, /**< the template's own variable if it has one, else 1/4 of the room */
     REASON_EFFORT_MEDIUM = 2, /**< 1/2 */
     REASON_EFFORT_HIGH = 3    /**< all of it */
 } reason_effort;
 
-/** Thinking. Tokens between the tags are THINK; forced ones inside count too; so do blocks that
- *  the model opens again. THINK tokens never exceed the budget. */
+/** Thinking. Tokens between the tags are THINK; forced ones inside count too; so do
+ * blocks that the model opens again. THINK tokens never exceed the budget. */
 typedef struct reason_thinking {
     size_t size;            /**< sizeof(reason_thinking) */
     reason_think_mode mode; /**< default #REASON_THINK_AUTO */
-    int32_t budget;         /**< most THINK tokens; default -1: what the room allows; 0: none */
+    int32_t budget; /**< most THINK tokens; default -1: what the room allows; 0: none */
     reason_effort effort;   /**< default #REASON_EFFORT_NONE */
-    int32_t min_tokens;     /**< a block that closes below this many THINK tokens goes on with
-                                 `wait_text` instead; default 0 */
+    int32_t min_tokens; /**< a block that closes below this many THINK tokens goes on with
+                             `wait_text` instead; default 0 */
     const char *wait_text;  /**< default NULL: "Wait" */
     int32_t min_answer;     /**< tokens kept free for the answer; default -1: 32, or what
                                  max_tokens leaves if that is less */
-    int32_t grace;          /**< within the last `grace` tokens of the budget the end of a sentence
-                                 closes the block; default 0 */
-    const char *close_text; /**< written into the block before a forced close, inside the budget,
-                                 left out if the budget cannot hold it; default NULL: nothing */
+    int32_t grace; /**< within the last `grace` tokens of the budget the end of a sentence
+                        closes the block; default 0 */
+    const char
+        *close_text; /**< written into the block before a forced close, inside the budget,
+                          left out if the budget cannot hold it; default NULL: nothing */
     float close_bias;       /**< added to the logit of the closing tag; default 0 */
-    float close_temperature; /**< of the decision to close alone; default 1, must be > 0 */
+    float
+        close_temperature; /**< of the decision to close alone; default 1, must be > 0 */
 } reason_thinking;
 
 /** Fills thinking with defaults. As reason_model_options_init(). */
@@ -431,11 +466,12 @@ typedef struct reason_sampling {
     float temperature;       /**< default 0.6; 0: greedy */
     int32_t top_k;           /**< default 0: all */
     float top_p;             /**< default 0.95; 1: all */
-    float min_p;             /**< tokens below min_p times the best one's share go; default 0 */
-    float repeat_penalty;    /**< divides (multiplies, if negative) logits seen; default 1 */
+    float min_p; /**< tokens below min_p times the best one's share go; default 0 */
+    float repeat_penalty; /**< divides (multiplies, if negative) logits seen; default 1 */
     float presence_penalty;  /**< subtracted once from logits seen; default 0 */
     float frequency_penalty; /**< subtracted per occurrence; default 0 */
-    int32_t penalty_window;  /**< how many last tokens the penalties see; default 64; -1: all */
+    int32_t penalty_window;  /**< how many last tokens the penalties see; default 64; -1:
+                                all */
     const int32_t *bias_tokens; /**< ids whose logits are changed, [n_bias] */
     const float *bias_values;   /**< added to them, [n_bias]; -INFINITY forbids */
     size_t n_bias;              /**< default 0 */
@@ -449,28 +485,31 @@ REASON_API reason_status reason_sampling_init(reason_sampling *sampling, size_t 
 typedef enum reason_label {
     REASON_LABEL_THINK = 0,  /**< between the tags */
     REASON_LABEL_ANSWER = 1, /**< the answer */
-    REASON_LABEL_MARKUP = 2  /**< tags, the white space that belongs to them, end of text */
+    REASON_LABEL_MARKUP =
+        2 /**< tags, the white space that belongs to them, end of text */
 } reason_label;
 
 /** Who chose a token. */
 typedef enum reason_origin { REASON_SAMPLED = 0, REASON_FORCED = 1 } reason_origin;
 
-/** A stretch of output text, in order and whole characters only; borrowed during the callback. */
+/** A stretch of output text, in order and whole characters only; borrowed during the
+ * callback. */
 typedef struct reason_piece {
     reason_label label;
     const char *text; /**< UTF-8, NUL-terminated */
     size_t n_bytes;   /**< at least 1 */
 } reason_piece;
 
-/** Receives output as it is made. A result other than 0 stops the generation, which then ends
- *  with finish reason CANCELLED and what it has. Called on the thread that called. */
+/** Receives output as it is made. A result other than 0 stops the generation, which then
+ * ends with finish reason CANCELLED and what it has. Called on the thread that called. */
 typedef int (*reason_stream_fn)(void *user, const reason_piece *piece);
 
-/** One generation. Exactly one of `prompt`, `messages`, `messages_json` and `text` is given. */
+/** One generation. Exactly one of `prompt`, `messages`, `messages_json` and `text` is
+ * given. */
 typedef struct reason_request {
     size_t size;                           /**< sizeof(reason_request) */
     const char *prompt;                    /**< one user message, NUL-terminated */
-    const char *system;                    /**< a system message before `prompt`; default NULL */
+    const char *system; /**< a system message before `prompt`; default NULL */
     const reason_message *const *messages; /**< a conversation, [n_messages] */
     size_t n_messages;
     const char *messages_json;  /**< a conversation as a JSON array */
@@ -482,7 +521,8 @@ typedef struct reason_request {
     int32_t max_tokens;         /**< thinking + answer + markup; default 0: what fits */
     const reason_thinking *thinking; /**< default NULL: defaults */
     const reason_sampling *sampling; /**< default NULL: defaults */
-    const char *const *stops;   /**< the answer ends before the first of these texts, [n_stops] */
+    const char *const
+        *stops; /**< the answer ends before the first of these texts, [n_stops] */
     size_t n_stops;
     reason_stream_fn stream;     /**< default NULL */
     void *stream_user;           /**< handed to `stream` */
@@ -498,46 +538,49 @@ REASON_API reason_status reason_request_init(reason_request *request, size_t siz
 typedef struct reason_result reason_result;
 
 /**
- * Runs the request in the session. Tokens that the session already holds and that begin the
- * prompt are not computed again. Afterwards the session holds the prompt and the output but for
- * its last token.
+ * Runs the request in the session. Tokens that the session already holds and that begin
+ * the prompt are not computed again. Afterwards the session holds the prompt and the
+ * output but for its last token.
  *
  * A generation that was stopped returns OK with finish reason CANCELLED and what it made.
  *
- * @return INVALID_ARG (also min_answer > max_tokens), CONTEXT_FULL (prompt, closing tag and
- *         min_answer do not fit), NO_MEMORY, BUSY, CANCELLED (before the first token), MISMATCH
- *         (a budget or mode ON on a model without tags; messages without a template),
+ * @return INVALID_ARG (also min_answer > max_tokens), CONTEXT_FULL (prompt, closing tag
+ * and min_answer do not fit), NO_MEMORY, BUSY, CANCELLED (before the first token),
+ * MISMATCH (a budget or mode ON on a model without tags; messages without a template),
  *         and what reason_template_render() returns
  */
-REASON_API reason_status reason_generate(reason_session *session, const reason_request *request,
+REASON_API reason_status reason_generate(reason_session *session,
+                                         const reason_request *request,
                                          reason_result **result);
 /** Frees the result. */
 REASON_API void reason_result_free(reason_result *result);
 
 /** Why a generation ended. */
 typedef enum reason_finish {
-    REASON_FINISH_EOS = 0,       /**< the model ended it */
-    REASON_FINISH_STOP = 1,      /**< a stop text was reached */
-    REASON_FINISH_LENGTH = 2,    /**< max_tokens or the context ended it */
-    REASON_FINISH_BUDGET = 3,    /**< the budget closed the thinking; the answer followed */
-    REASON_FINISH_CANCELLED = 4  /**< stopped from outside */
+    REASON_FINISH_EOS = 0,    /**< the model ended it */
+    REASON_FINISH_STOP = 1,   /**< a stop text was reached */
+    REASON_FINISH_LENGTH = 2, /**< max_tokens or the context ended it */
+    REASON_FINISH_BUDGET = 3, /**< the budget closed the thinking; the answer followed */
+    REASON_FINISH_CANCELLED = 4 /**< stopped from outside */
 } reason_finish;
 
 /** "eos", "stop", "length", "budget", "cancelled"; "unknown" for other numbers. */
 REASON_API const char *reason_finish_name(reason_finish finish);
 
 /** The thinking text without tags, borrowed from the result; `n_bytes` may be NULL. */
-REASON_API const char *reason_result_thinking(const reason_result *result, size_t *n_bytes);
-/** The answer text, borrowed from the result; `n_bytes` may be NULL. Empty only where the finish
- *  reason says why. */
+REASON_API const char *reason_result_thinking(const reason_result *result,
+                                              size_t *n_bytes);
+/** The answer text, borrowed from the result; `n_bytes` may be NULL. Empty only where the
+ * finish reason says why. */
 REASON_API const char *reason_result_answer(const reason_result *result, size_t *n_bytes);
-/** Why it ended. If the budget closed the thinking it is BUDGET, however the answer ended. */
+/** Why it ended. If the budget closed the thinking it is BUDGET, however the answer
+ * ended. */
 REASON_API reason_finish reason_result_finish(const reason_result *result);
 /** How the last token came to be the last: EOS, STOP, LENGTH or CANCELLED. */
 REASON_API reason_finish reason_result_answer_end(const reason_result *result);
-/** The model's own probability of thinking: P(opening tag) (1 - P(empty block | opening tag)),
- *  before any bias or sampling. NaN where the mode was forced, the template opens the block, or
- *  the model has no tags. */
+/** The model's own probability of thinking: P(opening tag) (1 - P(empty block | opening
+ * tag)), before any bias or sampling. NaN where the mode was forced, the template opens
+ * the block, or the model has no tags. */
 REASON_API double reason_result_p_think(const reason_result *result);
 
 /** Where an effort was applied. */
@@ -555,7 +598,7 @@ typedef struct reason_usage {
     uint64_t thinking_tokens; /**< labelled THINK */
     uint64_t answer_tokens;   /**< labelled ANSWER */
     uint64_t markup_tokens;   /**< labelled MARKUP */
-    int64_t budget;           /**< the budget in force, after room for the answer was kept */
+    int64_t budget; /**< the budget in force, after room for the answer was kept */
     reason_effort_use effort_use;
     double prefill_s;  /**< seconds until the first output token could be chosen */
     double thinking_s; /**< seconds of the tokens inside blocks */
@@ -564,7 +607,8 @@ typedef struct reason_usage {
 } reason_usage;
 
 /** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */
-REASON_API reason_status reason_result_usage(const reason_result *result, reason_usage *usage);
+REASON_API reason_status reason_result_usage(const reason_result *result,
+                                             reason_usage *usage);
 
 /** One output token. */
 typedef struct reason_token {
@@ -573,12 +617,14 @@ typedef struct reason_token {
     reason_label label;
     reason_origin origin;
     float logprob;         /**< natural log, the model's own distribution */
-    float sampled_logprob; /**< under the distribution it was drawn from; 0 if greedy or forced */
+    float sampled_logprob; /**< under the distribution it was drawn from; 0 if greedy or
+                              forced */
 } reason_token;
 
 /** How many tokens were made. 0 for NULL. */
 REASON_API size_t reason_result_n_tokens(const reason_result *result);
-/** Fills `token`, whose size field must be set, with token `index`. Returns INVALID_ARG. */
+/** Fills `token`, whose size field must be set, with token `index`. Returns INVALID_ARG.
+ */
 REASON_API reason_status reason_result_token(const reason_result *result, size_t index,
                                              reason_token *token);
 
@@ -592,12 +638,15 @@ typedef struct reason_machine {
     int32_t n_threads;      /**< that measured */
     const char *cpu;        /**< the level measured; static text */
     double read_bytes_s;    /**< bytes a second of sequential reads */
-    double int8_ops_s;      /**< 8-bit multiply-adds a second, counted as two operations each */
-    double float_ops_s;     /**< float32 multiply-adds a second, counted as two operations each */
+    double
+        int8_ops_s; /**< 8-bit multiply-adds a second, counted as two operations each */
+    double float_ops_s; /**< float32 multiply-adds a second, counted as two operations
+                           each */
 } reason_machine;
 
 /** Measures the machine. NULL pool: a default one. Returns INVALID_ARG, NO_MEMORY. */
-REASON_API reason_status reason_machine_measure(reason_pool *pool, reason_machine *machine);
+REASON_API reason_status reason_machine_measure(reason_pool *pool,
+                                                reason_machine *machine);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,5 @@
-/* The public function that measures the machine: reads and arithmetic at their limit, on all
- * workers of a pool at once. */
+/* The public function that measures the machine: reads and arithmetic at their limit, on
+ * all workers of a pool at once. */
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -42,7 +42,8 @@ static void work(void *arg, int ith, int count) {
     }
 }
 
-/* Units a second: rounds double until one run takes long enough, then the best of three. */
+/* Units a second: rounds double until one run takes long enough, then the best of three.
+ */
 static double rate(measure *m, rsn_pool *pool, task what, uint64_t rounds) {
     double best = 0, took = 0;
     m->what = what;
@@ -86,8 +87,9 @@ static reason_status measure_with(rsn_pool *pool, reason_machine *machine) {
     reason_status status = m->bytes ? REASON_OK : REASON_ERR_NO_MEMORY;
     rsn_free_aligned(m->bytes);
     rsn_free(m);
-    return status == REASON_OK ? rsn_options_write(machine, &result, sizeof result, "machine")
-                               : status;
+    return status == REASON_OK
+               ? rsn_options_write(machine, &result, sizeof result, "machine")
+               : status;
 }
 
 reason_status reason_machine_measure(reason_pool *pool, reason_machine *machine) {

@@ -1,4 +1,5 @@
-/* Public functions of models: opening, finding the one that ships, and what can be asked of one. */
+/* Public functions of models: opening, finding the one that ships, and what can be asked
+ * of one. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +22,10 @@ reason_status reason_model_options_init(reason_model_options *options, size_t si
     return rsn_options_init(options, size, &DEFAULTS, sizeof DEFAULTS, "options");
 }
 
-/* --- the model that ships ------------------------------------------------------------------- */
+/* --- the model that ships ---------------------------------------------------------- */
 
-/* "../share/reason" beside the file this code was loaded from; empty if that is not known. */
+/* "../share/reason" beside the file this code was loaded from; empty if that is not
+ * known. */
 static void folder_beside(rsn_str *folder) {
     Dl_info info;
     static const char here;
@@ -34,11 +36,13 @@ static void folder_beside(rsn_str *folder) {
     rsn_str_addz(folder, slash ? "/../share/reason" : "../share/reason");
 }
 
-/* The first folder that has the file; the sentence of a failure lists all that were tried. */
+/* The first folder that has the file; the sentence of a failure lists all that were
+ * tried. */
 static reason_status find_shipped(const char *data_dir, rsn_str *path) {
     rsn_str beside = {0}, tried = {0};
     folder_beside(&beside);
-    const char *folders[] = {data_dir, beside.n ? rsn_str_text(&beside) : NULL, RSN_PKGDATADIR};
+    const char *folders[] = {data_dir, beside.n ? rsn_str_text(&beside) : NULL,
+                             RSN_PKGDATADIR};
     bool found = false;
     for (size_t i = 0; i < sizeof folders / sizeof *folders && !found; i++) {
         if (!folders[i])
@@ -68,9 +72,11 @@ reason_status reason_model_open(const char *path, const reason_model_options *op
     *model = NULL;
     reason_status status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK && (o.load < REASON_LOAD_MAP || o.load > REASON_LOAD_COPY))
-        status = rsn_fail(REASON_ERR_INVALID_ARG, "load %d is none of its enum", (int)o.load);
+        status =
+            rsn_fail(REASON_ERR_INVALID_ARG, "load %d is none of its enum", (int)o.load);
     if (status == REASON_OK && (o.cpu < REASON_CPU_AUTO || o.cpu > REASON_CPU_AVX512))
-        status = rsn_fail(REASON_ERR_INVALID_ARG, "cpu %d is none of its enum", (int)o.cpu);
+        status =
+            rsn_fail(REASON_ERR_INVALID_ARG, "cpu %d is none of its enum", (int)o.cpu);
     if (status == REASON_OK && !path)
         status = find_shipped(o.data_dir, &shipped);
     rsn_cancel cancel = {o.cancel, NULL};
@@ -79,7 +85,7 @@ reason_status reason_model_open(const char *path, const reason_model_options *op
                           .cancel = &cancel,
                           .progress = o.progress,
                           .progress_user = o.progress_user};
-    rsn_fpstate saved = rsn_fpstate_enter(); /* rotation angles are computed while loading */
+    rsn_fpstate saved = rsn_fpstate_enter(); /* loading computes rotation angles */
     if (status == REASON_OK)
         status = rsn_model_open(path ? path : rsn_str_text(&shipped), &how, model);
     rsn_fpstate_leave(saved);
@@ -91,7 +97,7 @@ void reason_model_free(reason_model *model) {
     rsn_model_release(model);
 }
 
-/* --- what can be asked ------------------------------------------------------------------------ */
+/* --- what can be asked ------------------------------------------------------------- */
 
 static int64_t decode_bytes(const rsn_model *m) {
     uint64_t sum = m->gguf.data_end - m->gguf.data_start;
@@ -101,8 +107,23 @@ static int64_t decode_bytes(const rsn_model *m) {
 }
 
 typedef enum number {
-    N_VOCAB, N_LAYERS, N_EMBD, N_HEADS, N_HEADS_KV, HEAD_DIM, N_FF, CONTEXT, PARAMETERS, WEIGHTS,
-    DECODE, KV, BOS, EOS, THINKS, CHATS, COMPUTES
+    N_VOCAB,
+    N_LAYERS,
+    N_EMBD,
+    N_HEADS,
+    N_HEADS_KV,
+    HEAD_DIM,
+    N_FF,
+    CONTEXT,
+    PARAMETERS,
+    WEIGHTS,
+    DECODE,
+    KV,
+    BOS,
+    EOS,
+    THINKS,
+    CHATS,
+    COMPUTES
 } number;
 
 static const struct {
@@ -131,7 +152,9 @@ static const struct {
 static int64_t number_of(const rsn_model *m, number what) {
     const rsn_hparams *hp = &m->hp;
     switch (what) {
-    case N_VOCAB: return (int64_t)(hp->n_vocab || !m->vocab ? hp->n_vocab : rsn_vocab_size(m->vocab));
+    case N_VOCAB:
+        return (int64_t)(hp->n_vocab || !m->vocab ? hp->n_vocab
+                                                  : rsn_vocab_size(m->vocab));
     case N_LAYERS: return (int64_t)hp->n_layers;
     case N_EMBD: return (int64_t)hp->n_embd;
     case N_HEADS: return (int64_t)hp->n_heads;
@@ -157,7 +180,8 @@ static reason_status fail_key(const char *key, const char *kind) {
                     rsn_quote(key, strlen(key)).text);
 }
 
-reason_status reason_model_get_int(const reason_model *model, const char *key, int64_t *value) {
+reason_status reason_model_get_int(const reason_model *model, const char *key,
+                                   int64_t *value) {
     if (value)
         *value = 0;
     if (!model || !key || !value)
@@ -169,14 +193,17 @@ reason_status reason_model_get_int(const reason_model *model, const char *key, i
         }
     bool flag = false;
     const rsn_gguf_pair *pair = rsn_gguf_find(&model->gguf, key);
-    if (pair && pair->type == RSN_GGUF_BOOL && rsn_gguf_bool(&model->gguf, key, &flag) == REASON_OK)
+    if (pair && pair->type == RSN_GGUF_BOOL &&
+        rsn_gguf_bool(&model->gguf, key, &flag) == REASON_OK)
         *value = flag;
-    else if (!pair || rsn_gguf_int(&model->gguf, key, INT64_MIN, INT64_MAX, value) != REASON_OK)
+    else if (!pair ||
+             rsn_gguf_int(&model->gguf, key, INT64_MIN, INT64_MAX, value) != REASON_OK)
         return fail_key(key, "whole number");
     return REASON_OK;
 }
 
-reason_status reason_model_get_float(const reason_model *model, const char *key, double *value) {
+reason_status reason_model_get_float(const reason_model *model, const char *key,
+                                     double *value) {
     if (value)
         *value = 0;
     if (!model || !key || !value)
@@ -227,5 +254,6 @@ size_t reason_model_n_keys(const reason_model *model) {
 }
 
 const char *reason_model_key(const reason_model *model, size_t index) {
-    return model && index < model->gguf.n_pairs ? model->gguf.pairs[index].key.data : NULL;
+    return model && index < model->gguf.n_pairs ? model->gguf.pairs[index].key.data
+                                                : NULL;
 }

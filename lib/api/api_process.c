@@ -1,4 +1,5 @@
-/* Public functions about the process: version, status, log, allocator, cancel tokens, pools. */
+/* Public functions about the process: version, status, log, allocator, cancel tokens,
+ * pools. */
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/cancel.h"

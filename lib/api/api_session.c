@@ -32,23 +32,28 @@ reason_status reason_request_init(reason_request *request, size_t size) {
     return rsn_options_init(request, size, &REQUEST, sizeof REQUEST, "request");
 }
 
-static reason_status check_options(const reason_model *model, const reason_session_options *o) {
+static reason_status check_options(const reason_model *model,
+                                   const reason_session_options *o) {
     if (!model->arch)
-        return rsn_fail(REASON_ERR_MISMATCH,
-                        "%s has a vocabulary but no weights: it can tokenize, not generate",
-                        model->gguf.path);
+        return rsn_fail(
+            REASON_ERR_MISMATCH,
+            "%s has a vocabulary but no weights: it can tokenize, not generate",
+            model->gguf.path);
     if (o->n_ctx < 0 || o->n_chunk < 0 || o->n_chunk > MAX_CHUNK)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_ctx %d (0 or more) or n_chunk %d (0 to %d)",
-                        o->n_ctx, o->n_chunk, MAX_CHUNK);
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "n_ctx %d (0 or more) or n_chunk %d (0 to %d)", o->n_ctx,
+                        o->n_chunk, MAX_CHUNK);
     if (o->kv_type < REASON_KV_F16 || o->kv_type > REASON_KV_F32)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum", (int)o->kv_type);
+        return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum",
+                        (int)o->kv_type);
     if ((size_t)o->n_ctx > model->hp.n_ctx)
-        return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu", o->n_ctx,
-                        model->hp.n_ctx);
+        return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu",
+                        o->n_ctx, model->hp.n_ctx);
     return REASON_OK;
 }
 
-reason_status reason_session_new(reason_model *model, const reason_session_options *options,
+reason_status reason_session_new(reason_model *model,
+                                 const reason_session_options *options,
                                  reason_session **session) {
     reason_session_options o = OPTIONS;
     if (session)
@@ -87,8 +92,8 @@ reason_status reason_session_truncate(reason_session *session, size_t n_tokens) 
     if (status != REASON_OK)
         return status;
     if (n_tokens > session->kv.n)
-        status = rsn_fail(REASON_ERR_INVALID_ARG, "n_tokens %zu, the session holds %zu", n_tokens,
-                          session->kv.n);
+        status = rsn_fail(REASON_ERR_INVALID_ARG, "n_tokens %zu, the session holds %zu",
+                          n_tokens, session->kv.n);
     else
         rsn_session_truncate(session, n_tokens);
     rsn_session_leave(session);
@@ -144,8 +149,8 @@ void reason_cancel(reason_session *session) {
         reason_cancel_token_set(&session->cancel);
 }
 
-reason_status reason_session_logits(reason_session *session, const int32_t *tokens, size_t n,
-                                    float *logits) {
+reason_status reason_session_logits(reason_session *session, const int32_t *tokens,
+                                    size_t n, float *logits) {
     if (!session || !tokens)
         return rsn_fail_null("session or tokens");
     if (n == 0)

@@ -10,14 +10,16 @@ enum { ALL_FLAGS = REASON_TOKENS_SPECIAL | REASON_TOKENS_BOS_EOS };
 
 static reason_status check_vocab(const reason_model *model, uint32_t flags) {
     if (flags & ~(uint32_t)ALL_FLAGS)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "flags %u, bits of %u expected", flags, ALL_FLAGS);
+        return rsn_fail(REASON_ERR_INVALID_ARG, "flags %u, bits of %u expected", flags,
+                        ALL_FLAGS);
     if (!model->vocab)
         return rsn_fail(REASON_ERR_UNSUPPORTED, "the model's file has no tokenizer");
     return REASON_OK;
 }
 
-reason_status reason_tokenize(const reason_model *model, const char *text, int64_t n_bytes,
-                              uint32_t flags, int32_t **ids, size_t *n_ids) {
+reason_status reason_tokenize(const reason_model *model, const char *text,
+                              int64_t n_bytes, uint32_t flags, int32_t **ids,
+                              size_t *n_ids) {
     if (ids)
         *ids = NULL;
     if (n_ids)
@@ -33,7 +35,8 @@ reason_status reason_tokenize(const reason_model *model, const char *text, int64
     rsn_vocab_ids list = {0};
     size_t n = n_bytes < 0 ? strlen(text) : (size_t)n_bytes;
     status = rsn_vocab_encode(model->vocab, text ? text : "", n, flags, &list);
-    if (status == REASON_OK && !list.items && !(list.items = rsn_alloc(sizeof *list.items)))
+    if (status == REASON_OK && !list.items &&
+        !(list.items = rsn_alloc(sizeof *list.items)))
         status = REASON_ERR_NO_MEMORY;
     if (status != REASON_OK) {
         rsn_free(list.items);
@@ -53,7 +56,8 @@ static void clear(char **text, size_t *n_bytes) {
 }
 
 /* Hands a finished string over to the host. */
-static reason_status hand_over(rsn_str *s, reason_status status, char **text, size_t *n_bytes) {
+static reason_status hand_over(rsn_str *s, reason_status status, char **text,
+                               size_t *n_bytes) {
     size_t n = s->n;
     *text = status == REASON_OK ? rsn_str_take(s) : NULL;
     if (status == REASON_OK && !*text)
@@ -63,8 +67,9 @@ static reason_status hand_over(rsn_str *s, reason_status status, char **text, si
     return status;
 }
 
-reason_status reason_detokenize(const reason_model *model, const int32_t *ids, size_t n_ids,
-                                uint32_t flags, char **text, size_t *n_bytes) {
+reason_status reason_detokenize(const reason_model *model, const int32_t *ids,
+                                size_t n_ids, uint32_t flags, char **text,
+                                size_t *n_bytes) {
     clear(text, n_bytes);
     if (!model || !text || !n_bytes || (!ids && n_ids > 0))
         return rsn_fail_null("model, ids, text or n_bytes");
@@ -83,7 +88,8 @@ reason_status reason_message_init(reason_message *message, size_t size) {
     return rsn_options_init(message, size, &MESSAGE, sizeof MESSAGE, "message");
 }
 
-reason_status reason_template_request_init(reason_template_request *request, size_t size) {
+reason_status reason_template_request_init(reason_template_request *request,
+                                           size_t size) {
     return rsn_options_init(request, size, &REQUEST, sizeof REQUEST, "request");
 }
 
@@ -94,7 +100,8 @@ reason_status rsn_messages_check(const reason_message *const *messages, size_t n
         if (status == REASON_OK)
             status = rsn_options_read(messages[i], &read, sizeof read, "message");
         if (status == REASON_OK && (!read.role || !read.content))
-            status = rsn_fail(REASON_ERR_INVALID_ARG, "message %zu lacks role or content", i);
+            status =
+                rsn_fail(REASON_ERR_INVALID_ARG, "message %zu lacks role or content", i);
         if (status != REASON_OK)
             return status;
     }
@@ -111,16 +118,19 @@ reason_status reason_template_render(const reason_model *model,
         return rsn_fail_null("request, text or n_bytes");
     reason_status status = rsn_options_read(request, &r, sizeof r, "request");
     if (status == REASON_OK && (r.messages != NULL) == (r.messages_json != NULL))
-        status = rsn_fail(REASON_ERR_INVALID_ARG, "one of messages and messages_json is expected");
+        status = rsn_fail(REASON_ERR_INVALID_ARG,
+                          "one of messages and messages_json is expected");
     if (status == REASON_OK && r.messages)
         status = rsn_messages_check(r.messages, r.n_messages);
     if (status == REASON_OK && r.messages)
         status = rsn_messages_json(r.messages, r.n_messages, &messages);
     rsn_render what = {.template_text = r.template_text,
-                       .messages_json = r.messages ? rsn_str_text(&messages) : r.messages_json,
+                       .messages_json =
+                           r.messages ? rsn_str_text(&messages) : r.messages_json,
                        .variables = {r.variables_json, NULL},
                        .now = r.now};
-    rsn_fpstate saved = rsn_fpstate_enter(); /* templates may compute and print fractions */
+    rsn_fpstate saved =
+        rsn_fpstate_enter(); /* templates may compute and print fractions */
     if (status == REASON_OK)
         status = rsn_prompt_render(model, &what, &out);
     rsn_fpstate_leave(saved);

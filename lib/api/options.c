@@ -1,5 +1,5 @@
-/* Size-checked structs. Every struct of the header is of its first release, so its whole size is
- * also the least a host may pass; a later field moves only `full`. */
+/* Size-checked structs. Every struct of the header is of its first release, so its whole
+ * size is also the least a host may pass; a later field moves only `full`. */
 #include "api/options.h"
 
 #include <string.h>
@@ -8,12 +8,13 @@ reason_status rsn_fail_null(const char *argument) {
     return rsn_fail(REASON_ERR_INVALID_ARG, "%s is NULL", argument);
 }
 
-static reason_status check_size(const void *p, size_t size, size_t full, const char *name) {
+static reason_status check_size(const void *p, size_t size, size_t full,
+                                const char *name) {
     if (!p)
         return rsn_fail_null(name);
     if (size < full)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "size of %s is %zu, at least %zu expected", name, size,
-                        full);
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "size of %s is %zu, at least %zu expected", name, size, full);
     return REASON_OK;
 }
 
@@ -28,7 +29,8 @@ reason_status rsn_options_init(void *out, size_t size, const void *defaults, siz
     return REASON_OK;
 }
 
-reason_status rsn_options_read(const void *from, void *to, size_t full, const char *name) {
+reason_status rsn_options_read(const void *from, void *to, size_t full,
+                               const char *name) {
     size_t size;
     if (!from)
         return REASON_OK;
@@ -38,19 +40,23 @@ reason_status rsn_options_read(const void *from, void *to, size_t full, const ch
         return status;
     for (size_t i = full; i < size; i++)
         if (((const unsigned char *)from)[i] != 0)
-            return rsn_fail(REASON_ERR_INVALID_ARG,
-                            "%s has a field set at byte %zu that this version does not know", name, i);
+            return rsn_fail(
+                REASON_ERR_INVALID_ARG,
+                "%s has a field set at byte %zu that this version does not know", name,
+                i);
     memcpy(to, from, full);
     return REASON_OK;
 }
 
-reason_status rsn_options_write(void *out, const void *from, size_t full, const char *name) {
+reason_status rsn_options_write(void *out, const void *from, size_t full,
+                                const char *name) {
     size_t size = 0;
     if (out)
         memcpy(&size, out, sizeof size);
     reason_status status = check_size(out, size, full, name);
     if (status != REASON_OK)
         return status;
-    memcpy((char *)out + sizeof size, (const char *)from + sizeof size, full - sizeof size);
+    memcpy((char *)out + sizeof size, (const char *)from + sizeof size,
+           full - sizeof size);
     return REASON_OK;
 }

@@ -4,15 +4,18 @@
 
 #include "base/status.h"
 
-/* Fills out[0 .. size) with the first bytes of `defaults` ([full] bytes) and zeros behind them, and
- * sets its size field. INVALID_ARG: NULL, or a size below `full`'s first release. */
+/* Fills out[0 .. size) with the first bytes of `defaults` ([full] bytes) and zeros behind
+ * them, and sets its size field. INVALID_ARG: NULL, or a size below `full`'s first
+ * release. */
 reason_status rsn_options_init(void *out, size_t size, const void *defaults, size_t full,
                                const char *name);
-/* Copies a host's struct over `to`, which holds the defaults; NULL keeps them. INVALID_ARG: a size
- * that is 0 or too small, or fields set that this version does not know. */
+/* Copies a host's struct over `to`, which holds the defaults; NULL keeps them.
+ * INVALID_ARG: a size that is 0 or too small, or fields set that this version does not
+ * know. */
 reason_status rsn_options_read(const void *from, void *to, size_t full, const char *name);
 /* Copies a struct out to a host that set its size field; the rest of it is left alone. */
-reason_status rsn_options_write(void *out, const void *from, size_t full, const char *name);
+reason_status rsn_options_write(void *out, const void *from, size_t full,
+                                const char *name);
 
 /* INVALID_ARG that names the argument. */
 reason_status rsn_fail_null(const char *argument);

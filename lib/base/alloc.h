@@ -1,6 +1,6 @@
-/* Every allocation of the library goes through here, so that a host can replace the allocator
- * and tests can make the n-th allocation fail. All return NULL on failure and set the thread's
- * last error; n = 0 gives a valid pointer. */
+/* Every allocation of the library goes through here, so that a host can replace the
+ * allocator and tests can make the n-th allocation fail. All return NULL on failure and
+ * set the thread's last error; n = 0 gives a valid pointer. */
 #ifndef REASON_BASE_ALLOC_H
 #define REASON_BASE_ALLOC_H
 
@@ -16,6 +16,7 @@ void *rsn_alloc_aligned(size_t n_bytes);
 void rsn_free_aligned(void *p);
 char *rsn_strndup(const char *text, size_t n_bytes); /* NUL-terminated copy */
 
-reason_status rsn_alloc_set(const reason_allocator *allocator); /* NULL: malloc and friends */
+reason_status rsn_alloc_set(
+    const reason_allocator *allocator); /* NULL: malloc and friends */
 
 #endif

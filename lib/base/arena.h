@@ -1,4 +1,5 @@
-/* Memory that is given back all at once: parsed headers, syntax trees, template values. */
+/* Memory that is given back all at once: parsed headers, syntax trees, template values.
+ */
 #ifndef REASON_BASE_ARENA_H
 #define REASON_BASE_ARENA_H
 
@@ -12,7 +13,7 @@ typedef struct rsn_arena {
 } rsn_arena;
 
 /* A zeroed rsn_arena is an empty one. */
-void *rsn_arena_alloc(rsn_arena *a, size_t n_bytes);         /* 16-byte aligned, not zeroed */
+void *rsn_arena_alloc(rsn_arena *a, size_t n_bytes); /* 16-byte aligned, not zeroed */
 void *rsn_arena_calloc2(rsn_arena *a, size_t n, size_t size); /* zeroed */
 char *rsn_arena_strndup(rsn_arena *a, const char *text, size_t n_bytes);
 void rsn_arena_free(rsn_arena *a); /* leaves it empty */

@@ -1,4 +1,5 @@
-/* The flag that stops running calls, and the two of them that a call may have to watch. */
+/* The flag that stops running calls, and the two of them that a call may have to watch.
+ */
 #ifndef REASON_BASE_CANCEL_H
 #define REASON_BASE_CANCEL_H
 

@@ -1,4 +1,5 @@
-/* Arithmetic that says when it overflows: sizes and offsets from files go through here. */
+/* Arithmetic that says when it overflows: sizes and offsets from files go through here.
+ */
 #ifndef REASON_BASE_CHECKED_H
 #define REASON_BASE_CHECKED_H
 

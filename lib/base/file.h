@@ -9,10 +9,12 @@ typedef struct rsn_file {
     uint64_t size; /* when it was opened */
 } rsn_file;
 
-/* Opens a regular file for reading; anything else (folder, device) is an IO error with its name. */
+/* Opens a regular file for reading; anything else (folder, device) is an IO error with
+ * its name. */
 reason_status rsn_file_open(const char *path, rsn_file *file);
-/* Reads exactly n bytes at offset; short is IO ("shrank while it was read"). The sentences of
- * this and of rsn_blob_load() do not name the file: put it before with rsn_fail_within(). */
+/* Reads exactly n bytes at offset; short is IO ("shrank while it was read"). The
+ * sentences of this and of rsn_blob_load() do not name the file: put it before with
+ * rsn_fail_within(). */
 reason_status rsn_file_read(const rsn_file *file, uint64_t offset, void *out, size_t n);
 void rsn_file_close(rsn_file *file); /* closed already is fine */
 
@@ -25,9 +27,9 @@ typedef struct rsn_blob {
     size_t base_size; /* private: of a mapping */
 } rsn_blob;
 
-/* Maps or copies bytes [offset, offset + n) of the file, which must lie inside it (else IO);
- * offset need not be aligned. After a mapping the file's size is checked again. The blob
- * outlives the open file. n = 0 gives a valid pointer. */
+/* Maps or copies bytes [offset, offset + n) of the file, which must lie inside it (else
+ * IO); offset need not be aligned. After a mapping the file's size is checked again. The
+ * blob outlives the open file. n = 0 gives a valid pointer. */
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
                             rsn_blob *blob);
 void rsn_blob_free(rsn_blob *blob);

@@ -1,5 +1,5 @@
-/* The floating-point control word: round to nearest, no flushing of subnormals, nothing trapped.
- * Hosts change it; results must not change with them. */
+/* The floating-point control word: round to nearest, no flushing of subnormals, nothing
+ * trapped. Hosts change it; results must not change with them. */
 #ifndef REASON_BASE_FPSTATE_H
 #define REASON_BASE_FPSTATE_H
 

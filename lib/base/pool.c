@@ -24,7 +24,8 @@
 
 enum { THREADS_MAX = 1024, STACK_BYTES = 512 * 1024, SPIN_NS = 50 * 1000 };
 
-/* Multiply-adds that take about as long as waking a sleeping thread: 20 us of float32 products. */
+/* Multiply-adds that take about as long as waking a sleeping thread: 20 us of float32
+ * products. */
 enum { LEAST_WORK = 1 << 18 };
 
 typedef struct worker {

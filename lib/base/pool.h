@@ -1,6 +1,6 @@
-/* A pool of threads for fork-join work. The caller is worker 0; workers start at first use, spin
- * at most 50 us, then sleep. One thread starts none; in a forked child the pool starts anew; if a
- * thread cannot be started the work runs on those there are. */
+/* A pool of threads for fork-join work. The caller is worker 0; workers start at first
+ * use, spin at most 50 us, then sleep. One thread starts none; in a forked child the pool
+ * starts anew; if a thread cannot be started the work runs on those there are. */
 #ifndef REASON_BASE_POOL_H
 #define REASON_BASE_POOL_H
 
@@ -16,20 +16,24 @@ rsn_pool *rsn_pool_retain(rsn_pool *pool);
 void rsn_pool_release(rsn_pool *pool); /* NULL is fine; the last one stops the threads */
 int rsn_pool_size(const rsn_pool *pool);
 
-/* A public call takes the pool for its whole length, so that sessions which share one take turns. */
+/* A public call takes the pool for its whole length, so that sessions which share one
+ * take turns. */
 void rsn_pool_enter(rsn_pool *pool);
 void rsn_pool_leave(rsn_pool *pool);
 
-/* Runs fn on every worker and waits for all of them. Workers run with the default floating-point
- * state, and it is restored in the caller. The pool must be entered. */
+/* Runs fn on every worker and waits for all of them. Workers run with the default
+ * floating-point state, and it is restored in the caller. The pool must be entered. */
 void rsn_pool_run(rsn_pool *pool, rsn_job_fn fn, void *arg);
 
-/* Whether so many multiply-adds are worth waking the workers for; never on a pool of one. */
+/* Whether so many multiply-adds are worth waking the workers for; never on a pool of one.
+ */
 bool rsn_pool_pays(const rsn_pool *pool, uint64_t work);
 /* For tests: the least work that pays from now on; 0 splits everything. */
 void rsn_pool_set_least_work(rsn_pool *pool, uint64_t work);
 
-/* The part [*begin, *end) of n items that worker `ith` of `count` takes, in steps of `grain`. */
-void rsn_pool_share(size_t n, size_t grain, int ith, int count, size_t *begin, size_t *end);
+/* The part [*begin, *end) of n items that worker `ith` of `count` takes, in steps of
+ * `grain`. */
+void rsn_pool_share(size_t n, size_t grain, int ith, int count, size_t *begin,
+                    size_t *end);
 
 #endif

@@ -1,5 +1,6 @@
-/* Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): a number is a function of
- * (seed, sample, position, draw) alone, so a sample's text does not depend on its neighbours. */
+/* Counter-based random numbers (Philox 4x32-10, Salmon et al. 2011): a number is a
+ * function of (seed, sample, position, draw) alone, so a sample's text does not depend on
+ * its neighbours. */
 #ifndef REASON_BASE_RNG_H
 #define REASON_BASE_RNG_H
 

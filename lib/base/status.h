@@ -10,15 +10,16 @@
 #define RSN_PRINTF(fmt, first)
 #endif
 
-/* Sets this thread's last error to one sentence and returns `status`. The sentence names the
- * thing, what was found and what is allowed; longer than 1023 bytes is cut. */
+/* Sets this thread's last error to one sentence and returns `status`. The sentence names
+ * the thing, what was found and what is allowed; longer than 1023 bytes is cut. */
 reason_status rsn_fail(reason_status status, const char *fmt, ...) RSN_PRINTF(2, 3);
 
-/* Puts "prefix: " before this thread's last error (a file's name, say) and returns `status`. */
+/* Puts "prefix: " before this thread's last error (a file's name, say) and returns
+ * `status`. */
 reason_status rsn_fail_within(reason_status status, const char *prefix);
 
-/* What the two above left for this thread; never NULL, empty before the first failure. Valid
- * until the thread's next failure. */
+/* What the two above left for this thread; never NULL, empty before the first failure.
+ * Valid until the thread's next failure. */
 const char *rsn_last_error(void);
 
 /* "REASON_ERR_FORMAT" and so on; "unknown status" for other numbers. */
@@ -37,7 +38,8 @@ rsn_quoted rsn_quote(const char *text, size_t n_bytes);
  * characters, control characters replaced. Returns its length. */
 size_t rsn_make_line(char *text, size_t cap);
 
-/* Asserts exist only in debug builds; the release library must never take its host down. */
+/* Asserts exist only in debug builds; the release library must never take its host down.
+ */
 #ifdef RSN_DEBUG
 #include <assert.h>
 #define rsn_assert(x) assert(x)

@@ -1,6 +1,6 @@
-/* The decode loop. Owns the order of prompt, controller, sampler and network for one request, the
- * result's bookkeeping and its clock. Invariant: every token that is pushed is in the result, in
- * order, with the label the controller gave it. */
+/* The decode loop. Owns the order of prompt, controller, sampler and network for one
+ * request, the result's bookkeeping and its clock. Invariant: every token that is pushed
+ * is in the result, in order, with the label the controller gave it. */
 #include "decode/generate.h"
 
 #include <math.h>
@@ -13,7 +13,8 @@
 #include "decode/sampler.h"
 #include "kernels/mathd.h"
 
-/* Tokens of output whose memory is reserved beforehand; longer outputs grow as they go. */
+/* Tokens of output whose memory is reserved beforehand; longer outputs grow as they go.
+ */
 enum { RESERVED = 1024 };
 
 typedef struct generation {
@@ -41,8 +42,9 @@ static rsn_text text_of(const rsn_model *m, int32_t id) {
     rsn_text text = rsn_vocab_bytes(m->vocab, id);
     if (text.n == 0)
         return (rsn_text){"", 0};
-    bool is_tag = (text.n == m->tags.open.n && memcmp(text.data, m->tags.open.data, text.n) == 0) ||
-                  (text.n == m->tags.close.n && memcmp(text.data, m->tags.close.data, text.n) == 0);
+    bool is_tag =
+        (text.n == m->tags.open.n && memcmp(text.data, m->tags.open.data, text.n) == 0) ||
+        (text.n == m->tags.close.n && memcmp(text.data, m->tags.close.data, text.n) == 0);
     return rsn_vocab_is_control(m->vocab, id) && !is_tag ? (rsn_text){"", 0} : text;
 }
 
@@ -51,10 +53,10 @@ static void on_span(void *user, reason_label label, const char *text, size_t n) 
     rsn_output_add(&g->output, label, text, n);
 }
 
-/* --- before the first token -------------------------------------------------------------------- */
+/* --- before the first token -------------------------------------------------------- */
 
-/* Keeps what the session already holds of the prompt, and computes the rest. The last token is
- * always computed: its logits are needed. */
+/* Keeps what the session already holds of the prompt, and computes the rest. The last
+ * token is always computed: its logits are needed. */
 static reason_status prefill(generation *g) {
     rsn_session *s = g->session;
     const rsn_vocab_ids *ids = &g->prompt.ids;
@@ -86,8 +88,8 @@ static double log_share(const rsn_sampler *s, const float *first, const float *r
     return sum;
 }
 
-/* The model's own probability of thinking: the opening tag and an empty block are run through the
- * network and forgotten again. */
+/* The model's own probability of thinking: the opening tag and an empty block are run
+ * through the network and forgotten again. */
 static reason_status measure_p_think(generation *g) {
     const rsn_vocab_ids *probe = &g->ids.probe;
     rsn_session *s = g->session;
@@ -99,13 +101,18 @@ static reason_status measure_p_think(generation *g) {
     float *rows = rsn_alloc2((n - 1) * s->model->hp.n_vocab, sizeof *rows);
     if (!rows)
         return REASON_ERR_NO_MEMORY;
-    rsn_append what = {
-        .tokens = probe->items, .n = n - 1, .logits = rows, .all = true, .cancel = &g->cancel};
+    rsn_append what = {.tokens = probe->items,
+                       .n = n - 1,
+                       .logits = rows,
+                       .all = true,
+                       .cancel = &g->cancel};
     reason_status status = rsn_session_append(s, &what);
     rsn_session_truncate(s, at);
     if (status == REASON_OK) {
-        double opens = log_share(&g->sampler, s->logits, rows, probe->items, 0, g->ids.n_probe_open);
-        double empty = log_share(&g->sampler, s->logits, rows, probe->items, g->ids.n_probe_open, n);
+        double opens =
+            log_share(&g->sampler, s->logits, rows, probe->items, 0, g->ids.n_probe_open);
+        double empty =
+            log_share(&g->sampler, s->logits, rows, probe->items, g->ids.n_probe_open, n);
         g->result->p_think = rsn_expd(opens) * (1 - rsn_expd(empty));
     }
     rsn_free(rows);
@@ -132,12 +139,14 @@ static reason_status prepare(generation *g, const reason_sampling *sampling) {
     if (status == REASON_OK && rsn_cancelled(&g->cancel))
         status = rsn_fail(REASON_ERR_CANCELLED, "cancelled before the first token");
     if (status == REASON_OK)
-        status = rsn_sampler_init(&g->sampler, sampling, g->model->hp.n_vocab, g->model->kernels);
+        status = rsn_sampler_init(&g->sampler, sampling, g->model->hp.n_vocab,
+                                  g->model->kernels);
     if (status == REASON_OK)
         status = rsn_prompt_build(g->model, r, mode, g->thinking->effort, &g->prompt);
     if (status == REASON_OK)
-        status = rsn_rules_make(g->model, g->thinking, r->max_tokens, g->session->setup.n_ctx, mode,
-                                &g->prompt, &g->ids, &g->rules);
+        status =
+            rsn_rules_make(g->model, g->thinking, r->max_tokens, g->session->setup.n_ctx,
+                           mode, &g->prompt, &g->ids, &g->rules);
     if (status == REASON_OK)
         status = rsn_think_init(&g->think, &g->rules, on_span, g);
     if (status == REASON_OK)
@@ -147,10 +156,10 @@ static reason_status prepare(generation *g, const reason_sampling *sampling) {
     return status;
 }
 
-/* --- one token ----------------------------------------------------------------------------------- */
+/* --- one token --------------------------------------------------------------------- */
 
-/* The closing tag's own bias and temperature: its log-odds against everything else are divided by
- * the temperature, then the bias is added. */
+/* The closing tag's own bias and temperature: its log-odds against everything else are
+ * divided by the temperature, then the bias is added. */
 static void adjust_close(generation *g) {
     float bias = g->thinking->close_bias, temperature = g->thinking->close_temperature;
     if (!rsn_think_in_block(&g->think) || (bias == 0 && temperature == 1))
@@ -159,15 +168,16 @@ static void adjust_close(generation *g) {
     int32_t id = g->ids.closing.items[0];
     float own = logits[id];
     logits[id] = -INFINITY;
-    double others =
-        rsn_log_sum_exp(g->sampler.kernels, logits, g->sampler.n_vocab, g->sampler.shares);
+    double others = rsn_log_sum_exp(g->sampler.kernels, logits, g->sampler.n_vocab,
+                                    g->sampler.shares);
     if (!isinf(others)) /* else there is nothing to weigh it against */
         own = (float)(others + ((double)own - others) / (double)temperature);
     logits[id] = own + bias;
 }
 
 /* Draws until the controller is content. *id -1: nothing is to be pushed. */
-static reason_status draw(generation *g, int32_t *id, bool *ends, float *sampled_logprob) {
+static reason_status draw(generation *g, int32_t *id, bool *ends,
+                          float *sampled_logprob) {
     rsn_session *s = g->session;
     reason_status status = REASON_OK;
     adjust_close(g);
@@ -215,10 +225,12 @@ static reason_status take(generation *g, int32_t id, reason_origin origin, bool 
         status = rsn_think_push(&g->think, text_of(g->model, id), ends);
     if (status == REASON_OK)
         status = rsn_output_status(&g->output);
-    g->done = ends || g->output.stopped || g->output.refused || g->think.n_tokens >= g->rules.room;
+    g->done = ends || g->output.stopped || g->output.refused ||
+              g->think.n_tokens >= g->rules.room;
     if (status != REASON_OK || g->done)
         return status;
-    rsn_append what = {.tokens = &id, .n = 1, .logits = g->session->logits, .cancel = &g->cancel};
+    rsn_append what = {
+        .tokens = &id, .n = 1, .logits = g->session->logits, .cancel = &g->cancel};
     return rsn_session_append(g->session, &what);
 }
 
@@ -242,12 +254,14 @@ static bool interrupted(generation *g) {
     const reason_request *r = g->request;
     if (rsn_cancelled(&g->cancel) || !r->progress)
         return rsn_cancelled(&g->cancel);
-    int stop = r->progress(r->progress_user, "generate", g->think.n_tokens, g->rules.room);
+    int stop =
+        r->progress(r->progress_user, "generate", g->think.n_tokens, g->rules.room);
     rsn_fpstate_again();
     return stop != 0;
 }
 
-/* Until the end of text, a stop, the room, or a stop from outside; the last is no failure. */
+/* Until the end of text, a stop, the room, or a stop from outside; the last is no
+ * failure. */
 static reason_status run(generation *g) {
     reason_status status = REASON_OK;
     rsn_result *r = g->result;
@@ -274,14 +288,15 @@ static reason_status run(generation *g) {
     return status == REASON_OK ? rsn_output_status(&g->output) : status;
 }
 
-/* --- after the last token ------------------------------------------------------------------------ */
+/* --- after the last token ---------------------------------------------------------- */
 
 static void fill_result(generation *g) {
     rsn_result *r = g->result;
     for (size_t i = 0; i < r->n_tokens; i++)
         r->tokens[i].label = rsn_think_label(&g->think, i);
     r->finish = r->answer_end;
-    if (g->think.closed_by == RSN_CLOSE_BUDGET && r->answer_end != REASON_FINISH_CANCELLED)
+    if (g->think.closed_by == RSN_CLOSE_BUDGET &&
+        r->answer_end != REASON_FINISH_CANCELLED)
         r->finish = REASON_FINISH_BUDGET;
     r->usage.thinking_tokens = g->think.counts[REASON_LABEL_THINK];
     r->usage.answer_tokens = g->think.counts[REASON_LABEL_ANSWER];
@@ -298,8 +313,8 @@ static void free_generation(generation *g) {
 }
 
 reason_status rsn_generate(rsn_session *session, const reason_request *request,
-                           const reason_thinking *thinking, const reason_sampling *sampling,
-                           rsn_result **result) {
+                           const reason_thinking *thinking,
+                           const reason_sampling *sampling, rsn_result **result) {
     double start = rsn_clock();
     generation g = {.session = session,
                     .model = session->model,

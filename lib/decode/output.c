@@ -1,5 +1,6 @@
-/* Output text. Owns characters, stop texts and the stream callback; what a byte is called was
- * decided by the thinking controller. Invariant: joined pieces are exactly the result's texts. */
+/* Output text. Owns characters, stop texts and the stream callback; what a byte is called
+ * was decided by the thinking controller. Invariant: joined pieces are exactly the
+ * result's texts. */
 #include "decode/output.h"
 
 #include <string.h>
@@ -27,8 +28,9 @@ static void pass_gate(rsn_output *o, reason_label label, const char *text, size_
     hand_out(o, label);
 }
 
-/* Where the first stop text begins in the held answer, or how many bytes of it are certain. First
- * is which ends first, then which begins first: however the text was cut, it is the same. */
+/* Where the first stop text begins in the held answer, or how many bytes of it are
+ * certain. First is which ends first, then which begins first: however the text was cut,
+ * it is the same. */
 static size_t find_stop(const rsn_output *o, bool *found) {
     size_t certain = o->held.n, end = SIZE_MAX;
     *found = false;

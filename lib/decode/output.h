@@ -1,5 +1,5 @@
-/* From labelled bytes to text for people: whole characters only, the answer cut at stop texts, each
- * piece handed to the host's callback. */
+/* From labelled bytes to text for people: whole characters only, the answer cut at stop
+ * texts, each piece handed to the host's callback. */
 #ifndef REASON_DECODE_OUTPUT_H
 #define REASON_DECODE_OUTPUT_H
 

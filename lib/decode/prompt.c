@@ -1,5 +1,5 @@
-/* Prompts. Owns which template runs with which variables, and what its text says about thinking;
- * the template engine and the tokenizer do the work. */
+/* Prompts. Owns which template runs with which variables, and what its text says about
+ * thinking; the template engine and the tokenizer do the work. */
 #include "decode/prompt.h"
 
 #include <string.h>
@@ -11,7 +11,8 @@ static void add_field(rsn_str *json, const char *key, const char *value, bool fi
     rsn_json_quote(json, value, strlen(value), false);
 }
 
-reason_status rsn_messages_json(const reason_message *const *messages, size_t n, rsn_str *json) {
+reason_status rsn_messages_json(const reason_message *const *messages, size_t n,
+                                rsn_str *json) {
     rsn_str_addc(json, '[');
     for (size_t i = 0; i < n; i++) {
         rsn_str_addz(json, i ? ",{" : "{");
@@ -25,11 +26,11 @@ reason_status rsn_messages_json(const reason_message *const *messages, size_t n,
     return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
 }
 
-/* --- the template --------------------------------------------------------------------------- */
+/* --- the template ------------------------------------------------------------------ */
 
 /* The template to use: *own is one compiled here, to be freed. */
-static reason_status pick_template(const rsn_model *model, const char *text, rsn_template **own,
-                                   const rsn_template **use) {
+static reason_status pick_template(const rsn_model *model, const char *text,
+                                   rsn_template **own, const rsn_template **use) {
     *own = NULL;
     if (text) {
         reason_status status = rsn_template_compile(text, strlen(text), own);
@@ -54,7 +55,8 @@ static reason_status check_list(const char *json) {
     const char *at = json + strspn(json, " \t\r\n");
     if (*at == '[')
         return REASON_OK;
-    return rsn_fail(REASON_ERR_FORMAT, "messages: found %s where a JSON array is expected",
+    return rsn_fail(REASON_ERR_FORMAT,
+                    "messages: found %s where a JSON array is expected",
                     rsn_quote(at, strlen(at)).text);
 }
 
@@ -82,7 +84,8 @@ static reason_status render(const rsn_model *model, const rsn_template *chat,
     return status;
 }
 
-reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what, rsn_str *text) {
+reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what,
+                                rsn_str *text) {
     rsn_template *own;
     const rsn_template *chat;
     reason_status status = pick_template(model, what->template_text, &own, &chat);
@@ -92,7 +95,7 @@ reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what, 
     return status;
 }
 
-/* --- variables about thinking ----------------------------------------------------------------- */
+/* --- variables about thinking ------------------------------------------------------ */
 
 /* Names under which templates take the switch. */
 static const char *const SWITCHES[] = {"enable_thinking", "thinking"};
@@ -101,10 +104,12 @@ static const char *const EFFORTS[] = {"", "low", "medium", "high"};
 
 /* What a mode and an effort mean to this template, as a JSON object. */
 static reason_status thinking_variables(const rsn_template *chat, reason_think_mode mode,
-                                        reason_effort effort, rsn_prompt *prompt, rsn_str *json) {
+                                        reason_effort effort, rsn_prompt *prompt,
+                                        rsn_str *json) {
     const char *comma = "";
     rsn_str_addc(json, '{');
-    for (size_t i = 0; i < sizeof SWITCHES / sizeof *SWITCHES && mode != REASON_THINK_AUTO; i++)
+    for (size_t i = 0;
+         i < sizeof SWITCHES / sizeof *SWITCHES && mode != REASON_THINK_AUTO; i++)
         if (rsn_template_mentions(chat, SWITCHES[i])) {
             rsn_str_addf(json, "%s\"%s\":%s", comma, SWITCHES[i],
                          mode == REASON_THINK_ON ? "true" : "false");
@@ -155,7 +160,7 @@ static reason_status render_request(const rsn_model *model, const reason_request
     return status;
 }
 
-/* --- what the text says ------------------------------------------------------------------------ */
+/* --- what the text says ------------------------------------------------------------ */
 
 static const char *find_last(rsn_text in, rsn_text what) {
     const char *hit = NULL, *next = in.data;
@@ -167,7 +172,8 @@ static const char *find_last(rsn_text in, rsn_text what) {
 }
 
 static bool only_space(const char *text, const char *end) {
-    while (text < end && (*text == ' ' || *text == '\n' || *text == '\t' || *text == '\r'))
+    while (text < end &&
+           (*text == ' ' || *text == '\n' || *text == '\t' || *text == '\r'))
         text++;
     return text == end;
 }
@@ -176,8 +182,8 @@ static bool is_text(rsn_text a, rsn_text b) {
     return a.n == b.n && a.n > 0 && memcmp(a.data, b.data, a.n) == 0;
 }
 
-/* Where the last turn begins: behind the last control token that is no tag. Earlier turns may speak
- * of tags without having a block open. */
+/* Where the last turn begins: behind the last control token that is no tag. Earlier turns
+ * may speak of tags without having a block open. */
 static size_t last_turn(const rsn_model *model, const rsn_prompt *p) {
     size_t at = p->text.n;
     for (size_t i = p->ids.n; i-- > 0;) {
@@ -209,20 +215,23 @@ static reason_status count_sources(const reason_request *r) {
     int n = (r->prompt != NULL) + (r->messages != NULL) + (r->messages_json != NULL) +
             (r->text != NULL);
     if (n != 1)
-        return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "%d of prompt, messages, messages_json and text are given, exactly one "
-                        "expected",
-                        n);
+        return rsn_fail(
+            REASON_ERR_INVALID_ARG,
+            "%d of prompt, messages, messages_json and text are given, exactly one "
+            "expected",
+            n);
     if (r->system && !r->prompt)
         return rsn_fail(REASON_ERR_INVALID_ARG, "system goes with prompt only");
     for (size_t i = 0; r->messages && i < r->n_messages; i++)
         if (!r->messages[i] || !r->messages[i]->role || !r->messages[i]->content)
-            return rsn_fail(REASON_ERR_INVALID_ARG, "message %zu is NULL or lacks role or content", i);
+            return rsn_fail(REASON_ERR_INVALID_ARG,
+                            "message %zu is NULL or lacks role or content", i);
     return REASON_OK;
 }
 
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
-                               reason_think_mode mode, reason_effort effort, rsn_prompt *prompt) {
+                               reason_think_mode mode, reason_effort effort,
+                               rsn_prompt *prompt) {
     memset(prompt, 0, sizeof *prompt);
     reason_status status = count_sources(r);
     if (status == REASON_OK && !model->vocab)
@@ -231,19 +240,21 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
         return status;
     uint32_t flags = REASON_TOKENS_SPECIAL; /* templates write begin and end themselves */
     if (r->text) {
-        rsn_str_add(&prompt->text, r->text, r->n_text < 0 ? strlen(r->text) : (size_t)r->n_text);
+        rsn_str_add(&prompt->text, r->text,
+                    r->n_text < 0 ? strlen(r->text) : (size_t)r->n_text);
         status = prompt->text.failed ? rsn_fail_memory(prompt->text.n) : REASON_OK;
         flags |= REASON_TOKENS_BOS_EOS;
     } else {
         status = render_request(model, r, mode, effort, prompt);
     }
     if (status == REASON_OK)
-        status = rsn_vocab_encode(model->vocab, rsn_str_text(&prompt->text), prompt->text.n, flags,
-                                  &prompt->ids);
+        status = rsn_vocab_encode(model->vocab, rsn_str_text(&prompt->text),
+                                  prompt->text.n, flags, &prompt->ids);
     /* An end of text that the tokenizer adds would close what is to be continued. */
     rsn_vocab_ids *ids = &prompt->ids;
     if (status == REASON_OK && r->text && ids->n > 0 &&
-        ids->items[ids->n - 1] == rsn_vocab_eos(model->vocab) && rsn_vocab_adds_eos(model->vocab))
+        ids->items[ids->n - 1] == rsn_vocab_eos(model->vocab) &&
+        rsn_vocab_adds_eos(model->vocab))
         ids->n--;
     if (status == REASON_OK && prompt->ids.n == 0)
         status = rsn_fail(REASON_ERR_INVALID_ARG, "the prompt is empty");

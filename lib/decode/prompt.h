@@ -1,4 +1,5 @@
-/* From a request to the tokens of its prompt, and to what the prompt already says about thinking. */
+/* From a request to the tokens of its prompt, and to what the prompt already says about
+ * thinking. */
 #ifndef REASON_DECODE_PROMPT_H
 #define REASON_DECODE_PROMPT_H
 
@@ -14,23 +15,26 @@ typedef struct rsn_prompt {
     reason_effort_use effort_use;
 } rsn_prompt;
 
-/* Renders (or copies) and tokenizes. `mode` and `effort` go to the template's own variables, where
- * it has them. INVALID_ARG, MISMATCH, and what rendering returns. */
+/* Renders (or copies) and tokenizes. `mode` and `effort` go to the template's own
+ * variables, where it has them. INVALID_ARG, MISMATCH, and what rendering returns. */
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *request,
-                               reason_think_mode mode, reason_effort effort, rsn_prompt *prompt);
+                               reason_think_mode mode, reason_effort effort,
+                               rsn_prompt *prompt);
 void rsn_prompt_free(rsn_prompt *prompt);
 
 /* A conversation as a JSON array of objects. */
-reason_status rsn_messages_json(const reason_message *const *messages, size_t n, rsn_str *json);
+reason_status rsn_messages_json(const reason_message *const *messages, size_t n,
+                                rsn_str *json);
 
-/* Renders with the model's template, or another one: the defaults, then each of `variables` (JSON
- * objects, NULL ones skipped) over them. */
+/* Renders with the model's template, or another one: the defaults, then each of
+ * `variables` (JSON objects, NULL ones skipped) over them. */
 typedef struct rsn_render {
     const char *template_text; /* NULL: the model's */
     const char *messages_json;
     const char *variables[2];
     const char *now;
 } rsn_render;
-reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what, rsn_str *text);
+reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what,
+                                rsn_str *text);
 
 #endif

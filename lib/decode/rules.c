@@ -1,6 +1,7 @@
-/* The arithmetic before the first token. Owns defaults, contradictions and the division of the room;
- * the controller only keeps to it. Invariant: what is forced at the start and the answer's right fit
- * the room that the rules state; a budget above 0 leaves room for both tags as well. */
+/* The arithmetic before the first token. Owns defaults, contradictions and the division
+ * of the room; the controller only keeps to it. Invariant: what is forced at the start
+ * and the answer's right fit the room that the rules state; a budget above 0 leaves room
+ * for both tags as well. */
 #include "decode/rules.h"
 
 #include <string.h>
@@ -13,14 +14,17 @@ reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
                              int32_t max_tokens, reason_think_mode *mode) {
     if (th->mode < REASON_THINK_AUTO || th->mode > REASON_THINK_OFF ||
         th->effort < REASON_EFFORT_NONE || th->effort > REASON_EFFORT_HIGH)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "mode %d or effort %d is none of its enum",
-                        (int)th->mode, (int)th->effort);
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "mode %d or effort %d is none of its enum", (int)th->mode,
+                        (int)th->effort);
     if (th->budget < -1 || th->min_tokens < 0 || th->min_answer < -1 || th->grace < 0 ||
         max_tokens < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "budget %d (-1 or more), min_tokens %d, min_answer %d (-1 or more), grace %d, "
+                        "budget %d (-1 or more), min_tokens %d, min_answer %d (-1 or "
+                        "more), grace %d, "
                         "max_tokens %d: below what is allowed",
-                        th->budget, th->min_tokens, th->min_answer, th->grace, max_tokens);
+                        th->budget, th->min_tokens, th->min_answer, th->grace,
+                        max_tokens);
     if (max_tokens > 0 && th->min_answer > max_tokens)
         return rsn_fail(REASON_ERR_INVALID_ARG, "min_answer %d exceeds max_tokens %d",
                         th->min_answer, max_tokens);
@@ -29,23 +33,24 @@ reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
                         "close_temperature %g must be above 0, close_bias %g a number",
                         (double)th->close_temperature, (double)th->close_bias);
     if (model->tags.open.n == 0 && (th->budget >= 0 || th->mode == REASON_THINK_ON))
-        return rsn_fail(REASON_ERR_MISMATCH,
-                        "the model has no thinking tags in its vocabulary or template, so a budget or "
-                        "a forced mode cannot be kept");
+        return rsn_fail(REASON_ERR_MISMATCH, "the model has no thinking tags in its "
+                                             "vocabulary or template, so a budget or "
+                                             "a forced mode cannot be kept");
     *mode = th->budget == 0 ? REASON_THINK_OFF : th->mode;
     return REASON_OK;
 }
 
-/* --- token lists ------------------------------------------------------------------------------ */
+/* --- token lists ------------------------------------------------------------------- */
 
-/* Whether the tokens from `first` on stand for exactly this text; a file's tokens need not hold every
- * byte. */
+/* Whether the tokens from `first` on stand for exactly this text; a file's tokens need
+ * not hold every byte. */
 static bool spells(const rsn_vocab *vocab, const rsn_vocab_ids *ids, size_t first,
                    const rsn_str *text) {
     size_t at = 0;
     for (size_t i = first; i < ids->n; i++) {
         rsn_text part = rsn_vocab_bytes(vocab, ids->items[i]);
-        if (part.n > text->n - at || memcmp(rsn_str_text(text) + at, part.data, part.n) != 0)
+        if (part.n > text->n - at ||
+            memcmp(rsn_str_text(text) + at, part.data, part.n) != 0)
             return false;
         at += part.n;
     }
@@ -61,8 +66,8 @@ static reason_status encode(const rsn_model *model, const rsn_text *parts, size_
         rsn_str_add(&text, parts[i].data, parts[i].n);
     reason_status status = text.failed
                                ? rsn_fail_memory(text.n)
-                               : rsn_vocab_encode(model->vocab, rsn_str_text(&text), text.n,
-                                                  REASON_TOKENS_SPECIAL, ids);
+                               : rsn_vocab_encode(model->vocab, rsn_str_text(&text),
+                                                  text.n, REASON_TOKENS_SPECIAL, ids);
     if (status == REASON_OK && !spells(model->vocab, ids, first, &text))
         status = rsn_fail(REASON_ERR_MISMATCH,
                           "the model's tokenizer cannot spell its thinking tags");
@@ -78,10 +83,10 @@ static size_t tag_end(rsn_text text, rsn_text tag) {
     return 0;
 }
 
-/* A host's text for inside the block: it must not end the block, also not behind a half tag that the
- * model has written. */
-static reason_status encode_inside(const rsn_model *model, rsn_text text, const char *name,
-                                   rsn_vocab_ids *ids) {
+/* A host's text for inside the block: it must not end the block, also not behind a half
+ * tag that the model has written. */
+static reason_status encode_inside(const rsn_model *model, rsn_text text,
+                                   const char *name, rsn_vocab_ids *ids) {
     const rsn_tags *tags = &model->tags;
     if (text.n > 0 && (memmem(text.data, text.n, tags->close.data, tags->close.n) ||
                        memmem(text.data, text.n, tags->open.data, tags->open.n)))
@@ -91,7 +96,8 @@ static reason_status encode_inside(const rsn_model *model, rsn_text text, const 
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "%s begins with %s, which could complete a closing tag", name,
                         rsn_quote(text.data, end).text);
-    return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n, 0, ids) : REASON_OK;
+    return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n, 0, ids)
+                      : REASON_OK;
 }
 
 static rsn_text text_of(const char *z) {
@@ -111,18 +117,21 @@ static reason_status make_ids(const rsn_model *model, const reason_thinking *th,
         rest.n = 0;
     }
     reason_status status;
-    if ((status = encode(model, (rsn_text[]){t->open, t->after_open}, 2, &ids->opening)) ||
-        (status = encode(model, (rsn_text[]){t->close, t->after_close}, 2, &ids->closing)) ||
-        (status = encode(model, (rsn_text[]){t->open, t->empty, t->close, t->after_close}, 4,
-                         &ids->empty_block)) ||
+    if ((status =
+             encode(model, (rsn_text[]){t->open, t->after_open}, 2, &ids->opening)) ||
+        (status =
+             encode(model, (rsn_text[]){t->close, t->after_close}, 2, &ids->closing)) ||
+        (status = encode(model, (rsn_text[]){t->open, t->empty, t->close, t->after_close},
+                         4, &ids->empty_block)) ||
         (status = encode(model, (rsn_text[]){rest, t->close, t->after_close}, 3,
                          &ids->empty_rest)) ||
         (status = encode(model, &t->open, 1, &ids->probe)))
         return status;
     ids->n_probe_open = ids->probe.n;
     if ((status = encode(model, (rsn_text[]){t->empty, t->close}, 2, &ids->probe)) ||
-        (status = encode_inside(model, th->wait_text ? text_of(th->wait_text) : DEFAULT_WAIT,
-                                "wait_text", &ids->wait)))
+        (status =
+             encode_inside(model, th->wait_text ? text_of(th->wait_text) : DEFAULT_WAIT,
+                           "wait_text", &ids->wait)))
         return status;
     return encode_inside(model, text_of(th->close_text), "close_text", &ids->close_text);
 }
@@ -137,7 +146,7 @@ void rsn_rule_ids_free(rsn_rule_ids *ids) {
     rsn_free(ids->probe.items);
 }
 
-/* --- room ---------------------------------------------------------------------------------------- */
+/* --- room -------------------------------------------------------------------------- */
 
 static size_t minus(size_t a, size_t b) {
     return a > b ? a - b : 0;
@@ -147,24 +156,27 @@ static rsn_ids view(const rsn_vocab_ids *ids) {
     return (rsn_ids){ids->items, ids->n};
 }
 
-/* The answer's right. CONTEXT_FULL if it does not fit beside `n_closer` tokens of a closing tag;
- * where these have to come (`must`), max_tokens has to hold both as well. */
-static reason_status set_answer(const reason_thinking *th, int32_t max_tokens, size_t n_prompt,
-                                size_t n_ctx, size_t n_closer, bool must, rsn_think_rules *r) {
+/* The answer's right. CONTEXT_FULL if it does not fit beside `n_closer` tokens of a
+ * closing tag; where these have to come (`must`), max_tokens has to hold both as well. */
+static reason_status set_answer(const reason_thinking *th, int32_t max_tokens,
+                                size_t n_prompt, size_t n_ctx, size_t n_closer, bool must,
+                                rsn_think_rules *r) {
     bool by_default = th->min_answer < 0;
     r->min_answer = by_default ? DEFAULT_MIN_ANSWER : (size_t)th->min_answer;
     if (by_default && max_tokens > 0 && r->min_answer + n_closer > (size_t)max_tokens)
         r->min_answer = minus((size_t)max_tokens, n_closer);
     if (n_prompt >= n_ctx || n_closer + r->min_answer > n_ctx - n_prompt)
-        return rsn_fail(REASON_ERR_CONTEXT_FULL,
-                        "a prompt of %zu tokens, %zu of thinking tags and %zu kept for the answer do "
-                        "not fit the context of %zu",
-                        n_prompt, n_closer, r->min_answer, n_ctx);
+        return rsn_fail(
+            REASON_ERR_CONTEXT_FULL,
+            "a prompt of %zu tokens, %zu of thinking tags and %zu kept for the answer do "
+            "not fit the context of %zu",
+            n_prompt, n_closer, r->min_answer, n_ctx);
     if (must && n_closer + r->min_answer > r->room)
-        return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "max_tokens %d cannot hold %zu tokens that close the prompt's block and "
-                        "min_answer %zu",
-                        max_tokens, n_closer, r->min_answer);
+        return rsn_fail(
+            REASON_ERR_INVALID_ARG,
+            "max_tokens %d cannot hold %zu tokens that close the prompt's block and "
+            "min_answer %zu",
+            max_tokens, n_closer, r->min_answer);
     return REASON_OK;
 }
 
@@ -181,7 +193,8 @@ static void set_budget(const reason_thinking *th, size_t n_open, rsn_prompt *pro
                        rsn_think_rules *r) {
     size_t room = minus(r->room, n_open + r->closing.n + r->min_answer);
     r->budget = room;
-    if (th->effort != REASON_EFFORT_NONE && prompt->effort_use != REASON_EFFORT_TEMPLATE) {
+    if (th->effort != REASON_EFFORT_NONE &&
+        prompt->effort_use != REASON_EFFORT_TEMPLATE) {
         r->budget = effort_share(th->effort, room);
         prompt->effort_use = REASON_EFFORT_BUDGET;
     }
@@ -200,10 +213,12 @@ static rsn_ids silence(const rsn_rule_ids *ids, const rsn_prompt *prompt) {
     return view(&ids->empty_block);
 }
 
-/* The rules of a generation that may think; *thinks false: there is no room for one token of it. */
-static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
-                                  rsn_prompt *prompt, const rsn_rule_ids *ids,
-                                  rsn_think_rules *r, bool *thinks) {
+/* The rules of a generation that may think; *thinks false: there is no room for one token
+ * of it. */
+static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
+                                  size_t n_ctx, rsn_prompt *prompt,
+                                  const rsn_rule_ids *ids, rsn_think_rules *r,
+                                  bool *thinks) {
     rsn_ids quiet = silence(ids, prompt);
     bool opens = r->mode == REASON_THINK_ON && !prompt->open;
     size_t closers = prompt->open && quiet.n > ids->closing.n ? quiet.n : ids->closing.n;
@@ -218,11 +233,11 @@ static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
     return REASON_OK;
 }
 
-/* The rules of a generation that does not think. An empty block that would take the answer's room is
- * left out: no block can be opened anyway. */
-static reason_status set_silence(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
-                                 rsn_prompt *prompt, const rsn_rule_ids *ids,
-                                 rsn_think_rules *r) {
+/* The rules of a generation that does not think. An empty block that would take the
+ * answer's room is left out: no block can be opened anyway. */
+static reason_status set_silence(const reason_thinking *th, int32_t max_tokens,
+                                 size_t n_ctx, rsn_prompt *prompt,
+                                 const rsn_rule_ids *ids, rsn_think_rules *r) {
     r->mode = REASON_THINK_OFF;
     r->silenced_by = th->mode == REASON_THINK_OFF ? RSN_CLOSE_NONE : RSN_CLOSE_BUDGET;
     set_budget(th, 0, prompt, r);
@@ -236,7 +251,8 @@ static reason_status set_silence(const reason_thinking *th, int32_t max_tokens, 
 }
 
 static reason_status set_room(const reason_thinking *th, int32_t max_tokens, size_t n_ctx,
-                              rsn_prompt *prompt, const rsn_rule_ids *ids, rsn_think_rules *r) {
+                              rsn_prompt *prompt, const rsn_rule_ids *ids,
+                              rsn_think_rules *r) {
     bool thinks = false;
     reason_status status = REASON_OK;
     r->room = minus(n_ctx, prompt->ids.n);
@@ -255,7 +271,8 @@ static reason_status set_plain(int32_t max_tokens, size_t n_ctx, size_t n_prompt
     r->room = minus(n_ctx, n_prompt);
     if (r->room == 0)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
-                        "a prompt of %zu tokens leaves nothing of the context of %zu", n_prompt, n_ctx);
+                        "a prompt of %zu tokens leaves nothing of the context of %zu",
+                        n_prompt, n_ctx);
     if (max_tokens > 0 && (size_t)max_tokens < r->room)
         r->room = (size_t)max_tokens;
     return REASON_OK;
@@ -281,7 +298,8 @@ reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *th,
     r->prompt_is_open = prompt->open;
     r->prompt_tail = prompt->tail;
     r->closing = view(&ids->closing);
-    r->first_space_n = mode == REASON_THINK_ON && !prompt->open ? model->tags.after_open.n : 0;
+    r->first_space_n =
+        mode == REASON_THINK_ON && !prompt->open ? model->tags.after_open.n : 0;
     r->wait = view(&ids->wait);
     r->close_text = view(&ids->close_text);
     return set_room(th, max_tokens, n_ctx, prompt, ids, r);

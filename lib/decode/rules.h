@@ -1,5 +1,5 @@
-/* From a request's numbers to the controller's rules: which tokens can be forced, how much room
- * there is, and what budget is left of it. */
+/* From a request's numbers to the controller's rules: which tokens can be forced, how
+ * much room there is, and what budget is left of it. */
 #ifndef REASON_DECODE_RULES_H
 #define REASON_DECODE_RULES_H
 
@@ -13,16 +13,17 @@ typedef struct rsn_rule_ids {
     size_t n_probe_open; /* how many of `probe` are the opening tag */
 } rsn_rule_ids;
 
-/* The mode in force: a budget of 0 is OFF. Checks what does not depend on the prompt: INVALID_ARG,
- * MISMATCH (a budget or ON without tags). */
+/* The mode in force: a budget of 0 is OFF. Checks what does not depend on the prompt:
+ * INVALID_ARG, MISMATCH (a budget or ON without tags). */
 reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *thinking,
                              int32_t max_tokens, reason_think_mode *mode);
 
-/* Works out the rules for a prompt in a context of n_ctx tokens. `ids` is filled and must outlive
- * the rules, even after a failure. INVALID_ARG, CONTEXT_FULL, NO_MEMORY. */
+/* Works out the rules for a prompt in a context of n_ctx tokens. `ids` is filled and must
+ * outlive the rules, even after a failure. INVALID_ARG, CONTEXT_FULL, NO_MEMORY. */
 reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *thinking,
                              int32_t max_tokens, size_t n_ctx, reason_think_mode mode,
-                             rsn_prompt *prompt, rsn_rule_ids *ids, rsn_think_rules *rules);
+                             rsn_prompt *prompt, rsn_rule_ids *ids,
+                             rsn_think_rules *rules);
 void rsn_rule_ids_free(rsn_rule_ids *ids);
 
 #endif

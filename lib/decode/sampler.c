@@ -1,6 +1,6 @@
-/* Sampling. Owns how logits become one token; which tokens are allowed is the thinking controller's.
- * Invariant: every sum has one fixed order, and ties go to the smaller id, so the same logits and
- * (seed, position, draw) give the same token on every machine. */
+/* Sampling. Owns how logits become one token; which tokens are allowed is the thinking
+ * controller's. Invariant: every sum has one fixed order, and ties go to the smaller id,
+ * so the same logits and (seed, position, draw) give the same token on every machine. */
 #include "decode/sampler.h"
 
 #include <math.h>
@@ -10,8 +10,9 @@
 #include "base/rng.h"
 #include "kernels/mathd.h"
 
-/* Candidates are collected above a share of the best one, then sorted; when they do not carry
- * enough mass the share drops by this factor. Below the last one nothing is left of float32. */
+/* Candidates are collected above a share of the best one, then sorted; when they do not
+ * carry enough mass the share drops by this factor. Below the last one nothing is left of
+ * float32. */
 static const float FIRST_CUT = 0x1p-10f, CUT_STEP = 0x1p-10f, LAST_CUT = 0x1p-120f;
 
 static reason_status check(const reason_sampling *p, size_t n_vocab) {
@@ -21,32 +22,36 @@ static reason_status check(const reason_sampling *p, size_t n_vocab) {
     if (p->top_k < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG, "top_k %d, 0 or more expected", p->top_k);
     if (!(p->top_p > 0 && p->top_p <= 1))
-        return rsn_fail(REASON_ERR_INVALID_ARG, "top_p %g, above 0 and at most 1 expected",
-                        (double)p->top_p);
-    if (!(p->min_p >= 0 && p->min_p <= 1))
-        return rsn_fail(REASON_ERR_INVALID_ARG, "min_p %g, 0 to 1 expected", (double)p->min_p);
-    if (!(p->repeat_penalty > 0) || isinf(p->repeat_penalty) || !isfinite(p->presence_penalty) ||
-        !isfinite(p->frequency_penalty))
         return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "repeat_penalty %g (above 0), presence_penalty %g and frequency_penalty %g "
-                        "must be finite",
-                        (double)p->repeat_penalty, (double)p->presence_penalty,
-                        (double)p->frequency_penalty);
+                        "top_p %g, above 0 and at most 1 expected", (double)p->top_p);
+    if (!(p->min_p >= 0 && p->min_p <= 1))
+        return rsn_fail(REASON_ERR_INVALID_ARG, "min_p %g, 0 to 1 expected",
+                        (double)p->min_p);
+    if (!(p->repeat_penalty > 0) || isinf(p->repeat_penalty) ||
+        !isfinite(p->presence_penalty) || !isfinite(p->frequency_penalty))
+        return rsn_fail(
+            REASON_ERR_INVALID_ARG,
+            "repeat_penalty %g (above 0), presence_penalty %g and frequency_penalty %g "
+            "must be finite",
+            (double)p->repeat_penalty, (double)p->presence_penalty,
+            (double)p->frequency_penalty);
     if (p->penalty_window < -1)
         return rsn_fail(REASON_ERR_INVALID_ARG, "penalty_window %d, -1 or more expected",
                         p->penalty_window);
     if (p->n_bias > 0 && (!p->bias_tokens || !p->bias_values))
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_bias is %zu but a bias array is NULL", p->n_bias);
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_bias is %zu but a bias array is NULL",
+                        p->n_bias);
     for (size_t i = 0; i < p->n_bias; i++)
         if (p->bias_tokens[i] < 0 || (size_t)p->bias_tokens[i] >= n_vocab ||
             isnan(p->bias_values[i]))
-            return rsn_fail(REASON_ERR_INVALID_ARG, "bias %zu: token %d with %g, 0 to %zu expected", i,
+            return rsn_fail(REASON_ERR_INVALID_ARG,
+                            "bias %zu: token %d with %g, 0 to %zu expected", i,
                             p->bias_tokens[i], (double)p->bias_values[i], n_vocab - 1);
     return REASON_OK;
 }
 
-reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params, size_t n_vocab,
-                               const rsn_kernels *kernels) {
+reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
+                               size_t n_vocab, const rsn_kernels *kernels) {
     memset(s, 0, sizeof *s);
     reason_status status = check(params, n_vocab);
     if (status != REASON_OK)
@@ -72,7 +77,8 @@ void rsn_sampler_free(rsn_sampler *s) {
     memset(s, 0, sizeof *s);
 }
 
-double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n, float *scratch) {
+double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n,
+                       float *scratch) {
     float max = kernels->max(logits, n);
     if (isinf(max)) /* all of the mass, or none, is at infinity */
         return (double)max;
@@ -167,7 +173,8 @@ static size_t collect(rsn_sampler *s, float cut, double *mass) {
     return n;
 }
 
-/* Sorted candidates that are enough for top-k and top-p, and the first of them that survive. */
+/* Sorted candidates that are enough for top-k and top-p, and the first of them that
+ * survive. */
 static size_t choose_candidates(rsn_sampler *s, double total) {
     const reason_sampling *p = &s->params;
     size_t want = p->top_k > 0 ? (size_t)p->top_k : s->n_vocab, n = 0;
@@ -209,14 +216,16 @@ static int32_t pick(rsn_sampler *s, size_t n, double u, float *logprob) {
     return s->order[at];
 }
 
-int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw, float *logprob) {
+int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
+                         float *logprob) {
     const reason_sampling *p = &s->params;
     *logprob = 0;
     int32_t top = best(s->logits, s->n_vocab);
     if (top < 0 || p->temperature == 0)
         return top;
     float max = s->logits[top];
-    for (size_t i = 0; i < s->n_vocab; i++) { /* NaN has no share; infinity has all of it */
+    for (size_t i = 0; i < s->n_vocab;
+         i++) { /* NaN has no share; infinity has all of it */
         float below = s->logits[i] == max ? 0 : (s->logits[i] - max) / p->temperature;
         s->shares[i] = below <= 0 ? below : -INFINITY;
     }

@@ -17,23 +17,28 @@ typedef struct rsn_sampler {
 } rsn_sampler;
 
 /* Checks the parameters and allocates. INVALID_ARG, NO_MEMORY. */
-reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params, size_t n_vocab,
-                               const rsn_kernels *kernels);
+reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
+                               size_t n_vocab, const rsn_kernels *kernels);
 void rsn_sampler_free(rsn_sampler *s);
 
-/* Takes the logits of a position: the model's own ones, [n_vocab]; `history` are the tokens before
- * it, [n_history]. Afterwards s->logits may be changed until tokens are drawn. */
+/* Takes the logits of a position: the model's own ones, [n_vocab]; `history` are the
+ * tokens before it, [n_history]. Afterwards s->logits may be changed until tokens are
+ * drawn. */
 void rsn_sampler_begin(rsn_sampler *s, const float *logits, const int32_t *history,
                        size_t n_history);
 /* Never draw this token at this position. */
 void rsn_sampler_ban(rsn_sampler *s, int32_t id);
-/* Draws; the same (seed, position, draw) gives the same token. *logprob is its natural log-prob
- * under the distribution it was drawn from, 0 if greedy. Returns -1 if no token has a share. */
-int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw, float *logprob);
-/* Natural log-prob of a token under the model's own distribution, for logits given to begin. */
+/* Draws; the same (seed, position, draw) gives the same token. *logprob is its natural
+ * log-prob under the distribution it was drawn from, 0 if greedy. Returns -1 if no token
+ * has a share. */
+int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
+                         float *logprob);
+/* Natural log-prob of a token under the model's own distribution, for logits given to
+ * begin. */
 float rsn_sampler_logprob(const rsn_sampler *s, const float *logits, int32_t id);
 
 /* log(sum(exp(logits))), using scratch [n]. */
-double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n, float *scratch);
+double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n,
+                       float *scratch);
 
 #endif

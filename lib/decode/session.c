@@ -1,5 +1,5 @@
-/* Sessions. Owns who may be inside, the timeline's tokens, and how they are cut into chunks.
- * Invariant: tokens[0 .. kv.n) are exactly what the cache holds. */
+/* Sessions. Owns who may be inside, the timeline's tokens, and how they are cut into
+ * chunks. Invariant: tokens[0 .. kv.n) are exactly what the cache holds. */
 #include "decode/session.h"
 
 #include <string.h>
@@ -20,7 +20,8 @@ static reason_status allocate(rsn_session *s) {
     return s->scratch.data && s->logits ? REASON_OK : REASON_ERR_NO_MEMORY;
 }
 
-/* A memory limit is a shorter context, so that running into it is an ordinary end of room. */
+/* A memory limit is a shorter context, so that running into it is an ordinary end of
+ * room. */
 static reason_status limit_context(rsn_session *s) {
     uint64_t block = rsn_kv_position_bytes(&s->model->hp, s->setup.f16) * RSN_KV_BLOCK;
     uint64_t positions = s->setup.memory_limit / block * RSN_KV_BLOCK;
@@ -29,7 +30,8 @@ static reason_status limit_context(rsn_session *s) {
     if (positions == 0)
         return rsn_fail(REASON_ERR_NO_MEMORY,
                         "keys and values come in blocks of %llu bytes, the limit is %llu",
-                        (unsigned long long)block, (unsigned long long)s->setup.memory_limit);
+                        (unsigned long long)block,
+                        (unsigned long long)s->setup.memory_limit);
     if (positions < s->setup.n_ctx)
         s->setup.n_ctx = (size_t)positions;
     return REASON_OK;
@@ -45,8 +47,8 @@ static void destroy(rsn_session *s) {
     rsn_free(s);
 }
 
-reason_status rsn_session_new(rsn_model *model, rsn_pool *pool, const rsn_session_setup *setup,
-                              rsn_session **session) {
+reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
+                              const rsn_session_setup *setup, rsn_session **session) {
     *session = NULL;
     rsn_session *s = rsn_calloc2(1, sizeof *s);
     if (!s)
@@ -135,8 +137,8 @@ static reason_status check_tokens(const rsn_session *s, const rsn_append *what) 
                             what->tokens[i], i, s->model->hp.n_vocab - 1);
     if (what->n > s->setup.n_ctx - s->kv.n)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
-                        "%zu tokens after %zu do not fit the context of %zu", what->n, s->kv.n,
-                        s->setup.n_ctx);
+                        "%zu tokens after %zu do not fit the context of %zu", what->n,
+                        s->kv.n, s->setup.n_ctx);
     return REASON_OK;
 }
 
@@ -147,7 +149,8 @@ static reason_status report(const rsn_append *what, size_t done) {
         rsn_fpstate_again();
     }
     if (stop != 0 || rsn_cancelled(what->cancel))
-        return rsn_fail(REASON_ERR_CANCELLED, "cancelled after %zu of %zu tokens", done, what->n);
+        return rsn_fail(REASON_ERR_CANCELLED, "cancelled after %zu of %zu tokens", done,
+                        what->n);
     return REASON_OK;
 }
 

@@ -11,7 +11,8 @@ typedef struct rsn_session_setup {
     size_t n_ctx, n_chunk;
     bool f16;
     bool own_pool; /* no other session was given the pool */
-    uint64_t memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */
+    uint64_t
+        memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */
 } rsn_session_setup;
 
 typedef struct reason_session {
@@ -29,8 +30,8 @@ typedef struct reason_session {
 } rsn_session;
 
 /* Retains model and pool. NO_MEMORY, LIMIT. */
-reason_status rsn_session_new(rsn_model *model, rsn_pool *pool, const rsn_session_setup *setup,
-                              rsn_session **session);
+reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
+                              const rsn_session_setup *setup, rsn_session **session);
 /* Frees it now, or when the running call leaves. */
 void rsn_session_free(rsn_session *session);
 reason_status rsn_session_fork(rsn_session *session, rsn_pool *pool, rsn_session **fork);
@@ -52,8 +53,9 @@ typedef struct rsn_append {
     void *progress_user;
 } rsn_append;
 
-/* Runs tokens through the network, in chunks. INVALID_ARG for an id outside the vocabulary,
- * CONTEXT_FULL, NO_MEMORY: nothing was done; CANCELLED: whole chunks may have been. */
+/* Runs tokens through the network, in chunks. INVALID_ARG for an id outside the
+ * vocabulary, CONTEXT_FULL, NO_MEMORY: nothing was done; CANCELLED: whole chunks may have
+ * been. */
 reason_status rsn_session_append(rsn_session *session, const rsn_append *what);
 /* Makes room for the timeline to become n tokens long. */
 reason_status rsn_session_reserve(rsn_session *session, size_t n);

@@ -1,19 +1,21 @@
-/* The thinking controller. Owns the state machine and its policies; sampling, the network and the
- * clock are elsewhere. Invariant: rsn_think_count() never exceeds the budget, and the room that is
- * left always holds the closing tag and what the answer still has a right to. */
+/* The thinking controller. Owns the state machine and its policies; sampling, the network
+ * and the clock are elsewhere. Invariant: rsn_think_count() never exceeds the budget, and
+ * the room that is left always holds the closing tag and what the answer still has a
+ * right to. */
 #include "decode/thinking.h"
 
 #include <string.h>
 
 #include "base/array.h"
 
-/* --- scanning text for tags --------------------------------------------------------------- */
+/* --- scanning text for tags -------------------------------------------------------- */
 
 typedef enum mark { MARK_NONE, MARK_OPEN, MARK_CLOSE } mark;
 
 /* A stretch of text and what it is; `at` marks the end of a tag. */
 typedef struct sink {
-    void (*span)(struct sink *to, reason_label label, const char *text, size_t n, mark at);
+    void (*span)(struct sink *to, reason_label label, const char *text, size_t n,
+                 mark at);
 } sink;
 
 /* How many bytes at the end of text could begin `tag`; the whole tag does not count. */
@@ -29,7 +31,8 @@ static bool is_space(char c) {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-/* Whether text begins with a then b (1), may still come to (0), or cannot any more (-1). */
+/* Whether text begins with a then b (1), may still come to (0), or cannot any more (-1).
+ */
 static int match_two(const char *text, size_t n, rsn_text a, rsn_text b) {
     for (size_t i = 0; i < n && i < a.n + b.n; i++)
         if (text[i] != (i < a.n ? a.data[i] : b.data[i - a.n]))
@@ -54,8 +57,8 @@ static rsn_text drop_first(rsn_text text, size_t n) {
 }
 
 /* One stretch inside a block. Returns the bytes taken; 0: more text is needed. */
-static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text, size_t n,
-                         sink *to) {
+static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text,
+                         size_t n, sink *to) {
     if (s->lead > 0) {
         size_t taken = s->lead < n ? s->lead : n;
         to->span(to, REASON_LABEL_MARKUP, text, taken, MARK_NONE);
@@ -66,7 +69,8 @@ static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text
     }
     if (s->fresh) {
         rsn_text none = {"", 0};
-        int bare = match_two(text, n, none, r->close), empty = match_two(text, n, s->empty, r->close);
+        int bare = match_two(text, n, none, r->close),
+            empty = match_two(text, n, s->empty, r->close);
         if (bare == 1 || empty == 1) {
             size_t taken = r->close.n + (bare == 1 ? 0 : s->empty.n);
             to->span(to, REASON_LABEL_MARKUP, text, taken, MARK_CLOSE);
@@ -89,8 +93,8 @@ static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text
 }
 
 /* One stretch outside of blocks. */
-static size_t scan_answer(rsn_scan *s, const rsn_think_rules *r, const char *text, size_t n,
-                          sink *to) {
+static size_t scan_answer(rsn_scan *s, const rsn_think_rules *r, const char *text,
+                          size_t n, sink *to) {
     size_t space = 0;
     while (space < n && space < s->eat && is_space(text[space]))
         space++;
@@ -124,7 +128,7 @@ static size_t scan_text(rsn_scan *s, const rsn_think_rules *r, const char *text,
     return at;
 }
 
-/* --- policies ------------------------------------------------------------------------------ */
+/* --- policies ---------------------------------------------------------------------- */
 
 static size_t tokens_left(const rsn_think *t) {
     return t->rules.room - t->n_tokens;
@@ -176,7 +180,7 @@ static const struct {
     {grace_takes_sentence_end, RSN_CLOSE_BUDGET},
 };
 
-/* --- forced tokens ------------------------------------------------------------------------- */
+/* --- forced tokens ----------------------------------------------------------------- */
 
 /* Queues text for inside the block, then a tag. */
 static void force(rsn_think *t, rsn_ids text, rsn_ids tag) {
@@ -190,7 +194,8 @@ static void force(rsn_think *t, rsn_ids text, rsn_ids tag) {
 static void force_close(rsn_think *t, rsn_close_reason reason) {
     rsn_ids none = {0};
     bool fits = close_text_n(t) > 0 && fits_in_block(t, close_text_n(t));
-    force(t, fits && reason != RSN_CLOSE_NONE ? t->rules.close_text : none, t->rules.closing);
+    force(t, fits && reason != RSN_CLOSE_NONE ? t->rules.close_text : none,
+          t->rules.closing);
     if (reason != RSN_CLOSE_NONE)
         t->closed_by = reason;
 }
@@ -199,15 +204,17 @@ static bool is_forcing(const rsn_think *t) {
     return t->queue_n[0] + t->queue_n[1] > 0;
 }
 
-/* A model that is writing an empty block may end it itself: none of it is THINK. The judge lets it
- * do nothing else where the budget is spent. */
+/* A model that is writing an empty block may end it itself: none of it is THINK. The
+ * judge lets it do nothing else where the budget is spent. */
 static bool may_be_empty(const rsn_think *t) {
-    return t->scan.fresh && t->hold.n > 0 && t->rules.closing.n + answer_need(t) < tokens_left(t);
+    return t->scan.fresh && t->hold.n > 0 &&
+           t->rules.closing.n + answer_need(t) < tokens_left(t);
 }
 
 bool rsn_think_forced(rsn_think *t, int32_t *id) {
     bool asks = !is_forcing(t) && t->scan.in_block && !may_be_empty(t);
-    for (size_t i = 0; asks && !is_forcing(t) && i < sizeof CLOSERS / sizeof *CLOSERS; i++)
+    for (size_t i = 0; asks && !is_forcing(t) && i < sizeof CLOSERS / sizeof *CLOSERS;
+         i++)
         if (CLOSERS[i].closes(t))
             force_close(t, CLOSERS[i].reason);
     if (!is_forcing(t)) {
@@ -220,7 +227,7 @@ bool rsn_think_forced(rsn_think *t, int32_t *id) {
     return true;
 }
 
-/* --- judging a drawn token ----------------------------------------------------------------- */
+/* --- judging a drawn token --------------------------------------------------------- */
 
 /* What pushing a token would do. */
 typedef struct outcome {
@@ -247,7 +254,8 @@ static void note_think(outcome *o, size_t n) {
     }
 }
 
-static void note_outcome(sink *to, reason_label label, const char *text, size_t n, mark at) {
+static void note_outcome(sink *to, reason_label label, const char *text, size_t n,
+                         mark at) {
     outcome *o = (outcome *)(void *)to;
     o->n_opened += at == MARK_OPEN;
     o->n_closed += at == MARK_CLOSE;
@@ -264,7 +272,8 @@ static bool holds_tag(const rsn_str *s, const rsn_think_rules *r) {
                         memmem(s->data, s->n, r->close.data, r->close.n));
 }
 
-/* Room for an opening tag (this token ends it), a token of thought, the close and the answer. */
+/* Room for an opening tag (this token ends it), a token of thought, the close and the
+ * answer. */
 static bool may_open(const rsn_think *t) {
     return t->rules.mode != REASON_THINK_OFF && rsn_think_count(t) < t->rules.budget &&
            2 + t->rules.closing.n + answer_need(t) <= tokens_left(t);
@@ -294,7 +303,8 @@ static rsn_verdict judge_end(rsn_think *t) {
         return RSN_BAN;
     if (is_too_early(t, rsn_think_count(t)))
         return replace_by_wait(t);
-    return t->rules.mode == REASON_THINK_ON ? replace_by_close(t, RSN_CLOSE_NONE) : RSN_END;
+    return t->rules.mode == REASON_THINK_ON ? replace_by_close(t, RSN_CLOSE_NONE)
+                                            : RSN_END;
 }
 
 /* Runs the hold and a token through a copy of the scan. */
@@ -321,7 +331,8 @@ static rsn_scan foresee(rsn_think *t, rsn_text text, outcome *o) {
     return scan;
 }
 
-rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end, reason_status *status) {
+rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end,
+                            reason_status *status) {
     *status = REASON_OK;
     if (t->rules.open.n == 0)
         return is_end ? RSN_END : RSN_ACCEPT;
@@ -345,7 +356,7 @@ rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end, reason_sta
     return RSN_ACCEPT;
 }
 
-/* --- taking tokens ------------------------------------------------------------------------- */
+/* --- taking tokens ----------------------------------------------------------------- */
 
 typedef struct delivery {
     sink to;
@@ -365,7 +376,8 @@ static void deliver(sink *to, reason_label label, const char *text, size_t n, ma
     for (size_t i = 0; i < n; i++)
         t->bits[t->owners[d->at + i]] |= (uint8_t)(1u << label);
     d->at += n;
-    size_t longest = t->rules.open.n > t->rules.close.n ? t->rules.open.n : t->rules.close.n;
+    size_t longest =
+        t->rules.open.n > t->rules.close.n ? t->rules.open.n : t->rules.close.n;
     if (label == REASON_LABEL_ANSWER)
         keep_last(&t->answer_tail, text, n, longest > 0 ? longest - 1 : 0);
     if (label == REASON_LABEL_THINK)
@@ -384,7 +396,8 @@ static void count_decided(rsn_think *t) {
 reason_label rsn_think_label(const rsn_think *t, size_t i) {
     if (t->bits[i] & 1u << REASON_LABEL_THINK)
         return REASON_LABEL_THINK;
-    return t->bits[i] & 1u << REASON_LABEL_ANSWER ? REASON_LABEL_ANSWER : REASON_LABEL_MARKUP;
+    return t->bits[i] & 1u << REASON_LABEL_ANSWER ? REASON_LABEL_ANSWER
+                                                  : REASON_LABEL_MARKUP;
 }
 
 /* Where a forced tag begins of which only a part is out; else the end of all tokens. */
@@ -395,8 +408,10 @@ static size_t tag_start(const rsn_think *t) {
 
 size_t rsn_think_count(const rsn_think *t) {
     size_t undecided = tag_start(t) - t->n_decided;
-    if (!t->scan.in_block) /* a token that closed a block, and then began what may be a tag */
-        undecided = undecided > 0 && rsn_think_label(t, t->n_decided) == REASON_LABEL_THINK;
+    if (!t->scan.in_block) /* a token that closed a block, and then began what may be a
+                              tag */
+        undecided =
+            undecided > 0 && rsn_think_label(t, t->n_decided) == REASON_LABEL_THINK;
     return t->counts[REASON_LABEL_THINK] + undecided;
 }
 
@@ -411,8 +426,10 @@ reason_status rsn_think_push(rsn_think *t, rsn_text text, bool is_end) {
     rsn_str_add(&t->hold, text.data, n);
     if (t->hold.failed)
         return rsn_fail_memory(n);
-    /* A token without text, such as a control token, is thought if it stands in a block. */
-    t->bits[t->n_tokens] = n == 0 && !is_end && t->scan.in_block ? 1u << REASON_LABEL_THINK : 0;
+    /* A token without text, such as a control token, is thought if it stands in a block.
+     */
+    t->bits[t->n_tokens] =
+        n == 0 && !is_end && t->scan.in_block ? 1u << REASON_LABEL_THINK : 0;
     for (size_t i = 0; i < n; i++)
         t->owners[held + i] = t->n_tokens;
     t->n_tokens++;
@@ -430,22 +447,23 @@ void rsn_think_finish(rsn_think *t) {
     while (n < t->hold.n && t->owners[n] < from)
         n++;
     if (n > 0)
-        deliver(&d.to, t->scan.in_block ? REASON_LABEL_THINK : REASON_LABEL_ANSWER, t->hold.data, n,
-                MARK_NONE);
+        deliver(&d.to, t->scan.in_block ? REASON_LABEL_THINK : REASON_LABEL_ANSWER,
+                t->hold.data, n, MARK_NONE);
     if (n < t->hold.n) /* half of a forced closing tag is no thought */
         deliver(&d.to, REASON_LABEL_MARKUP, t->hold.data + n, t->hold.n - n, MARK_NONE);
     rsn_str_cut(&t->hold, 0);
     count_decided(t);
 }
 
-/* --- start and end ------------------------------------------------------------------------- */
+/* --- start and end ----------------------------------------------------------------- */
 
-/* What an ordinary generation needs, so that its loop takes no memory; longer ones and longer
- * tokens grow as they go. */
+/* What an ordinary generation needs, so that its loop takes no memory; longer ones and
+ * longer tokens grow as they go. */
 enum { RESERVED_TOKENS = 1024, RESERVED_BYTES = 256 };
 
 static reason_status reserve(rsn_think *t) {
-    rsn_str *const texts[] = {&t->hold, &t->answer_tail, &t->block_tail, &t->probe, &t->joined};
+    rsn_str *const texts[] = {&t->hold, &t->answer_tail, &t->block_tail, &t->probe,
+                              &t->joined};
     size_t n = t->rules.room < RESERVED_TOKENS ? t->rules.room : RESERVED_TOKENS;
     reason_status status = RSN_GROW(&t->bits, &t->bits_cap, n);
     if (status == REASON_OK)
@@ -467,10 +485,12 @@ reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_spa
     t->scan.must_think = rules->mode == REASON_THINK_ON;
     t->scan.lead = rules->first_space_n;
     if (rules->prompt_is_open) {
-        bool may_be_empty = begins_empty(rules->empty, rules->prompt_tail) && !t->scan.must_think;
+        bool may_be_empty =
+            begins_empty(rules->empty, rules->prompt_tail) && !t->scan.must_think;
         t->scan.in_block = true;
         t->scan.fresh = may_be_empty || t->scan.must_think;
-        t->scan.empty = drop_first(rules->empty, may_be_empty ? rules->prompt_tail.n : SIZE_MAX);
+        t->scan.empty =
+            drop_first(rules->empty, may_be_empty ? rules->prompt_tail.n : SIZE_MAX);
     }
     force(t, (rsn_ids){0}, rules->first);
     return reserve(t);

@@ -1,8 +1,10 @@
-/* The thinking controller: the one place that knows where a generation is (in a block, in the
- * answer), which tokens must, may and may not come next, and what each token is called.
+/* The thinking controller: the one place that knows where a generation is (in a block, in
+ * the answer), which tokens must, may and may not come next, and what each token is
+ * called.
  *
- * It works on text, not on token ids: tags are found in the bytes that tokens stand for, so it does
- * not matter how a model spells them. The loop that drives it is in generate.c:
+ * It works on text, not on token ids: tags are found in the bytes that tokens stand for,
+ * so it does not matter how a model spells them. The loop that drives it is in
+ * generate.c:
  *
  *     while (!done)
  *         if (rsn_think_forced(t, &id))  push id
@@ -34,11 +36,15 @@ typedef struct rsn_think_rules {
     size_t min_answer; /* tokens kept for the answer */
     size_t grace;
     size_t room;         /* most tokens in all */
-    bool prompt_is_open; /* the prompt ends inside a block, after the text `prompt_tail` */
+    bool
+        prompt_is_open; /* the prompt ends inside a block, after the text `prompt_tail` */
     rsn_text prompt_tail;
-    rsn_ids first;      /* forced at the start: an opening tag, an empty block, a closing tag */
-    size_t first_space_n; /* bytes of white space that `first` ends with and that are MARKUP */
-    rsn_close_reason silenced_by; /* why there is to be no thinking, if that was not asked for */
+    rsn_ids
+        first; /* forced at the start: an opening tag, an empty block, a closing tag */
+    size_t first_space_n; /* bytes of white space that `first` ends with and that are
+                             MARKUP */
+    rsn_close_reason
+        silenced_by;    /* why there is to be no thinking, if that was not asked for */
     rsn_ids closing;    /* closing tag and the white space after it */
     rsn_ids wait;       /* forced instead of an early close */
     rsn_ids close_text; /* forced before a close that the budget makes */
@@ -58,8 +64,10 @@ typedef void (*rsn_span_fn)(void *user, reason_label label, const char *text, si
 typedef struct rsn_scan {
     bool in_block;
     bool fresh;    /* nothing of the block has been called THINK yet */
-    bool must_think; /* mode ON, and nothing has been called THINK yet: no block may be empty */
-    size_t lead;   /* bytes of forced white space still to come behind the first opening tag */
+    bool must_think; /* mode ON, and nothing has been called THINK yet: no block may be
+                        empty */
+    size_t
+        lead; /* bytes of forced white space still to come behind the first opening tag */
     size_t eat;    /* white space bytes that still belong to the closing tag */
     rsn_text empty; /* what an empty block would still have to say */
 } rsn_scan;
@@ -80,9 +88,11 @@ typedef struct rsn_think {
     rsn_str answer_tail; /* the answer's last bytes, shorter than a tag */
     rsn_str block_tail;  /* the block's last bytes, enough to see the end of a sentence */
     rsn_str probe, joined; /* scratch of the judge */
-    const int32_t *queue[2]; /* forced tokens to come: text for inside a block, then a tag */
+    const int32_t
+        *queue[2]; /* forced tokens to come: text for inside a block, then a tag */
     size_t queue_n[2];
-    size_t tag_from; /* the token at which the last forced tag begins; SIZE_MAX: it is complete */
+    size_t tag_from; /* the token at which the last forced tag begins; SIZE_MAX: it is
+                        complete */
     rsn_close_reason closed_by; /* the last forced close */
 } rsn_think;
 
@@ -91,12 +101,13 @@ reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_spa
                              void *user);
 void rsn_think_free(rsn_think *t);
 
-/* The token that must come next; false if the model may choose. Decides here whether the block has
- * to close. */
+/* The token that must come next; false if the model may choose. Decides here whether the
+ * block has to close. */
 bool rsn_think_forced(rsn_think *t, int32_t *id);
-/* What is to become of a token that was drawn: `text` are its bytes, `is_end` says it ends a
- * generation. NO_MEMORY goes to *status. */
-rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end, reason_status *status);
+/* What is to become of a token that was drawn: `text` are its bytes, `is_end` says it
+ * ends a generation. NO_MEMORY goes to *status. */
+rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end,
+                            reason_status *status);
 /* Takes a token. `is_end`: it ends the generation and has no text. */
 reason_status rsn_think_push(rsn_think *t, rsn_text text, bool is_end);
 /* The end: held text becomes what its place says. */

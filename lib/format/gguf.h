@@ -1,6 +1,7 @@
-/* GGUF files (versions 2 and 3) as a validated plan: after rsn_gguf_open() every count, offset and
- * shape has been checked against the file's real size, and everything but tensor data is a copy.
- * Layout: docs/FORMATS.md. Nothing here knows what the names mean. */
+/* GGUF files (versions 2 and 3) as a validated plan: after rsn_gguf_open() every count,
+ * offset and shape has been checked against the file's real size, and everything but
+ * tensor data is a copy. Layout: docs/FORMATS.md. Nothing here knows what the names mean.
+ */
 #ifndef REASON_FORMAT_GGUF_H
 #define REASON_FORMAT_GGUF_H
 
@@ -11,9 +12,20 @@
 
 /* Value types of metadata, numbered as in the file. */
 typedef enum rsn_gguf_type {
-    RSN_GGUF_U8, RSN_GGUF_I8, RSN_GGUF_U16, RSN_GGUF_I16, RSN_GGUF_U32, RSN_GGUF_I32,
-    RSN_GGUF_F32, RSN_GGUF_BOOL, RSN_GGUF_STRING, RSN_GGUF_ARRAY, RSN_GGUF_U64, RSN_GGUF_I64,
-    RSN_GGUF_F64, RSN_GGUF_N_TYPES
+    RSN_GGUF_U8,
+    RSN_GGUF_I8,
+    RSN_GGUF_U16,
+    RSN_GGUF_I16,
+    RSN_GGUF_U32,
+    RSN_GGUF_I32,
+    RSN_GGUF_F32,
+    RSN_GGUF_BOOL,
+    RSN_GGUF_STRING,
+    RSN_GGUF_ARRAY,
+    RSN_GGUF_U64,
+    RSN_GGUF_I64,
+    RSN_GGUF_F64,
+    RSN_GGUF_N_TYPES
 } rsn_gguf_type;
 
 typedef struct rsn_gguf_pair {
@@ -34,7 +46,8 @@ typedef struct rsn_gguf_pair {
 enum { RSN_GGUF_MAX_DIMS = 4 };
 
 typedef struct rsn_gguf_tensor {
-    rsn_text name; /* first, so that its address is the tensor's; NUL-terminated as well */
+    rsn_text
+        name; /* first, so that its address is the tensor's; NUL-terminated as well */
     uint32_t n_dims;
     uint64_t ne[RSN_GGUF_MAX_DIMS]; /* ne[0] is the row length; missing ones are 1 */
     const rsn_type_info *type;
@@ -51,11 +64,12 @@ typedef struct rsn_gguf {
     rsn_gguf_tensor *tensors; /* in file order */
     size_t n_tensors;
     const rsn_text **pair_order, **tensor_order; /* keys and names, sorted */
-    uint64_t data_start, data_end; /* of tensor data in the file; equal if there is none */
+    uint64_t data_start,
+        data_end; /* of tensor data in the file; equal if there is none */
 } rsn_gguf;
 
-/* Reads and checks the header of an open file; `path` is for messages. FORMAT, UNSUPPORTED, IO,
- * NO_MEMORY; on failure *g is empty. */
+/* Reads and checks the header of an open file; `path` is for messages. FORMAT,
+ * UNSUPPORTED, IO, NO_MEMORY; on failure *g is empty. */
 reason_status rsn_gguf_open(const rsn_file *file, const char *path, rsn_gguf *g);
 void rsn_gguf_free(rsn_gguf *g);
 
@@ -65,8 +79,9 @@ int rsn_gguf_compare(const rsn_text *a, const rsn_text *b);
 const rsn_gguf_pair *rsn_gguf_find(const rsn_gguf *g, const char *key);
 const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name);
 
-/* Typed reads. A key that is absent leaves *out as it is; one of the wrong type, or a number
- * outside [min, max], is FORMAT with the key, what was found and what is allowed. */
+/* Typed reads. A key that is absent leaves *out as it is; one of the wrong type, or a
+ * number outside [min, max], is FORMAT with the key, what was found and what is allowed.
+ */
 reason_status rsn_gguf_int(const rsn_gguf *g, const char *key, int64_t min, int64_t max,
                            int64_t *out);
 reason_status rsn_gguf_bool(const rsn_gguf *g, const char *key, bool *out);
@@ -74,6 +89,7 @@ reason_status rsn_gguf_float(const rsn_gguf *g, const char *key, double *out);
 reason_status rsn_gguf_string(const rsn_gguf *g, const char *key, rsn_text *out);
 reason_status rsn_gguf_strings(const rsn_gguf *g, const char *key, const rsn_text **out,
                                size_t *n);
-reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out, size_t *n);
+reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out,
+                            size_t *n);
 
 #endif

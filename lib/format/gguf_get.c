@@ -1,4 +1,5 @@
-/* Typed reads of a GGUF plan's metadata. Owns the sentences about wrong types and ranges. */
+/* Typed reads of a GGUF plan's metadata. Owns the sentences about wrong types and ranges.
+ */
 #include "format/gguf.h"
 
 #include <string.h>
@@ -35,7 +36,8 @@ const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name)
 }
 
 static reason_status fail_type(const rsn_gguf_pair *pair, const char *wanted) {
-    return rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu has value type %d%s, %s expected",
+    return rsn_fail(REASON_ERR_FORMAT,
+                    "key %s at offset %llu has value type %d%s, %s expected",
                     pair->key.data, (unsigned long long)pair->offset, (int)pair->type,
                     pair->type == RSN_GGUF_ARRAY ? " (an array)" : "", wanted);
 }
@@ -52,9 +54,10 @@ reason_status rsn_gguf_int(const rsn_gguf *g, const char *key, int64_t min, int6
     if (!is_integer(pair->type))
         return fail_type(pair, "an integer");
     if (pair->as.i < min || pair->as.i > max)
-        return rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu is %lld, %lld to %lld allowed", key,
-                        (unsigned long long)pair->offset, (long long)pair->as.i, (long long)min,
-                        (long long)max);
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key %s at offset %llu is %lld, %lld to %lld allowed", key,
+                        (unsigned long long)pair->offset, (long long)pair->as.i,
+                        (long long)min, (long long)max);
     *out = pair->as.i;
     return REASON_OK;
 }
@@ -86,9 +89,9 @@ reason_status rsn_gguf_string(const rsn_gguf *g, const char *key, rsn_text *out)
     return REASON_OK;
 }
 
-static const rsn_gguf_pair *find_array(const rsn_gguf *g, const char *key, rsn_gguf_type item,
-                                       rsn_gguf_type other, const char *wanted,
-                                       reason_status *status) {
+static const rsn_gguf_pair *find_array(const rsn_gguf *g, const char *key,
+                                       rsn_gguf_type item, rsn_gguf_type other,
+                                       const char *wanted, reason_status *status) {
     const rsn_gguf_pair *pair = rsn_gguf_find(g, key);
     *status = REASON_OK;
     if (!pair)
@@ -96,16 +99,18 @@ static const rsn_gguf_pair *find_array(const rsn_gguf *g, const char *key, rsn_g
     if (pair->type != RSN_GGUF_ARRAY)
         *status = fail_type(pair, wanted);
     else if (pair->item != item && pair->item != other)
-        *status = rsn_fail(REASON_ERR_FORMAT, "key %s at offset %llu is an array of type %d, %s expected",
-                           key, (unsigned long long)pair->offset, (int)pair->item, wanted);
+        *status =
+            rsn_fail(REASON_ERR_FORMAT,
+                     "key %s at offset %llu is an array of type %d, %s expected", key,
+                     (unsigned long long)pair->offset, (int)pair->item, wanted);
     return *status == REASON_OK ? pair : NULL;
 }
 
 reason_status rsn_gguf_strings(const rsn_gguf *g, const char *key, const rsn_text **out,
                                size_t *n) {
     reason_status status;
-    const rsn_gguf_pair *pair =
-        find_array(g, key, RSN_GGUF_STRING, RSN_GGUF_STRING, "an array of strings", &status);
+    const rsn_gguf_pair *pair = find_array(g, key, RSN_GGUF_STRING, RSN_GGUF_STRING,
+                                           "an array of strings", &status);
     if (pair) {
         *out = pair->as.texts;
         *n = (size_t)pair->n;
@@ -113,10 +118,11 @@ reason_status rsn_gguf_strings(const rsn_gguf *g, const char *key, const rsn_tex
     return status;
 }
 
-reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out, size_t *n) {
+reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out,
+                            size_t *n) {
     reason_status status;
-    const rsn_gguf_pair *pair =
-        find_array(g, key, RSN_GGUF_I32, RSN_GGUF_U32, "an array of 32-bit integers", &status);
+    const rsn_gguf_pair *pair = find_array(g, key, RSN_GGUF_I32, RSN_GGUF_U32,
+                                           "an array of 32-bit integers", &status);
     if (pair) {
         *out = pair->as.items;
         *n = (size_t)pair->n;

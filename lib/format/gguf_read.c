@@ -1,6 +1,7 @@
-/* Reads a GGUF header into a plan. Owns every check of counts, offsets and shapes; leaves the
- * meaning of keys and names to the model room. Invariant: no allocation and no loop is sized by a
- * number from the file before that number was compared with the bytes that are left. */
+/* Reads a GGUF header into a plan. Owns every check of counts, offsets and shapes; leaves
+ * the meaning of keys and names to the model room. Invariant: no allocation and no loop
+ * is sized by a number from the file before that number was compared with the bytes that
+ * are left. */
 #include "format/gguf.h"
 
 #include <stdlib.h>
@@ -8,7 +9,13 @@
 
 #include "base/checked.h"
 
-enum { READ_BUFFER = 1 << 16, MAX_KEY = 65535, MAX_ALIGNMENT = 1 << 20, MIN_ALIGNMENT = 8, MAX_RECORDS = 1 << 16 };
+enum {
+    READ_BUFFER = 1 << 16,
+    MAX_KEY = 65535,
+    MAX_ALIGNMENT = 1 << 20,
+    MIN_ALIGNMENT = 8,
+    MAX_RECORDS = 1 << 16
+};
 
 /* Smallest records that the format allows: they bound how many can follow. */
 enum { MIN_PAIR_BYTES = 8 + 1 + 4 + 1, MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8 };
@@ -17,8 +24,9 @@ static const struct {
     const char *name;
     uint8_t bytes; /* 0: not of a fixed size */
 } TYPES[RSN_GGUF_N_TYPES] = {
-    {"u8", 1},   {"i8", 1},     {"u16", 2},   {"i16", 2}, {"u32", 4}, {"i32", 4}, {"f32", 4},
-    {"bool", 1}, {"string", 0}, {"array", 0}, {"u64", 8}, {"i64", 8}, {"f64", 8},
+    {"u8", 1},  {"i8", 1},  {"u16", 2},  {"i16", 2},    {"u32", 4},
+    {"i32", 4}, {"f32", 4}, {"bool", 1}, {"string", 0}, {"array", 0},
+    {"u64", 8}, {"i64", 8}, {"f64", 8},
 };
 
 typedef struct reader {
@@ -35,10 +43,11 @@ static uint64_t bytes_left(const reader *r) {
 }
 
 static reason_status fail_short(const reader *r, uint64_t n, const char *what) {
-    return rsn_fail(REASON_ERR_FORMAT,
-                    "too short: %s at offset %llu needs %llu bytes, the file of %llu has %llu left",
-                    what, (unsigned long long)r->at, (unsigned long long)n,
-                    (unsigned long long)r->file->size, (unsigned long long)bytes_left(r));
+    return rsn_fail(
+        REASON_ERR_FORMAT,
+        "too short: %s at offset %llu needs %llu bytes, the file of %llu has %llu left",
+        what, (unsigned long long)r->at, (unsigned long long)n,
+        (unsigned long long)r->file->size, (unsigned long long)bytes_left(r));
 }
 
 static reason_status refill(reader *r) {
@@ -79,7 +88,8 @@ static reason_status take_u32(reader *r, uint32_t *out, const char *what) {
     uint8_t b[4];
     reason_status status = take(r, b, sizeof b, what);
     if (status == REASON_OK)
-        *out = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        *out = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+               (uint32_t)b[3] << 24;
     return status;
 }
 
@@ -99,10 +109,11 @@ static reason_status take_length(reader *r, uint64_t *n, const char *what) {
     uint64_t at = r->at;
     reason_status status = take_u64(r, n, what);
     if (status == REASON_OK && *n > bytes_left(r))
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "length of %s at offset %llu is %llu, the file has %llu bytes left", what,
-                        (unsigned long long)at, (unsigned long long)*n,
-                        (unsigned long long)bytes_left(r));
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "length of %s at offset %llu is %llu, the file has %llu bytes left", what,
+            (unsigned long long)at, (unsigned long long)*n,
+            (unsigned long long)bytes_left(r));
     return status;
 }
 
@@ -112,8 +123,9 @@ static reason_status take_text(reader *r, rsn_text *out, uint64_t max, const cha
     if (status != REASON_OK)
         return status;
     if (n > max)
-        return rsn_fail(REASON_ERR_FORMAT, "length of %s at offset %llu is %llu, at most %llu allowed",
-                        what, (unsigned long long)at, (unsigned long long)n,
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "length of %s at offset %llu is %llu, at most %llu allowed", what,
+                        (unsigned long long)at, (unsigned long long)n,
                         (unsigned long long)max);
     char *text = rsn_arena_alloc(r->arena, (size_t)n + 1);
     if (!text)
@@ -124,15 +136,16 @@ static reason_status take_text(reader *r, rsn_text *out, uint64_t max, const cha
     return take(r, text, n, what);
 }
 
-/* Sums the lengths of n strings, then copies them packed: two walks, so that nothing is sized by
- * a claim. */
+/* Sums the lengths of n strings, then copies them packed: two walks, so that nothing is
+ * sized by a claim. */
 static reason_status take_texts(reader *r, uint64_t n, const rsn_text **out) {
     uint64_t start = r->at, length = 0, total = 0;
     reason_status status = REASON_OK;
     for (uint64_t i = 0; i < n && status == REASON_OK; i++) {
         status = take_length(r, &length, "a string of an array");
         if (status == REASON_OK) {
-            total += length; /* cannot wrap: each was below the file's size, and they add up to it */
+            total += length; /* cannot wrap: each was below the file's size, and they add
+                                up to it */
             r->at += length;
         }
     }
@@ -166,17 +179,20 @@ static reason_status take_array(reader *r, rsn_gguf_pair *pair) {
     if (status != REASON_OK)
         return status;
     if (item >= RSN_GGUF_N_TYPES || item == RSN_GGUF_ARRAY)
-        return rsn_fail(REASON_ERR_FORMAT, "item type of the array at offset %llu is %u (%s)",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "item type of the array at offset %llu is %u (%s)",
                         (unsigned long long)pair->offset, item,
                         item == RSN_GGUF_ARRAY ? "arrays in arrays are not allowed"
                                                : "0 to 12 but 9 allowed");
     pair->item = (rsn_gguf_type)item;
-    uint64_t size = TYPES[item].bytes ? TYPES[item].bytes : 8; /* a string has its length */
+    uint64_t size =
+        TYPES[item].bytes ? TYPES[item].bytes : 8; /* a string has its length */
     if (pair->n > bytes_left(r) / size)
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "array at offset %llu claims %llu items of %s, the file has %llu bytes left",
-                        (unsigned long long)pair->offset, (unsigned long long)pair->n,
-                        TYPES[item].name, (unsigned long long)bytes_left(r));
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "array at offset %llu claims %llu items of %s, the file has %llu bytes left",
+            (unsigned long long)pair->offset, (unsigned long long)pair->n,
+            TYPES[item].name, (unsigned long long)bytes_left(r));
     if (item == RSN_GGUF_STRING)
         return take_texts(r, pair->n, &pair->as.texts);
     void *items = rsn_arena_alloc(r->arena, (size_t)(pair->n * size));
@@ -202,13 +218,15 @@ static reason_status set_number(rsn_gguf_pair *pair, uint64_t raw) {
     case RSN_GGUF_F64: memcpy(&pair->as.f, &raw, sizeof raw); break;
     case RSN_GGUF_BOOL:
         if (raw > 1)
-            return rsn_fail(REASON_ERR_FORMAT, "bool at offset %llu is %llu, 0 or 1 allowed",
+            return rsn_fail(REASON_ERR_FORMAT,
+                            "bool at offset %llu is %llu, 0 or 1 allowed",
                             (unsigned long long)pair->offset, (unsigned long long)raw);
         pair->as.i = (int64_t)raw;
         break;
     default:
         if (raw > INT64_MAX && pair->type == RSN_GGUF_U64)
-            return rsn_fail(REASON_ERR_FORMAT, "u64 at offset %llu is %llu, beyond 2^63 - 1",
+            return rsn_fail(REASON_ERR_FORMAT,
+                            "u64 at offset %llu is %llu, beyond 2^63 - 1",
                             (unsigned long long)pair->offset, (unsigned long long)raw);
         pair->as.i = (int64_t)raw;
     }
@@ -238,10 +256,12 @@ static reason_status take_pair(reader *r, rsn_gguf_pair *pair) {
         return status;
     rsn_quoted name = rsn_quote(pair->key.data, pair->key.n);
     if (pair->key.n == 0 || memchr(pair->key.data, '\0', pair->key.n))
-        return rsn_fail(REASON_ERR_FORMAT, "key %s before offset %llu is empty or holds a NUL",
-                        name.text, (unsigned long long)r->at);
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key %s before offset %llu is empty or holds a NUL", name.text,
+                        (unsigned long long)r->at);
     if (type >= RSN_GGUF_N_TYPES)
-        return rsn_fail(REASON_ERR_FORMAT, "key %s has value type %u at offset %llu, 0 to 12 allowed",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key %s has value type %u at offset %llu, 0 to 12 allowed",
                         name.text, type, (unsigned long long)(r->at - 4));
     pair->type = (rsn_gguf_type)type;
     pair->offset = r->at;
@@ -261,21 +281,24 @@ static reason_status take_shape(reader *r, rsn_gguf_tensor *t, const char *name)
         return status;
     if (t->n_dims < 1 || t->n_dims > RSN_GGUF_MAX_DIMS)
         return rsn_fail(REASON_ERR_FORMAT,
-                        "tensor %s has %u dimensions at offset %llu, 1 to 4 allowed", name,
-                        t->n_dims, (unsigned long long)at);
+                        "tensor %s has %u dimensions at offset %llu, 1 to 4 allowed",
+                        name, t->n_dims, (unsigned long long)at);
     for (uint32_t d = 0; d < RSN_GGUF_MAX_DIMS; d++) {
         t->ne[d] = 1;
         at = r->at;
-        if (d < t->n_dims && (status = take_u64(r, &t->ne[d], "a dimension")) != REASON_OK)
+        if (d < t->n_dims &&
+            (status = take_u64(r, &t->ne[d], "a dimension")) != REASON_OK)
             return status;
         if (t->ne[d] == 0 || t->ne[d] > INT64_MAX)
-            return rsn_fail(REASON_ERR_FORMAT,
-                            "dimension %u of tensor %s at offset %llu is %lld, at least 1 allowed", d,
-                            name, (unsigned long long)at, (long long)t->ne[d]);
+            return rsn_fail(
+                REASON_ERR_FORMAT,
+                "dimension %u of tensor %s at offset %llu is %lld, at least 1 allowed", d,
+                name, (unsigned long long)at, (long long)t->ne[d]);
         if (!rsn_mul_u64(elements, t->ne[d], &elements) || elements > INT64_MAX)
-            return rsn_fail(REASON_ERR_FORMAT,
-                            "tensor %s has more than 2^63 - 1 elements (dimension %u is %llu)", name,
-                            d, (unsigned long long)t->ne[d]);
+            return rsn_fail(
+                REASON_ERR_FORMAT,
+                "tensor %s has more than 2^63 - 1 elements (dimension %u is %llu)", name,
+                d, (unsigned long long)t->ne[d]);
     }
     return REASON_OK;
 }
@@ -283,16 +306,19 @@ static reason_status take_shape(reader *r, rsn_gguf_tensor *t, const char *name)
 static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name) {
     t->type = rsn_type_by_ggml(id);
     if (!t->type)
-        return rsn_fail(REASON_ERR_UNSUPPORTED, "tensor %s has type %u (%s), which is not supported",
-                        name, id, rsn_type_ggml_name(id));
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "tensor %s has type %u (%s), which is not supported", name, id,
+                        rsn_type_ggml_name(id));
     uint64_t block = t->type->block_elems;
     if (t->ne[0] % block != 0)
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "rows of tensor %s have %llu elements, %s needs a multiple of %llu", name,
-                        (unsigned long long)t->ne[0], t->type->name, (unsigned long long)block);
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "rows of tensor %s have %llu elements, %s needs a multiple of %llu", name,
+            (unsigned long long)t->ne[0], t->type->name, (unsigned long long)block);
     uint64_t blocks = t->ne[0] / block * t->ne[1] * t->ne[2] * t->ne[3];
     if (!rsn_mul_u64(blocks, t->type->block_bytes, &t->n_bytes) || t->n_bytes > INT64_MAX)
-        return rsn_fail(REASON_ERR_FORMAT, "tensor %s is larger than 2^63 - 1 bytes", name);
+        return rsn_fail(REASON_ERR_FORMAT, "tensor %s is larger than 2^63 - 1 bytes",
+                        name);
     return REASON_OK;
 }
 
@@ -303,16 +329,18 @@ static reason_status take_tensor(reader *r, rsn_gguf_tensor *t) {
         return status;
     rsn_quoted name = rsn_quote(t->name.data, t->name.n);
     if (t->name.n == 0 || memchr(t->name.data, '\0', t->name.n))
-        return rsn_fail(REASON_ERR_FORMAT, "tensor name %s before offset %llu is empty or holds a NUL",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor name %s before offset %llu is empty or holds a NUL",
                         name.text, (unsigned long long)r->at);
     if ((status = take_shape(r, t, name.text)) != REASON_OK ||
         (status = take_u32(r, &id, "a tensor's type")) != REASON_OK ||
         (status = take_u64(r, &t->offset, "a tensor's offset")) != REASON_OK)
         return status;
     if (t->offset % r->alignment != 0)
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "offset %llu of tensor %s is not a multiple of the alignment %llu",
-                        (unsigned long long)t->offset, name.text, (unsigned long long)r->alignment);
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "offset %llu of tensor %s is not a multiple of the alignment %llu",
+            (unsigned long long)t->offset, name.text, (unsigned long long)r->alignment);
     return set_type(t, id, name.text);
 }
 
@@ -328,12 +356,13 @@ static reason_status place_tensors(const reader *r, rsn_gguf *g) {
         uint64_t from = t->offset, end;
         if (!rsn_add_u64(from, g->data_start, &t->offset) ||
             !rsn_add_u64(t->offset, t->n_bytes, &end) || end > r->file->size)
-            return rsn_fail(REASON_ERR_FORMAT,
-                            "tensor %s of %llu bytes at data offset %llu ends outside the file: data "
-                            "starts at %llu, the file has %llu bytes",
-                            rsn_quote(t->name.data, t->name.n).text, (unsigned long long)t->n_bytes,
-                            (unsigned long long)from, (unsigned long long)g->data_start,
-                            (unsigned long long)r->file->size);
+            return rsn_fail(
+                REASON_ERR_FORMAT,
+                "tensor %s of %llu bytes at data offset %llu ends outside the file: data "
+                "starts at %llu, the file has %llu bytes",
+                rsn_quote(t->name.data, t->name.n).text, (unsigned long long)t->n_bytes,
+                (unsigned long long)from, (unsigned long long)g->data_start,
+                (unsigned long long)r->file->size);
         if (end > g->data_end)
             g->data_end = end;
     }
@@ -350,10 +379,10 @@ static int by_offset(const void *a, const void *b) {
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* n names, `stride` bytes apart from `first` on; sorted to find equal neighbours, and for look-ups
- * later. */
-static reason_status sort_names(rsn_arena *arena, const rsn_text *first, size_t stride, size_t n,
-                                const char *what, const rsn_text ***sorted) {
+/* n names, `stride` bytes apart from `first` on; sorted to find equal neighbours, and for
+ * look-ups later. */
+static reason_status sort_names(rsn_arena *arena, const rsn_text *first, size_t stride,
+                                size_t n, const char *what, const rsn_text ***sorted) {
     const rsn_text **names = *sorted = rsn_arena_calloc2(arena, n, sizeof *names);
     if (!names)
         return REASON_ERR_NO_MEMORY;
@@ -362,14 +391,15 @@ static reason_status sort_names(rsn_arena *arena, const rsn_text *first, size_t 
     qsort(names, n, sizeof *names, by_name);
     for (size_t i = 1; i < n; i++)
         if (rsn_gguf_compare(names[i - 1], names[i]) == 0)
-            return rsn_fail(REASON_ERR_FORMAT, "two %s have the same name: %s and %s", what,
-                            rsn_quote(names[i - 1]->data, names[i - 1]->n).text,
+            return rsn_fail(REASON_ERR_FORMAT, "two %s have the same name: %s and %s",
+                            what, rsn_quote(names[i - 1]->data, names[i - 1]->n).text,
                             rsn_quote(names[i]->data, names[i]->n).text);
     return REASON_OK;
 }
 
 static reason_status check_overlap(rsn_gguf *g) {
-    const rsn_gguf_tensor **order = rsn_arena_calloc2(&g->arena, g->n_tensors, sizeof *order);
+    const rsn_gguf_tensor **order =
+        rsn_arena_calloc2(&g->arena, g->n_tensors, sizeof *order);
     if (!order)
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < g->n_tensors; i++)
@@ -377,58 +407,64 @@ static reason_status check_overlap(rsn_gguf *g) {
     qsort(order, g->n_tensors, sizeof *order, by_offset);
     for (size_t i = 1; i < g->n_tensors; i++)
         if (order[i - 1]->offset + order[i - 1]->n_bytes > order[i]->offset)
-            return rsn_fail(REASON_ERR_FORMAT,
-                            "tensors %s and %s overlap: the first ends at %llu, the second starts at "
-                            "%llu",
-                            rsn_quote(order[i - 1]->name.data, order[i - 1]->name.n).text,
-                            rsn_quote(order[i]->name.data, order[i]->name.n).text,
-                            (unsigned long long)(order[i - 1]->offset + order[i - 1]->n_bytes),
-                            (unsigned long long)order[i]->offset);
+            return rsn_fail(
+                REASON_ERR_FORMAT,
+                "tensors %s and %s overlap: the first ends at %llu, the second starts at "
+                "%llu",
+                rsn_quote(order[i - 1]->name.data, order[i - 1]->name.n).text,
+                rsn_quote(order[i]->name.data, order[i]->name.n).text,
+                (unsigned long long)(order[i - 1]->offset + order[i - 1]->n_bytes),
+                (unsigned long long)order[i]->offset);
     return REASON_OK;
 }
 
-static reason_status take_counts(reader *r, rsn_gguf *g, uint64_t *n_tensors, uint64_t *n_pairs) {
+static reason_status take_counts(reader *r, rsn_gguf *g, uint64_t *n_tensors,
+                                 uint64_t *n_pairs) {
     uint8_t magic[4];
     reason_status status = take(r, magic, sizeof magic, "the magic GGUF");
     if (status != REASON_OK)
         return status;
     if (memcmp(magic, "GGUF", 4) != 0)
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "not a GGUF file: starts with %02x %02x %02x %02x, 47 47 55 46 expected",
-                        magic[0], magic[1], magic[2], magic[3]);
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "not a GGUF file: starts with %02x %02x %02x %02x, 47 47 55 46 expected",
+            magic[0], magic[1], magic[2], magic[3]);
     if ((status = take_u32(r, &g->version, "the version")) != REASON_OK)
         return status;
     if ((g->version & 0xFFFF) == 0 && g->version != 0)
-        return rsn_fail(REASON_ERR_UNSUPPORTED,
-                        "version 0x%08x at offset 4: the file has the other byte order (big-endian), "
-                        "which is not supported",
-                        g->version);
+        return rsn_fail(
+            REASON_ERR_UNSUPPORTED,
+            "version 0x%08x at offset 4: the file has the other byte order (big-endian), "
+            "which is not supported",
+            g->version);
     if (g->version != 2 && g->version != 3)
-        return rsn_fail(REASON_ERR_UNSUPPORTED, "version %u at offset 4, 2 and 3 are supported",
-                        g->version);
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "version %u at offset 4, 2 and 3 are supported", g->version);
     if ((status = take_u64(r, n_tensors, "the number of tensors")) != REASON_OK)
         return status;
     return take_u64(r, n_pairs, "the number of metadata entries");
 }
 
-static reason_status check_count(const reader *r, uint64_t n, uint64_t least, const char *what,
-                                 unsigned offset) {
+static reason_status check_count(const reader *r, uint64_t n, uint64_t least,
+                                 const char *what, unsigned offset) {
     if (n > bytes_left(r) / least)
         return rsn_fail(REASON_ERR_FORMAT,
-                        "%s at offset %u is %llu, impossible for the %llu bytes left", what, offset,
-                        (unsigned long long)n, (unsigned long long)bytes_left(r));
+                        "%s at offset %u is %llu, impossible for the %llu bytes left",
+                        what, offset, (unsigned long long)n,
+                        (unsigned long long)bytes_left(r));
     if (n > MAX_RECORDS)
-        return rsn_fail(REASON_ERR_LIMIT, "%s at offset %u is %llu, at most %d are read", what,
-                        offset, (unsigned long long)n, MAX_RECORDS);
+        return rsn_fail(REASON_ERR_LIMIT, "%s at offset %u is %llu, at most %d are read",
+                        what, offset, (unsigned long long)n, MAX_RECORDS);
     return REASON_OK;
 }
 
 static reason_status read_alignment(reader *r, const rsn_gguf *g) {
     int64_t alignment = 32;
-    reason_status status = rsn_gguf_int(g, "general.alignment", MIN_ALIGNMENT, MAX_ALIGNMENT,
-                                        &alignment);
+    reason_status status =
+        rsn_gguf_int(g, "general.alignment", MIN_ALIGNMENT, MAX_ALIGNMENT, &alignment);
     if (status == REASON_OK && (alignment & (alignment - 1)) != 0)
-        return rsn_fail(REASON_ERR_FORMAT, "key general.alignment is %lld, a power of two allowed",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key general.alignment is %lld, a power of two allowed",
                         (long long)alignment);
     r->alignment = (uint64_t)alignment;
     return status;
@@ -438,7 +474,8 @@ static reason_status read_header(reader *r, rsn_gguf *g) {
     uint64_t n_tensors = 0, n_pairs = 0;
     reason_status status = take_counts(r, g, &n_tensors, &n_pairs);
     if (status != REASON_OK ||
-        (status = check_count(r, n_tensors, MIN_TENSOR_BYTES, "tensor count", 8)) != REASON_OK ||
+        (status = check_count(r, n_tensors, MIN_TENSOR_BYTES, "tensor count", 8)) !=
+            REASON_OK ||
         (status = check_count(r, n_pairs, MIN_PAIR_BYTES, "pair count", 16)) != REASON_OK)
         return status;
     g->pairs = rsn_arena_calloc2(&g->arena, (size_t)n_pairs, sizeof *g->pairs);
@@ -450,7 +487,8 @@ static reason_status read_header(reader *r, rsn_gguf *g) {
     if ((status = sort_names(&g->arena, &g->pairs[0].key, sizeof *g->pairs, g->n_pairs,
                              "metadata entries", &g->pair_order)) != REASON_OK ||
         (status = read_alignment(r, g)) != REASON_OK ||
-        (status = check_count(r, n_tensors, MIN_TENSOR_BYTES, "tensor count", 8)) != REASON_OK)
+        (status = check_count(r, n_tensors, MIN_TENSOR_BYTES, "tensor count", 8)) !=
+            REASON_OK)
         return status;
     g->tensors = rsn_arena_calloc2(&g->arena, (size_t)n_tensors, sizeof *g->tensors);
     if (!g->tensors)
@@ -458,8 +496,8 @@ static reason_status read_header(reader *r, rsn_gguf *g) {
     for (; g->n_tensors < n_tensors; g->n_tensors++)
         if ((status = take_tensor(r, &g->tensors[g->n_tensors])) != REASON_OK)
             return status;
-    if ((status = sort_names(&g->arena, &g->tensors[0].name, sizeof *g->tensors, g->n_tensors,
-                             "tensors", &g->tensor_order)) != REASON_OK ||
+    if ((status = sort_names(&g->arena, &g->tensors[0].name, sizeof *g->tensors,
+                             g->n_tensors, "tensors", &g->tensor_order)) != REASON_OK ||
         (status = place_tensors(r, g)) != REASON_OK)
         return status;
     return check_overlap(g);

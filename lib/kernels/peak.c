@@ -1,4 +1,5 @@
-/* The peak loops in plain C, and the choice among levels. Nothing of a model runs through here. */
+/* The peak loops in plain C, and the choice among levels. Nothing of a model runs through
+ * here. */
 #include "kernels/peak.h"
 
 #include <string.h>
@@ -14,7 +15,8 @@ static uint64_t int8_generic(uint64_t rounds) {
     for (uint64_t r = 0; r < rounds; r++)
         for (int i = 0; i < REPEATS; i++)
             for (int j = 0; j < LANES; j++)
-                sums[j] = (int32_t)((uint32_t)sums[j] + (uint32_t)((int16_t)(j + i) * (int16_t)b));
+                sums[j] = (int32_t)((uint32_t)sums[j] +
+                                    (uint32_t)((int16_t)(j + i) * (int16_t)b));
     rsn_peak_sink += (uint64_t)(uint32_t)sums[rounds % LANES];
     return rounds * REPEATS * LANES * 2;
 }

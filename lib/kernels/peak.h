@@ -1,5 +1,6 @@
-/* What a core can do at most: loops that do nothing but the instructions that the products live on.
- * Benchmarks divide by these, so that a share of the machine can be stated. */
+/* What a core can do at most: loops that do nothing but the instructions that the
+ * products live on. Benchmarks divide by these, so that a share of the machine can be
+ * stated. */
 #ifndef REASON_KERNELS_PEAK_H
 #define REASON_KERNELS_PEAK_H
 

@@ -7,7 +7,8 @@
 enum { SUMS = 16, REPEATS = 64 };
 
 static uint64_t int8_avx512(uint64_t rounds) {
-    __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8((char)(rounds & 1 ? 5 : 7)), sums[SUMS];
+    __m512i a = _mm512_set1_epi8(3), b = _mm512_set1_epi8((char)(rounds & 1 ? 5 : 7)),
+            sums[SUMS];
     for (int j = 0; j < SUMS; j++)
         sums[j] = _mm512_set1_epi32(j);
     for (uint64_t r = 0; r < rounds * REPEATS; r++)

@@ -1,4 +1,5 @@
-/* Architectures: a row each in one table, and the interface that every forward pass has. */
+/* Architectures: a row each in one table, and the interface that every forward pass has.
+ */
 #ifndef REASON_MODEL_ARCH_H
 #define REASON_MODEL_ARCH_H
 
@@ -25,7 +26,7 @@ typedef struct rsn_step {
     rsn_kv *kv;            /* positions [kv->n, kv->n + n) are reserved by the caller */
     const int32_t *tokens; /* [n], inside the vocabulary */
     size_t n;              /* 1 .. scratch->n_chunk */
-    float *logits;         /* NULL; or [n][n_vocab] if `all`, else [n_vocab] of the last token */
+    float *logits; /* NULL; or [n][n_vocab] if `all`, else [n_vocab] of the last token */
     bool all;
     rsn_pool *pool;
     const rsn_cancel *cancel;
@@ -35,11 +36,12 @@ typedef struct rsn_step {
 typedef struct rsn_arch {
     const char *name; /* of general.architecture */
     unsigned traits;  /* RSN_TRAIT_ bits */
-    /* Lays out a pass in scratch->data; with data NULL only n_bytes is set. LIMIT if it does not
-     * fit the address space. */
+    /* Lays out a pass in scratch->data; with data NULL only n_bytes is set. LIMIT if it
+     * does not fit the address space. */
     reason_status (*layout)(const struct reason_model *model, rsn_scratch *scratch);
-    /* Computes the step. The cache's length advances at its very end: CANCELLED (polled at every
-     * barrier of the pool) leaves the timeline as it was. Cannot fail otherwise. */
+    /* Computes the step. The cache's length advances at its very end: CANCELLED (polled
+     * at every barrier of the pool) leaves the timeline as it was. Cannot fail otherwise.
+     */
     reason_status (*forward)(const rsn_step *step);
 } rsn_arch;
 

@@ -1,9 +1,11 @@
-/* The forward pass of dense decoders (llama, qwen2, qwen3): per layer normalization, attention with
- * grouped keys, normalization, gated feed-forward, each added to the residual stream.
+/* The forward pass of dense decoders (llama, qwen2, qwen3): per layer normalization,
+ * attention with grouped keys, normalization, gated feed-forward, each added to the
+ * residual stream.
  *
- * Owns the order of the stages and what each worker takes. Every stage is a job over the pool: rows
- * of a product, tokens, or heads. Invariant: an output element is computed by one worker in the
- * kernels' canonical order, so neither threads nor chunks change a bit. */
+ * Owns the order of the stages and what each worker takes. Every stage is a job over the
+ * pool: rows of a product, tokens, or heads. Invariant: an output element is computed by
+ * one worker in the kernels' canonical order, so neither threads nor chunks change a bit.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -41,7 +43,8 @@ typedef struct pass {
     size_t head_scratch_n, n_blocks;
 } pass;
 
-/* --- layout ---------------------------------------------------------------------------- */
+/* --- layout ----------------------------------------------------------------------------
+ */
 
 typedef struct slab {
     unsigned char *data;
@@ -91,13 +94,14 @@ reason_status rsn_dense_layout(const rsn_model *model, rsn_scratch *scratch) {
     pass p;
     slab s = lay_out(model, scratch, &p);
     if (!s.ok || !rsn_to_size(s.used, &scratch->n_bytes))
-        return rsn_fail(REASON_ERR_LIMIT,
-                        "working memory for chunks of %zu tokens exceeds the address space",
-                        scratch->n_chunk);
+        return rsn_fail(
+            REASON_ERR_LIMIT,
+            "working memory for chunks of %zu tokens exceeds the address space",
+            scratch->n_chunk);
     return REASON_OK;
 }
 
-/* --- pieces that stages share ------------------------------------------------------------ */
+/* --- pieces that stages share ------------------------------------------------------ */
 
 static bool wants_q8(const rsn_matrix *w) {
     return w->type->act == RSN_ACT_Q8_32;
@@ -109,28 +113,32 @@ static void quantize_row(const pass *p, const acts *a, size_t t, bool wanted) {
         p->m->kernels->quantize_q8(a->f + t * a->width, a->width, a->q + t * a->q_stride);
 }
 
-/* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride apart. */
-static void product(const pass *p, const rsn_matrix *w, const acts *a, size_t begin, size_t end,
-                    size_t n, float *out, size_t out_stride) {
+/* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride
+ * apart. */
+static void product(const pass *p, const rsn_matrix *w, const acts *a, size_t begin,
+                    size_t end, size_t n, float *out, size_t out_stride) {
     bool q8 = wants_q8(w);
     const void *x = q8 ? (const void *)a->q : (const void *)a->f;
     size_t x_stride = q8 ? a->q_stride : a->width * sizeof(float);
-    p->m->kernels->product[w->type->type](w->cols, w->data + begin * w->row_bytes, w->row_bytes,
-                                          end - begin, x, x_stride, n, out, out_stride);
+    p->m->kernels->product[w->type->type](w->cols, w->data + begin * w->row_bytes,
+                                          w->row_bytes, end - begin, x, x_stride, n, out,
+                                          out_stride);
 }
 
 /* y rows [begin, end) = w . a, then x += y there. */
-static void product_add(const pass *p, const rsn_matrix *w, const acts *a, int ith, int count) {
+static void product_add(const pass *p, const rsn_matrix *w, const acts *a, int ith,
+                        int count) {
     size_t begin, end, n = p->step->n, width = p->m->hp.n_embd;
     rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
     if (begin == end)
         return;
     product(p, w, a, begin, end, n, p->y + begin, width);
     for (size_t t = 0; t < n; t++)
-        p->m->kernels->add(p->x + t * width + begin, p->y + t * width + begin, end - begin);
+        p->m->kernels->add(p->x + t * width + begin, p->y + t * width + begin,
+                           end - begin);
 }
 
-/* --- stages: worker `ith` of `count` ----------------------------------------------------- */
+/* --- stages: worker `ith` of `count` ----------------------------------------------- */
 
 static void embed(void *arg, int ith, int count) {
     const pass *p = arg;
@@ -138,8 +146,8 @@ static void embed(void *arg, int ith, int count) {
     size_t begin, end, half = p->m->hp.n_rot / 2;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        w->type->decode(w->data + (size_t)p->step->tokens[t] * w->row_bytes, p->x + t * w->cols,
-                        w->cols);
+        w->type->decode(w->data + (size_t)p->step->tokens[t] * w->row_bytes,
+                        p->x + t * w->cols, w->cols);
         for (size_t i = 0; i < half; i++) {
             double sine, cosine;
             rsn_sincos((double)(p->step->kv->n + t) * p->m->inv_freq[i], &sine, &cosine);
@@ -162,7 +170,8 @@ static void normalize(const pass *p, const float *weight, bool q8, int ith, int 
 static void normalize_attention(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_layer *l = p->layer;
-    normalize(p, l->attn_norm, wants_q8(&l->q) || wants_q8(&l->k) || wants_q8(&l->v), ith, count);
+    normalize(p, l->attn_norm, wants_q8(&l->q) || wants_q8(&l->k) || wants_q8(&l->v), ith,
+              count);
 }
 
 static void normalize_ffn(void *arg, int ith, int count) {
@@ -182,8 +191,8 @@ static void project_qkv(void *arg, int ith, int count) {
                   {&p->layer->k, p->layer->k_bias, p->k},
                   {&p->layer->v, p->layer->v_bias, p->v}};
     size_t begin, end, first = 0, n = p->step->n;
-    rsn_pool_share(parts[0].w->rows + parts[1].w->rows + parts[2].w->rows, ROW_GRAIN, ith, count,
-                   &begin, &end);
+    rsn_pool_share(parts[0].w->rows + parts[1].w->rows + parts[2].w->rows, ROW_GRAIN, ith,
+                   count, &begin, &end);
     for (int i = 0; i < 3; i++) {
         size_t rows = parts[i].w->rows;
         size_t from = begin > first ? begin - first : 0;
@@ -194,7 +203,8 @@ static void project_qkv(void *arg, int ith, int count) {
             continue;
         product(p, parts[i].w, &p->in, from, to, n, parts[i].out + from, rows);
         for (size_t t = 0; parts[i].bias && t < n; t++)
-            p->m->kernels->add(parts[i].out + t * rows + from, parts[i].bias + from, to - from);
+            p->m->kernels->add(parts[i].out + t * rows + from, parts[i].bias + from,
+                               to - from);
     }
 }
 
@@ -207,7 +217,8 @@ static void turn_head(const pass *p, float *head, const float *norm, size_t t) {
                         (p->m->arch->traits & RSN_TRAIT_ROPE_ADJACENT) != 0);
 }
 
-static void store_head(const pass *p, const float *head, size_t position, bool value, size_t h) {
+static void store_head(const pass *p, const float *head, size_t position, bool value,
+                       size_t h) {
     size_t dim = p->m->hp.head_dim, row = position % RSN_KV_BLOCK;
     void *block = rsn_kv_at(p->step->kv, position / RSN_KV_BLOCK, p->index, value, h);
     if (p->step->kv->f16)
@@ -216,7 +227,8 @@ static void store_head(const pass *p, const float *head, size_t position, bool v
         memcpy((float *)block + row * dim, head, dim * sizeof *head);
 }
 
-/* Norm and RoPE of every head, then keys and values into the cache; workers take tokens. */
+/* Norm and RoPE of every head, then keys and values into the cache; workers take tokens.
+ */
 static void place_heads(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_hparams *hp = &p->m->hp;
@@ -244,7 +256,8 @@ static void attend(void *arg, int ith, int count) {
     const void **keys = p->block_lists + (size_t)ith * 2 * p->n_blocks;
     const void **values = keys + p->n_blocks;
     for (size_t i = (size_t)ith; i < p->step->n * hp->n_heads; i += (size_t)count) {
-        size_t seen = p->step->kv->n + i / hp->n_heads + 1, kv_head = i % hp->n_heads / group;
+        size_t seen = p->step->kv->n + i / hp->n_heads + 1,
+               kv_head = i % hp->n_heads / group;
         for (size_t b = 0; b * RSN_KV_BLOCK < seen; b++) {
             keys[b] = rsn_kv_at(p->step->kv, b, p->index, false, kv_head);
             values[b] = rsn_kv_at(p->step->kv, b, p->index, true, kv_head);
@@ -308,10 +321,11 @@ static void project_output(void *arg, int ith, int count) {
     rows.f += first * rows.width;
     rows.q += first * rows.q_stride;
     if (begin < end)
-        product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin, w->rows);
+        product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin,
+                w->rows);
 }
 
-/* --- the order of stages ----------------------------------------------------------------- */
+/* --- the order of stages ----------------------------------------------------------- */
 
 /* Multiply-adds of a stage, roughly: whether waking the pool pays. */
 static uint64_t work_qkv(const pass *p) {
@@ -345,13 +359,15 @@ typedef struct stage {
 } stage;
 
 static const stage LAYER[] = {
-    {normalize_attention, work_values}, {project_qkv, work_qkv},  {place_heads, work_values},
-    {attend, work_attention},           {quantize_mix, work_values}, {project_mix, work_mix},
-    {normalize_ffn, work_values},       {project_gate_up, work_ffn}, {quantize_ff, work_values},
-    {project_down, work_ffn},
+    {normalize_attention, work_values}, {project_qkv, work_qkv},
+    {place_heads, work_values},         {attend, work_attention},
+    {quantize_mix, work_values},        {project_mix, work_mix},
+    {normalize_ffn, work_values},       {project_gate_up, work_ffn},
+    {quantize_ff, work_values},         {project_down, work_ffn},
 };
 
-static const stage OUTPUT[] = {{normalize_output, work_values}, {project_output, work_output}};
+static const stage OUTPUT[] = {{normalize_output, work_values},
+                               {project_output, work_output}};
 
 static reason_status run_stages(pass *p, const stage *stages, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -360,7 +376,8 @@ static reason_status run_stages(pass *p, const stage *stages, size_t n) {
         else
             stages[i].job(p, 0, 1);
         if (rsn_cancelled(p->step->cancel))
-            return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu", p->step->kv->n);
+            return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu",
+                            p->step->kv->n);
     }
     return REASON_OK;
 }

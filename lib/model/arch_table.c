@@ -14,7 +14,8 @@ static const rsn_arch ARCHS[] = {
 reason_status rsn_arch_find(rsn_text name, const rsn_arch **arch) {
     *arch = NULL;
     for (size_t i = 0; i < sizeof ARCHS / sizeof *ARCHS; i++)
-        if (strlen(ARCHS[i].name) == name.n && memcmp(ARCHS[i].name, name.data, name.n) == 0)
+        if (strlen(ARCHS[i].name) == name.n &&
+            memcmp(ARCHS[i].name, name.data, name.n) == 0)
             *arch = &ARCHS[i];
     if (*arch)
         return REASON_OK;
@@ -23,6 +24,7 @@ reason_status rsn_arch_find(rsn_text name, const rsn_arch **arch) {
         strcat(known, i ? ", " : "");
         strcat(known, ARCHS[i].name);
     }
-    return rsn_fail(REASON_ERR_UNSUPPORTED, "architecture %s is not supported; these are: %s",
+    return rsn_fail(REASON_ERR_UNSUPPORTED,
+                    "architecture %s is not supported; these are: %s",
                     rsn_quote(name.data, name.n).text, known);
 }

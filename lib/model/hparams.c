@@ -1,13 +1,13 @@
-/* Reads hyper-parameters. Owns their keys, defaults and limits. Invariant: after a success every
- * product of two of these numbers fits 63 bits. */
+/* Reads hyper-parameters. Owns their keys, defaults and limits. Invariant: after a
+ * success every product of two of these numbers fits 63 bits. */
 #include "model/hparams.h"
 
 #include <string.h>
 
 enum { MAX_KEY = 160 };
 
-/* One row per whole number: key suffix, its place, limits. A default of 0 means the key is needed;
- * -1 that a later rule fills it. */
+/* One row per whole number: key suffix, its place, limits. A default of 0 means the key
+ * is needed; -1 that a later rule fills it. */
 static const struct {
     const char *suffix;
     size_t offset;
@@ -34,7 +34,8 @@ static reason_status make_key(char *key, const char *arch, const char *suffix) {
     return REASON_OK;
 }
 
-static reason_status read_number(const rsn_gguf *g, const char *arch, size_t row, rsn_hparams *hp) {
+static reason_status read_number(const rsn_gguf *g, const char *arch, size_t row,
+                                 rsn_hparams *hp) {
     char key[MAX_KEY];
     int64_t value = -1;
     reason_status status = make_key(key, arch, NUMBERS[row].suffix);
@@ -58,7 +59,8 @@ static reason_status read_floats(const rsn_gguf *g, const char *arch, rsn_hparam
                           eps == -1 ? "missing" : "outside (0, 1)");
     hp->rms_eps = (float)eps;
     hp->rope_base = 10000.0;
-    if (status == REASON_OK && (status = make_key(key, arch, "rope.freq_base")) == REASON_OK)
+    if (status == REASON_OK &&
+        (status = make_key(key, arch, "rope.freq_base")) == REASON_OK)
         status = rsn_gguf_float(g, key, &hp->rope_base);
     if (status == REASON_OK && !(hp->rope_base >= 1 && hp->rope_base <= 1e12))
         status = rsn_fail(REASON_ERR_FORMAT, "key %s is outside 1 to 1e12", key);
@@ -73,8 +75,9 @@ static reason_status refuse_scaling(const rsn_gguf *g, const char *arch) {
     if (status == REASON_OK)
         status = rsn_gguf_string(g, key, &type);
     if (status == REASON_OK && (type.n != 4 || memcmp(type.data, "none", 4) != 0))
-        status = rsn_fail(REASON_ERR_UNSUPPORTED, "key %s is %s, only \"none\" is supported", key,
-                          rsn_quote(type.data, type.n).text);
+        status =
+            rsn_fail(REASON_ERR_UNSUPPORTED, "key %s is %s, only \"none\" is supported",
+                     key, rsn_quote(type.data, type.n).text);
     return status;
 }
 
@@ -87,10 +90,12 @@ static reason_status relate(const rsn_gguf *g, const char *arch, rsn_hparams *hp
     if (hp->n_rot == 0)
         hp->n_rot = hp->head_dim;
     if (hp->n_heads % hp->n_heads_kv != 0)
-        return rsn_fail(REASON_ERR_FORMAT, "%zu query heads are not a multiple of %zu key heads",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "%zu query heads are not a multiple of %zu key heads",
                         hp->n_heads, hp->n_heads_kv);
     if (hp->n_rot < 2 || hp->n_rot > hp->head_dim || hp->n_rot % 2 != 0)
-        return rsn_fail(REASON_ERR_FORMAT, "RoPE turns %zu of %zu dimensions; an even part is allowed",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "RoPE turns %zu of %zu dimensions; an even part is allowed",
                         hp->n_rot, hp->head_dim);
     char key[MAX_KEY];
     int64_t value_length = (int64_t)hp->head_dim;
@@ -98,9 +103,10 @@ static reason_status relate(const rsn_gguf *g, const char *arch, rsn_hparams *hp
     if (status == REASON_OK)
         status = rsn_gguf_int(g, key, 1, 1 << 14, &value_length);
     if (status == REASON_OK && (size_t)value_length != hp->head_dim)
-        status = rsn_fail(REASON_ERR_UNSUPPORTED,
-                          "key %s is %lld while keys have %zu: only equal sizes are supported", key,
-                          (long long)value_length, hp->head_dim);
+        status =
+            rsn_fail(REASON_ERR_UNSUPPORTED,
+                     "key %s is %lld while keys have %zu: only equal sizes are supported",
+                     key, (long long)value_length, hp->head_dim);
     return status;
 }
 

@@ -1,4 +1,5 @@
-/* The sizes and constants of a network, read from a GGUF plan and checked against sane limits. */
+/* The sizes and constants of a network, read from a GGUF plan and checked against sane
+ * limits. */
 #ifndef REASON_MODEL_HPARAMS_H
 #define REASON_MODEL_HPARAMS_H
 
@@ -18,8 +19,8 @@ typedef struct rsn_hparams {
     float rms_eps;
 } rsn_hparams;
 
-/* Reads the keys that begin with `arch`. FORMAT for values out of range, UNSUPPORTED for RoPE
- * scaling. n_vocab is 0 if the file has no {arch}.vocab_size. */
+/* Reads the keys that begin with `arch`. FORMAT for values out of range, UNSUPPORTED for
+ * RoPE scaling. n_vocab is 0 if the file has no {arch}.vocab_size. */
 reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch, rsn_hparams *hp);
 
 #endif

@@ -1,5 +1,5 @@
-/* The blocks behind a timeline. Owns their memory and sharing; the forward pass owns what is in
- * them. Invariant: a block whose count is above 1 is never written. */
+/* The blocks behind a timeline. Owns their memory and sharing; the forward pass owns what
+ * is in them. Invariant: a block whose count is above 1 is never written. */
 #include "model/kvcache.h"
 
 #include <stdatomic.h>
@@ -22,7 +22,8 @@ reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool 
     uint64_t bytes;
     if (!rsn_mul_u64(rsn_kv_position_bytes(hp, f16), RSN_KV_BLOCK, &bytes) ||
         !rsn_to_size(bytes, &kv->block_bytes))
-        return rsn_fail(REASON_ERR_LIMIT, "keys and values of 64 positions exceed the address space");
+        return rsn_fail(REASON_ERR_LIMIT,
+                        "keys and values of 64 positions exceed the address space");
     kv->n_ctx = n_ctx;
     kv->f16 = f16;
     kv->n_heads_kv = hp->n_heads_kv;
@@ -79,8 +80,8 @@ static reason_status own_blocks(rsn_kv *kv, size_t first, size_t end) {
 
 reason_status rsn_kv_reserve(rsn_kv *kv, size_t n) {
     if (n > kv->n_ctx)
-        return rsn_fail(REASON_ERR_CONTEXT_FULL, "%zu tokens do not fit the context of %zu", n,
-                        kv->n_ctx);
+        return rsn_fail(REASON_ERR_CONTEXT_FULL,
+                        "%zu tokens do not fit the context of %zu", n, kv->n_ctx);
     size_t need = (n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
     reason_status status = RSN_GROW(&kv->blocks, &kv->cap, need);
     while (status == REASON_OK && kv->n_blocks < need) {

@@ -1,5 +1,6 @@
-/* Keys and values of one timeline, in blocks of 64 absolute positions. A block holds all layers
- * and is counted by reference, so a fork shares every block until one side writes into it. */
+/* Keys and values of one timeline, in blocks of 64 absolute positions. A block holds all
+ * layers and is counted by reference, so a fork shares every block until one side writes
+ * into it. */
 #ifndef REASON_MODEL_KVCACHE_H
 #define REASON_MODEL_KVCACHE_H
 
@@ -23,8 +24,8 @@ typedef struct rsn_kv {
 
 reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool f16);
 void rsn_kv_free(rsn_kv *kv);
-/* Makes positions [0, n) present and positions [kv->n, n) writable: allocates, and copies blocks
- * that a fork shares. CONTEXT_FULL beyond n_ctx, NO_MEMORY. */
+/* Makes positions [0, n) present and positions [kv->n, n) writable: allocates, and copies
+ * blocks that a fork shares. CONTEXT_FULL beyond n_ctx, NO_MEMORY. */
 reason_status rsn_kv_reserve(rsn_kv *kv, size_t n);
 /* A second cache over the same blocks. `fork` must be uninitialized. */
 reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork);

@@ -1,5 +1,5 @@
-/* Opens and closes models. Owns the order of loading; each step has a file of its own. Invariant:
- * a model that was handed out never changes. */
+/* Opens and closes models. Owns the order of loading; each step has a file of its own.
+ * Invariant: a model that was handed out never changes. */
 #include "model/model.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ static reason_status report(const rsn_model_load *how, uint64_t done) {
     return REASON_OK;
 }
 
-/* Radians that each pair of dimensions turns per position: base^(-2i / n_rot) / factor. */
+/* Radians that each pair of dimensions turns per position: base^(-2i / n_rot) / factor.
+ */
 static reason_status make_frequencies(rsn_model *m) {
     size_t half = m->hp.n_rot / 2;
     m->inv_freq = rsn_arena_calloc2(&m->arena, half, sizeof *m->inv_freq);
@@ -29,15 +30,18 @@ static reason_status make_frequencies(rsn_model *m) {
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < half; i++) {
         double exponent = -2.0 * (double)i / (double)m->hp.n_rot;
-        double factor = m->weights.rope_factors ? (double)m->weights.rope_factors[i] : 1.0;
+        double factor =
+            m->weights.rope_factors ? (double)m->weights.rope_factors[i] : 1.0;
         if (!(factor > 0))
-            return rsn_fail(REASON_ERR_FORMAT, "tensor rope_freqs.weight holds %g at %zu", factor, i);
+            return rsn_fail(REASON_ERR_FORMAT, "tensor rope_freqs.weight holds %g at %zu",
+                            factor, i);
         m->inv_freq[i] = rsn_powd(m->hp.rope_base, exponent) / factor;
     }
     return REASON_OK;
 }
 
-static reason_status load_network(rsn_model *m, const rsn_file *file, const rsn_model_load *how) {
+static reason_status load_network(rsn_model *m, const rsn_file *file,
+                                  const rsn_model_load *how) {
     rsn_text name = {0};
     reason_status status = rsn_gguf_string(&m->gguf, "general.architecture", &name);
     if (status == REASON_OK && !name.data)
@@ -50,12 +54,14 @@ static reason_status load_network(rsn_model *m, const rsn_file *file, const rsn_
     if (m->hp.n_vocab == 0 && m->vocab)
         m->hp.n_vocab = rsn_vocab_size(m->vocab);
     if (m->vocab && rsn_vocab_size(m->vocab) > m->hp.n_vocab)
-        return rsn_fail(REASON_ERR_FORMAT, "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
                         rsn_vocab_size(m->vocab), m->hp.n_vocab);
     size_t n = (size_t)(m->gguf.data_end - m->gguf.data_start);
-    if ((status = rsn_blob_load(file, m->gguf.data_start, n, how->map, &m->blob)) != REASON_OK ||
-        (status = rsn_weights_bind(&m->gguf, m->blob.data, &m->hp, m->arch->traits, &m->arena,
-                                   &m->weights)) != REASON_OK)
+    if ((status = rsn_blob_load(file, m->gguf.data_start, n, how->map, &m->blob)) !=
+            REASON_OK ||
+        (status = rsn_weights_bind(&m->gguf, m->blob.data, &m->hp, m->arch->traits,
+                                   &m->arena, &m->weights)) != REASON_OK)
         return status;
     return make_frequencies(m);
 }
@@ -66,7 +72,8 @@ static reason_status load_template(rsn_model *m) {
         rsn_gguf_string(&m->gguf, "tokenizer.chat_template", &m->template_source);
     if (status != REASON_OK || m->template_source.n == 0)
         return status;
-    status = rsn_template_compile(m->template_source.data, m->template_source.n, &m->chat);
+    status =
+        rsn_template_compile(m->template_source.data, m->template_source.n, &m->chat);
     if (status == REASON_ERR_FORMAT || status == REASON_ERR_UNSUPPORTED ||
         status == REASON_ERR_LIMIT) {
         rsn_log(REASON_LOG_WARNING, "the chat template cannot be used (%s)",
@@ -91,14 +98,16 @@ static reason_status load_all(rsn_model *m, const char *path, const rsn_model_lo
             status = load_network(m, &file, how);
         if (status == REASON_OK)
             status = report(how, 3);
-        if (status != REASON_OK && status != REASON_ERR_NO_MEMORY && status != REASON_ERR_CANCELLED)
+        if (status != REASON_OK && status != REASON_ERR_NO_MEMORY &&
+            status != REASON_ERR_CANCELLED)
             rsn_fail_within(status, path);
     }
     rsn_file_close(&file);
     return status;
 }
 
-reason_status rsn_model_open(const char *path, const rsn_model_load *how, rsn_model **model) {
+reason_status rsn_model_open(const char *path, const rsn_model_load *how,
+                             rsn_model **model) {
     rsn_model *m = rsn_calloc2(1, sizeof *m);
     *model = NULL;
     if (!m)
@@ -129,7 +138,8 @@ void rsn_model_release(rsn_model *model) {
     rsn_free(model);
 }
 
-static void add_token(rsn_str *json, const rsn_model *model, const char *name, int32_t id) {
+static void add_token(rsn_str *json, const rsn_model *model, const char *name,
+                      int32_t id) {
     rsn_text text = id >= 0 ? rsn_vocab_bytes(model->vocab, id) : (rsn_text){"", 0};
     rsn_str_addf(json, "%s\"%s\":", json->n > 1 ? "," : "", name);
     rsn_json_quote(json, text.data, text.n, false);

@@ -33,11 +33,12 @@ typedef struct rsn_model_load {
     void *progress_user;
 } rsn_model_load;
 
-reason_status rsn_model_open(const char *path, const rsn_model_load *how, rsn_model **model);
+reason_status rsn_model_open(const char *path, const rsn_model_load *how,
+                             rsn_model **model);
 rsn_model *rsn_model_retain(rsn_model *model);
 void rsn_model_release(rsn_model *model); /* NULL is fine */
-/* The default template variables as a JSON object: bos_token, eos_token (empty where the model has
- * none), add_generation_prompt. `model` may be NULL. */
+/* The default template variables as a JSON object: bos_token, eos_token (empty where the
+ * model has none), add_generation_prompt. `model` may be NULL. */
 reason_status rsn_model_token_variables(const rsn_model *model, rsn_str *json);
 
 /* vocab_load.c: the tokenizer of a GGUF file; *vocab is NULL if it has none. */

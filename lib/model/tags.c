@@ -1,5 +1,5 @@
-/* Finds a model's thinking tags. Owns the table of families and what can be read off a template's
- * literals; how tags steer a generation is the decode room's. */
+/* Finds a model's thinking tags. Owns the table of families and what can be read off a
+ * template's literals; how tags steer a generation is the decode room's. */
 #include "model/tags.h"
 
 #include <string.h>
@@ -14,11 +14,14 @@ static const family FAMILIES[] = {
 };
 
 static const char *find_text(rsn_text in, size_t from, const char *what) {
-    return in.data && from <= in.n ? memmem(in.data + from, in.n - from, what, strlen(what)) : NULL;
+    return in.data && from <= in.n
+               ? memmem(in.data + from, in.n - from, what, strlen(what))
+               : NULL;
 }
 
 /* White space written in a template's string literal, escapes decoded, from *at on. */
-static reason_status take_space(rsn_text source, size_t *at, rsn_arena *arena, rsn_text *out) {
+static reason_status take_space(rsn_text source, size_t *at, rsn_arena *arena,
+                                rsn_text *out) {
     rsn_str text = {0};
     for (;;) {
         char c = *at < source.n ? source.data[*at] : '\0';
@@ -44,7 +47,8 @@ static bool ends_literal(rsn_text source, size_t at) {
     return at < source.n && (source.data[at] == '\'' || source.data[at] == '"');
 }
 
-/* Reads the white space of an empty block, and that after an opening tag which ends a literal. */
+/* Reads the white space of an empty block, and that after an opening tag which ends a
+ * literal. */
 static reason_status read_template(rsn_text source, rsn_arena *arena, rsn_tags *tags) {
     bool seen_open = false, seen_empty = false;
     const char *hit = find_text(source, 0, tags->open.data);
@@ -86,7 +90,8 @@ reason_status rsn_tags_find(const rsn_vocab *vocab, rsn_text source, rsn_arena *
         const family *f = &FAMILIES[i];
         bool as_tokens = vocab && rsn_vocab_find(vocab, f->open, strlen(f->open)) >= 0 &&
                          rsn_vocab_find(vocab, f->close, strlen(f->close)) >= 0;
-        bool in_template = find_text(source, 0, f->open) && find_text(source, 0, f->close);
+        bool in_template =
+            find_text(source, 0, f->open) && find_text(source, 0, f->close);
         if (!as_tokens && !in_template)
             continue;
         tags->open = text_of(f->open);

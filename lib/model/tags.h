@@ -14,9 +14,10 @@ typedef struct rsn_tags {
     const char *source;    /* how they were found, static text */
 } rsn_tags;
 
-/* Looks for each known pair of tags; a pair counts if both are tokens of their own or both stand
- * in the template. Texts come from static rows or from `arena`. Returns NO_MEMORY. */
-reason_status rsn_tags_find(const rsn_vocab *vocab, rsn_text template_source, rsn_arena *arena,
-                            rsn_tags *tags);
+/* Looks for each known pair of tags; a pair counts if both are tokens of their own or
+ * both stand in the template. Texts come from static rows or from `arena`. Returns
+ * NO_MEMORY. */
+reason_status rsn_tags_find(const rsn_vocab *vocab, rsn_text template_source,
+                            rsn_arena *arena, rsn_tags *tags);
 
 #endif

@@ -1,5 +1,5 @@
-/* Reads a tokenizer's keys. Owns their names and the check that the lists fit each other; what the
- * lists mean is the text room's. */
+/* Reads a tokenizer's keys. Owns their names and the check that the lists fit each other;
+ * what the lists mean is the text room's. */
 #include "model/model.h"
 
 #include <string.h>
@@ -27,29 +27,34 @@ static reason_status read_ids(const rsn_gguf *g, rsn_vocab_source *src) {
     return status;
 }
 
-/* Byte-level BPE has no use for scores, but a list that does not fit the tokens is damage. */
+/* Byte-level BPE has no use for scores, but a list that does not fit the tokens is
+ * damage. */
 static reason_status check_scores(const rsn_gguf *g, size_t n_tokens) {
     const rsn_gguf_pair *scores = rsn_gguf_find(g, "tokenizer.ggml.scores");
     if (!scores || (scores->type == RSN_GGUF_ARRAY && scores->item == RSN_GGUF_F32 &&
                     scores->n == n_tokens))
         return REASON_OK;
-    return rsn_fail(REASON_ERR_FORMAT,
-                    "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
-                    "entry of tokenizer.ggml.tokens",
-                    (unsigned long long)scores->offset, n_tokens);
+    return rsn_fail(
+        REASON_ERR_FORMAT,
+        "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
+        "entry of tokenizer.ggml.tokens",
+        (unsigned long long)scores->offset, n_tokens);
 }
 
 static reason_status read_lists(const rsn_gguf *g, rsn_vocab_source *src) {
     reason_status status =
         rsn_gguf_strings(g, "tokenizer.ggml.tokens", &src->tokens, &src->n_tokens);
     if (status == REASON_OK && src->n_tokens == 0)
-        status = rsn_fail(REASON_ERR_FORMAT, "key tokenizer.ggml.tokens is missing or empty");
+        status =
+            rsn_fail(REASON_ERR_FORMAT, "key tokenizer.ggml.tokens is missing or empty");
     if (status == REASON_OK)
-        status = rsn_gguf_ints(g, "tokenizer.ggml.token_type", &src->types, &src->n_types);
+        status =
+            rsn_gguf_ints(g, "tokenizer.ggml.token_type", &src->types, &src->n_types);
     if (status == REASON_OK)
         status = check_scores(g, src->n_tokens);
     if (status == REASON_OK)
-        status = rsn_gguf_strings(g, "tokenizer.ggml.merges", &src->merges, &src->n_merges);
+        status =
+            rsn_gguf_strings(g, "tokenizer.ggml.merges", &src->merges, &src->n_merges);
     return status;
 }
 
@@ -69,9 +74,12 @@ reason_status rsn_vocab_load(const rsn_gguf *g, rsn_vocab **vocab) {
     if (status != REASON_OK || !model.data)
         return status;
     if ((status = rsn_gguf_string(g, "tokenizer.ggml.pre", &pre)) != REASON_OK ||
-        (status = read_lists(g, &src)) != REASON_OK || (status = read_ids(g, &src)) != REASON_OK ||
-        (status = read_switch(g, "tokenizer.ggml.add_bos_token", &src.add_bos)) != REASON_OK ||
-        (status = read_switch(g, "tokenizer.ggml.add_eos_token", &src.add_eos)) != REASON_OK)
+        (status = read_lists(g, &src)) != REASON_OK ||
+        (status = read_ids(g, &src)) != REASON_OK ||
+        (status = read_switch(g, "tokenizer.ggml.add_bos_token", &src.add_bos)) !=
+            REASON_OK ||
+        (status = read_switch(g, "tokenizer.ggml.add_eos_token", &src.add_eos)) !=
+            REASON_OK)
         return status;
     src.model = model.data;
     src.pre = pre.data;

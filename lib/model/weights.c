@@ -1,5 +1,6 @@
-/* Binds tensors by name. Owns the names and shapes; the plan has already checked that the bytes
- * are there. Invariant: after a success every tensor of the file is bound exactly once. */
+/* Binds tensors by name. Owns the names and shapes; the plan has already checked that the
+ * bytes are there. Invariant: after a success every tensor of the file is bound exactly
+ * once. */
 #include "model/weights.h"
 
 #include <stdio.h>
@@ -98,7 +99,8 @@ static void bind_matrix(const binder *b, const rsn_gguf_tensor *t, rsn_matrix *m
     m->row_bytes = m->cols / t->type->block_elems * t->type->block_bytes;
 }
 
-static reason_status bind_one(binder *b, const binding *row, const char *name, void *base) {
+static reason_status bind_one(binder *b, const binding *row, const char *name,
+                              void *base) {
     const rsn_gguf_tensor *t = rsn_gguf_find_tensor(b->g, name);
     if (!t && !is_needed(row->when, b->traits))
         return REASON_OK;
@@ -108,11 +110,12 @@ static reason_status bind_one(binder *b, const binding *row, const char *name, v
         return REASON_OK; /* named as unknown at the end */
     uint64_t cols = size_of(b->hp, row->cols), rows = size_of(b->hp, row->rows);
     if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
-        return rsn_fail(REASON_ERR_FORMAT,
-                        "tensor %s has shape [%llu, %llu, %llu, %llu], [%llu, %llu, 1, 1] expected",
-                        name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1],
-                        (unsigned long long)t->ne[2], (unsigned long long)t->ne[3],
-                        (unsigned long long)cols, (unsigned long long)rows);
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "tensor %s has shape [%llu, %llu, %llu, %llu], [%llu, %llu, 1, 1] expected",
+            name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1],
+            (unsigned long long)t->ne[2], (unsigned long long)t->ne[3],
+            (unsigned long long)cols, (unsigned long long)rows);
     b->bound[t - b->g->tensors] = true;
     void *slot = (char *)base + row->offset;
     if (row->rows == NONE)
@@ -123,10 +126,12 @@ static reason_status bind_one(binder *b, const binding *row, const char *name, v
 
 static reason_status bind_layers(binder *b, rsn_weights *w) {
     reason_status status = REASON_OK;
-    /* Named tensors of every layer must be in the file, so its count bounds the claimed layers. */
+    /* Named tensors of every layer must be in the file, so its count bounds the claimed
+     * layers. */
     if (b->hp->n_layers > b->g->n_tensors)
-        return rsn_fail(REASON_ERR_FORMAT, "%zu layers cannot be in a file of %zu tensors",
-                        b->hp->n_layers, b->g->n_tensors);
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "%zu layers cannot be in a file of %zu tensors", b->hp->n_layers,
+                        b->g->n_tensors);
     w->layers = rsn_arena_calloc2(b->arena, b->hp->n_layers, sizeof *w->layers);
     if (!w->layers)
         return REASON_ERR_NO_MEMORY;
@@ -142,9 +147,10 @@ static reason_status bind_layers(binder *b, rsn_weights *w) {
 static reason_status check_all_bound(const binder *b) {
     for (size_t i = 0; i < b->g->n_tensors; i++)
         if (!b->bound[i])
-            return rsn_fail(REASON_ERR_UNSUPPORTED,
-                            "tensor %s is none that this architecture has here",
-                            rsn_quote(b->g->tensors[i].name.data, b->g->tensors[i].name.n).text);
+            return rsn_fail(
+                REASON_ERR_UNSUPPORTED,
+                "tensor %s is none that this architecture has here",
+                rsn_quote(b->g->tensors[i].name.data, b->g->tensors[i].name.n).text);
     return REASON_OK;
 }
 
@@ -160,7 +166,8 @@ reason_status rsn_weights_bind(const rsn_gguf *g, const unsigned char *data,
                                const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
                                rsn_weights *w) {
     memset(w, 0, sizeof *w);
-    binder b = {g, data, hp, traits, arena, rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
+    binder b = {g,      data,  hp,
+                traits, arena, rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
     if (!b.bound)
         return REASON_ERR_NO_MEMORY;
     reason_status status = REASON_OK;

@@ -1,5 +1,6 @@
-/* The weights of a network, bound by name to a validated file. Matrices are views into the file's
- * bytes and never copied; vectors are float32, converted without loss where the file has less. */
+/* The weights of a network, bound by name to a validated file. Matrices are views into
+ * the file's bytes and never copied; vectors are float32, converted without loss where
+ * the file has less. */
 #ifndef REASON_MODEL_WEIGHTS_H
 #define REASON_MODEL_WEIGHTS_H
 
@@ -7,10 +8,11 @@
 
 /* What an architecture's tensors are, beyond those all of them have. */
 enum {
-    RSN_TRAIT_ROPE_ADJACENT = 1, /* RoPE turns pairs (2i, 2i+1) instead of (i, i + n_rot/2) */
-    RSN_TRAIT_QKV_BIAS = 2,      /* q, k and v have biases */
-    RSN_TRAIT_QKV_BIAS_OK = 4,   /* they may have */
-    RSN_TRAIT_QK_NORM = 8        /* q and k are normalized per head before RoPE */
+    RSN_TRAIT_ROPE_ADJACENT =
+        1,                  /* RoPE turns pairs (2i, 2i+1) instead of (i, i + n_rot/2) */
+    RSN_TRAIT_QKV_BIAS = 2, /* q, k and v have biases */
+    RSN_TRAIT_QKV_BIAS_OK = 4, /* they may have */
+    RSN_TRAIT_QK_NORM = 8      /* q and k are normalized per head before RoPE */
 };
 
 typedef struct rsn_matrix {
@@ -34,7 +36,7 @@ typedef struct rsn_layer {
 
 typedef struct rsn_weights {
     rsn_matrix embedding;     /* [n_vocab, n_embd] */
-    rsn_matrix output;        /* [n_vocab, n_embd]; the embedding where the file ties them */
+    rsn_matrix output; /* [n_vocab, n_embd]; the embedding where the file ties them */
     const float *output_norm; /* [n_embd] */
     const float *rope_factors; /* [n_rot / 2], divide the frequencies, or NULL */
     rsn_layer *layers;        /* [n_layers] */
@@ -42,9 +44,9 @@ typedef struct rsn_weights {
     uint64_t n_parameters;    /* elements of all tensors */
 } rsn_weights;
 
-/* Binds every tensor of the plan; `data` is the file's bytes from g->data_start on, and what is
- * allocated comes from `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a
- * tensor that the architecture does not have. */
+/* Binds every tensor of the plan; `data` is the file's bytes from g->data_start on, and
+ * what is allocated comes from `arena`. FORMAT for a missing tensor or a wrong shape,
+ * UNSUPPORTED for a tensor that the architecture does not have. */
 reason_status rsn_weights_bind(const rsn_gguf *g, const unsigned char *data,
                                const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
                                rsn_weights *w);

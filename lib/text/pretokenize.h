@@ -13,7 +13,8 @@ typedef struct rsn_pretokenizer {
     const char *names;  /* apart by one space */
     size_t max_digits;  /* most numbers in a row that make one piece */
     bool whole_tokens;  /* a piece that is a token is taken as it is, without merging */
-    bool adds_bos;      /* models of this family want a begin of text, if their file is silent */
+    bool adds_bos; /* models of this family want a begin of text, if their file is silent
+                    */
     size_t (*cut)(const struct rsn_pretokenizer *p, const char *s, size_t n, size_t at);
 } rsn_pretokenizer;
 

@@ -2,22 +2,22 @@
  * templates use, printing what Jinja2's immutable sandbox prints with trim_blocks,
  * lstrip_blocks and loop controls. A template is compiled once into code for a small
  * stack machine; a render has its own memory and counts its steps, so that hostile
- * templates end early and never reach the host.  There are no imports, inheritance or
- * recursive loops; lipsum, random, pprint and a few more are refused by name. Whole
- * numbers are 64 bits wide; beyond that is a LIMIT. */
+ * templates end early and never reach the host.
+ *
+ * There are no imports, inheritance or recursive loops; lipsum, random, pprint and a few
+ * more are refused by name. Whole numbers are 64 bits wide; beyond that is a LIMIT. */
 #ifndef REASON_TEXT_TEMPLATE_H
 #define REASON_TEXT_TEMPLATE_H
 
 #include "base/str.h"
 
 enum {
-    RSN_TEMPLATE_MAX_SOURCE = 1 << 20, /* bytes of a template */
-    RSN_TEMPLATE_MAX_NESTING = 64,     /* blocks and brackets inside one another */
-    RSN_TEMPLATE_MAX_CALLS = 64,       /* macros called inside one another */
-    RSN_TEMPLATE_MAX_VALUE_DEPTH =
-        160,                         /* lists inside lists that are printed or compared */
-    RSN_TEMPLATE_MAX_RANGE = 100000, /* items of range(), as in the sandbox */
-    RSN_TEMPLATE_MAX_STEPS = 10000000,  /* of one render; work on n bytes counts n / 16 */
+    RSN_TEMPLATE_MAX_SOURCE = 1 << 20,  /* bytes of a template */
+    RSN_TEMPLATE_MAX_NESTING = 64,      /* blocks and brackets inside one another */
+    RSN_TEMPLATE_MAX_CALLS = 64,        /* macros called inside one another */
+    RSN_TEMPLATE_MAX_VALUE_DEPTH = 160, /* lists in lists that are printed or compared */
+    RSN_TEMPLATE_MAX_RANGE = 100000,    /* items of range(), as in the sandbox */
+    RSN_TEMPLATE_MAX_STEPS = 10000000,  /* of a render; looking at n bytes takes n / 16 */
     RSN_TEMPLATE_MAX_OUTPUT = 16 << 20, /* bytes */
     RSN_TEMPLATE_MAX_MEMORY = 64 << 20  /* bytes of one render's values */
 };
@@ -41,14 +41,14 @@ typedef struct rsn_template_input {
      * have the same key the later one wins, also over messages_json. */
     const char *const *variables_json;
     size_t n_variables;
-    const char
-        *now; /* what strftime_now reads, "2026-01-02T03:04:05"; NULL: local time */
+    const char *now; /* of strftime_now, "2026-01-02T03:04:05"; NULL: local time */
 } rsn_template_input;
 
 /* Renders and appends to `out`, which is as before on failure. TEMPLATE where the
  * template calls raise_exception (its message is in the last error) or does what Jinja
- * would refuse, UNSUPPORTED for parts of the language that are not there, LIMIT for
- * steps, depth, output and memory, FORMAT for bad JSON and a bad `now`, NO_MEMORY. */
+ * would refuse, UNSUPPORTED for parts of the language that are not there and for using
+ * what the sandbox hides, LIMIT for steps, depth, output and memory, FORMAT for bad JSON
+ * and a bad `now`, NO_MEMORY. */
 reason_status rsn_template_render(const rsn_template *t, const rsn_template_input *in,
                                   rsn_str *out);
 

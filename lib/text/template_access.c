@@ -59,71 +59,18 @@ static void read_property(const rsn_tv *v, const rsn_ts *name, rsn_tv *out) {
 /* The names that every object of Python has, or most. Seeing them is what the sandbox
  * forbids. */
 static bool is_inner_name(const rsn_ts *name) {
-    static const char *const names[] = {
-        "__abs__",
-        "__add__",
-        "__and__",
-        "__bool__",
-        "__call__",
-        "__class__",
-        "__closure__",
-        "__code__",
-        "__contains__",
-        "__defaults__",
-        "__delattr__",
-        "__delitem__",
-        "__dict__",
-        "__dir__",
-        "__doc__",
-        "__eq__",
-        "__format__",
-        "__func__",
-        "__ge__",
-        "__getattribute__",
-        "__getitem__",
-        "__getnewargs__",
-        "__getstate__",
-        "__globals__",
-        "__gt__",
-        "__hash__",
-        "__iadd__",
-        "__init__",
-        "__init_subclass__",
-        "__int__",
-        "__ior__",
-        "__iter__",
-        "__le__",
-        "__len__",
-        "__lt__",
-        "__mod__",
-        "__module__",
-        "__mul__",
-        "__name__",
-        "__ne__",
-        "__new__",
-        "__next__",
-        "__or__",
-        "__qualname__",
-        "__reduce__",
-        "__reduce_ex__",
-        "__repr__",
-        "__reversed__",
-        "__rmod__",
-        "__rmul__",
-        "__ror__",
-        "__self__",
-        "__setattr__",
-        "__setitem__",
-        "__sizeof__",
-        "__slots__",
-        "__str__",
-        "__subclasshook__",
-        "__weakref__",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (rsn_ts_is(name, names[i])) return true;
-    }
-    return false;
+    static const char names[] =
+        " __abs__ __add__ __and__ __bool__ __call__ __class__ __closure__ __code__"
+        " __contains__ __defaults__ __delattr__ __delitem__ __dict__ __dir__ __doc__"
+        " __eq__ __format__ __func__ __ge__ __getattribute__ __getitem__ __getnewargs__"
+        " __getstate__ __globals__ __gt__ __hash__ __iadd__ __init__ __init_subclass__"
+        " __int__ __ior__ __iter__ __le__ __len__ __lt__ __mod__ __module__ __mul__"
+        " __name__ __ne__ __new__ __next__ __or__ __qualname__ __reduce__ __reduce_ex__"
+        " __repr__ __reversed__ __rmod__ __rmul__ __ror__ __self__ __setattr__"
+        " __setitem__ __sizeof__ __slots__ __str__ __subclasshook__ __weakref__ ";
+    if (name->n < 5 || memchr(name->data, ' ', name->n)) return false;
+    const char *p = memmem(names, sizeof names - 1, name->data, name->n);
+    return p && p[-1] == ' ' && p[name->n] == ' ';
 }
 
 reason_status rsn_tv_own_attr(rsn_tpl_run *run, const rsn_tv *v, const rsn_ts *name,

@@ -22,11 +22,11 @@ typedef enum rsn_node_kind {
     RSN_NODE_AND,     /* left, right */
     RSN_NODE_OR,      /* left, right */
     RSN_NODE_CONCAT,  /* left, then items */
-    RSN_NODE_COMPARE, /* left, then items, each with its op */
+    RSN_NODE_COMPARE, /* left, then items, which hold an op and, as left, an operand */
     RSN_NODE_COND,    /* left: the test; right if true, else third (may be NULL) */
     RSN_NODE_ATTR,    /* left.arg (a constant) */
     RSN_NODE_ITEM,    /* left[right] */
-    RSN_NODE_SLICE,   /* left[items: three, NULL nodes are none] */
+    RSN_NODE_SLICE,   /* left[items: three, none where nothing is written] */
     RSN_NODE_FILTER,  /* left (NULL: on the stack already) | site arg, items */
     RSN_NODE_TEST,    /* left is site arg, items */
     RSN_NODE_CALL,    /* left(site arg, items) */
@@ -37,7 +37,7 @@ typedef enum rsn_node_kind {
  * else in a tree is as deep as brackets are nested. */
 typedef struct rsn_node rsn_node;
 struct rsn_node {
-    uint8_t kind, op; /* op: rsn_tpl_binop, or rsn_tpl_cmp of an operand of COMPARE */
+    uint8_t kind, op; /* op: rsn_tpl_binop; rsn_tpl_cmp of an item of COMPARE */
     uint32_t line, arg, n_items;
     rsn_node *left, *right, *third;
     rsn_node *items, *last; /* a list linked by `next` */
@@ -81,10 +81,8 @@ typedef struct rsn_open_scope {
     bool is_for;        /* `loop` may not be assigned in it */
     bool in_macro_body; /* the special names are those of this macro */
     bool reads_loop;
-    uint8_t seen[RSN_N_SPECIALS]; /* first use of a special name: 0 none, 1 read, 2
-                                     assigned */
-    uint32_t
-        soft; /* ifs that are open in it: unknown filters fail when they are called */
+    uint8_t seen[RSN_N_SPECIALS]; /* their first uses: 0 none, 1 read, 2 assigned */
+    uint32_t soft; /* ifs open in it: unknown filters fail when they are called */
 } rsn_open_scope;
 
 /* Where break and continue go. */

@@ -267,7 +267,7 @@ static rsn_node *parse_comparison(rsn_compiler *c) {
         if (!node) node = rsn_node_new(c, RSN_NODE_COMPARE, left);
         rsn_node *operand = node ? parse_sum(c) : NULL;
         if (!operand) return NULL;
-        /* The operand's own op may be in use: it is wrapped where it has one. */
+        /* a node of its own for the sign, since the operand may need its op itself */
         rsn_node *holder = rsn_node_new(c, RSN_NODE_COMPARE, operand);
         if (!holder) return NULL;
         holder->op = (uint8_t)op;

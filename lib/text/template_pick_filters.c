@@ -12,7 +12,6 @@ typedef struct pick {
     pick_kind kind;
     bool by_attribute; /* the first argument is what is tested */
     bool ready;
-    rsn_tv box;                   /* what is drawn from */
     rsn_tpl_args args;            /* then: those of the filter or test alone */
     const rsn_tpl_native *native; /* NULL: the item, or its truth */
     rsn_tpl_path path;
@@ -119,7 +118,7 @@ static reason_status make_pick(const rsn_tpl_call *c, pick_kind kind, bool by_at
     rsn_tv box = *c->self;
     pick *p = rsn_tpl_alloc(run, 1, sizeof *p);
     if (!p) return run->failed;
-    *p = (pick){.kind = kind, .by_attribute = by_attribute, .box = box};
+    *p = (pick){.kind = kind, .by_attribute = by_attribute};
     p->path.otherwise = rsn_tv_of(RSN_TV_MISSING);
     if (keep_args(run, c->args, &p->args)) return run->failed;
     bool walks = rsn_tv_truth(&box) && rsn_tv_iterable(&box);

@@ -9,6 +9,7 @@
 
 typedef struct call_args {
     rsn_node *items; /* a LIST: those by position, those by name, *args, **kwargs */
+    rsn_node *star, *double_star; /* the last two, until the others are complete */
     rsn_tpl_site site;
     size_t names_cap;
 } call_args;
@@ -38,29 +39,30 @@ static bool add_keyword(rsn_compiler *c, call_args *a) {
     return rsn_tok_advance(c) && rsn_tok_advance(c);
 }
 
-static bool parse_argument(rsn_compiler *c, call_args *a) {
-    bool star = c->tok.kind == RSN_TOK_MUL, double_star = c->tok.kind == RSN_TOK_POW,
-         named = false;
-    bool sound = !a->site.double_star;
-    if (star || double_star) {
-        sound = sound && (double_star || !a->site.star);
-        if (!rsn_tok_advance(c)) return false;
-    } else {
-        if (!rsn_tok_look(c)) return false;
-        named = c->tok.kind == RSN_TOK_NAME && c->ahead.kind == RSN_TOK_ASSIGN;
-        sound = sound && !(a->site.star && named) &&
-                (named || (!a->site.star && a->site.n_kw == 0));
+/* *args once, **kwargs once and behind it. */
+static bool parse_star(rsn_compiler *c, call_args *a, bool is_double) {
+    if (a->double_star || (!is_double && a->star)) {
+        return rsn_compile_fail(c, "the arguments of a call are in a wrong order");
     }
-    if (!sound) {
+    rsn_node *value = rsn_tok_advance(c) ? rsn_parse_expression(c, true) : NULL;
+    if (is_double) a->double_star = value;
+    else a->star = value;
+    return value != NULL;
+}
+
+static bool parse_argument(rsn_compiler *c, call_args *a) {
+    if (c->tok.kind == RSN_TOK_MUL) return parse_star(c, a, false);
+    if (c->tok.kind == RSN_TOK_POW) return parse_star(c, a, true);
+    if (!rsn_tok_look(c)) return false;
+    bool named = c->tok.kind == RSN_TOK_NAME && c->ahead.kind == RSN_TOK_ASSIGN;
+    if (a->double_star || (!named && (a->star || a->site.n_kw))) {
         return rsn_compile_fail(c, "the arguments of a call are in a wrong order");
     }
     if (named && !add_keyword(c, a)) return false;
     rsn_node *value = rsn_parse_expression(c, true);
     if (!value) return false;
     rsn_node_append(a->items, value);
-    a->site.star = a->site.star || star;
-    a->site.double_star = a->site.double_star || double_star;
-    a->site.n_pos += !star && !double_star && !named;
+    a->site.n_pos += !named;
     return true;
 }
 
@@ -72,6 +74,10 @@ static bool parse_call_args(rsn_compiler *c, call_args *a) {
         if (!first && c->tok.kind == RSN_TOK_RPAREN) break;
         if (!parse_argument(c, a)) return false;
     }
+    if (a->star) rsn_node_append(a->items, a->star);
+    if (a->double_star) rsn_node_append(a->items, a->double_star);
+    a->site.star = a->star != NULL;
+    a->site.double_star = a->double_star != NULL;
     return rsn_tok_expect(c, RSN_TOK_RPAREN, ")");
 }
 

@@ -187,7 +187,7 @@ size_t rsn_ts_offset(const rsn_ts *s, size_t index) {
 
 rsn_tl *rsn_tl_new(rsn_tpl_run *run, size_t cap) {
     rsn_tl *list = rsn_tpl_alloc(run, 1, sizeof *list);
-    rsn_tv *items = cap ? rsn_tpl_alloc(run, cap, sizeof *items) : NULL;
+    rsn_tv *items = rsn_tpl_alloc(run, cap, sizeof *items); /* never NULL, even for 0 */
     if (run->failed) return NULL;
     *list = (rsn_tl){items, 0, cap, 0};
     return list;

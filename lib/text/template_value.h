@@ -7,8 +7,7 @@
 #include "base/str.h"
 
 typedef enum rsn_tv_kind {
-    RSN_TV_MISSING =
-        0, /* no value: an unset variable, an argument not given, the end of a loop */
+    RSN_TV_MISSING, /* no value: a variable not set, an argument not given, an end */
     RSN_TV_UNDEFINED,
     RSN_TV_NONE,
     RSN_TV_BOOL,
@@ -51,9 +50,10 @@ typedef enum rsn_tv_undef {
 
 struct rsn_tv {
     uint8_t kind;
-    uint8_t flag; /* STR: 1 if it is safe markup; UNDEFINED: rsn_tv_undef; VIEW:
-                     rsn_tv_view */
-    uint16_t aux;
+    /* STR: 1 if it is safe markup; TUPLE: 1 if it is a group; UNDEFINED: rsn_tv_undef;
+     * VIEW: rsn_tv_view */
+    uint8_t flag;
+    uint16_t aux; /* UNDEFINED: a kind */
     union {
         bool b;
         int64_t i;
@@ -93,9 +93,8 @@ typedef struct rsn_td_entry {
 struct rsn_td {
     rsn_td_entry *entries;
     size_t n, cap;
-    uint32_t *slots; /* index + 1 of an entry, 0: free; n_slots of them, a power of two,
-                        or NULL */
-    size_t n_slots;
+    uint32_t *slots; /* index + 1 of an entry, or 0; NULL while there are few entries */
+    size_t n_slots;  /* a power of two */
 };
 
 typedef struct rsn_tpl_range {
@@ -207,7 +206,7 @@ reason_status rsn_ts_copy(rsn_tpl_run *run, const char *data, size_t n,
                           const rsn_ts **out);
 reason_status rsn_ts_concat(rsn_tpl_run *run, const rsn_ts *a, const rsn_ts *b,
                             const rsn_ts **out);
-/* The same as values; `safe` is the flag of the result. */
+/* The same as values. */
 reason_status rsn_tv_share(rsn_tpl_run *run, const char *data, size_t n, rsn_tv *out);
 reason_status rsn_tv_copy(rsn_tpl_run *run, const char *data, size_t n, rsn_tv *out);
 /* UNDEFINED with a sentence of static text. */

@@ -19,7 +19,8 @@ typedef struct rsn_vocab_source {
     const rsn_text *merges; /* "left right"; index = rank */
     size_t n_merges;
     int64_t bos, eos, eot, eom, unk, pad; /* -1: absent */
-    int add_bos, add_eos; /* what REASON_TOKENS_BOS_EOS adds: 0, 1, or -1: as the family does */
+    int add_bos,
+        add_eos; /* what REASON_TOKENS_BOS_EOS adds: 0, 1, or -1: as the family does */
 } rsn_vocab_source;
 
 /* A growing list of ids. A zeroed one is empty; items are the owner's to rsn_free(). */

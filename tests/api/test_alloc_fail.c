@@ -408,30 +408,28 @@ static int count_steps(void *user, const char *stage, uint64_t done, uint64_t to
     return 0;
 }
 
-/* A hundred tokens of output take no memory beyond what was there after the first two. */
-static void test_api_alloc_fail__none_per_token(void **state) {
+/* A hundred tokens of output take no memory beyond what was there after the first two.
+ * What would end a block or the text is forbidden, so that it goes on. */
+static void check_steps(handles *h, reason_think_mode mode) {
     static const char ends[] = "</think><|im_end|><|im_start|><think>";
-    steps s = {2, 120, 0, 0};
+    steps s = {2, 110, 0, 0};
     float values[8];
     int32_t *ids;
     size_t n_ids;
     reason_result *result;
     asking a;
-    handles h;
-    (void)state;
-    heap_use(&heap);
-    begin(&h, true, true);
-    assert_ok(reason_tokenize(h.model, ends, -1, REASON_TOKENS_SPECIAL, &ids, &n_ids));
+    assert_ok(reason_tokenize(h->model, ends, -1, REASON_TOKENS_SPECIAL, &ids, &n_ids));
     assert_true(n_ids <= COUNT(values));
     for (size_t i = 0; i < n_ids; i++)
-        values[i] = -INFINITY; /* it goes on until it has no more room */
+        values[i] = -INFINITY;
     ask_init(&a, "What is 67 * 75?", 160);
+    a.thinking.mode = mode;
     a.sampling.bias_tokens = ids;
     a.sampling.bias_values = values;
     a.sampling.n_bias = n_ids;
     a.request.progress = count_steps;
     a.request.progress_user = &s;
-    assert_ok(reason_generate(h.session, &a.request, &result));
+    assert_ok(reason_generate(h->session, &a.request, &result));
     assert_true(reason_result_n_tokens(result) > s.last);
     print_message("%zu allocations before step %d, %zu more by step %d\n", s.at_first,
                   (int)s.first, s.at_last - s.at_first, (int)s.last);
@@ -439,6 +437,15 @@ static void test_api_alloc_fail__none_per_token(void **state) {
     assert_int_equal(s.at_last, s.at_first);
     reason_result_free(result);
     reason_free(ids);
+}
+
+static void test_api_alloc_fail__none_per_token(void **state) {
+    handles h;
+    (void)state;
+    heap_use(&heap);
+    begin(&h, true, true);
+    check_steps(&h, REASON_THINK_AUTO);
+    check_steps(&h, REASON_THINK_ON);
     end(&h);
     heap_end(&heap);
 }

@@ -291,8 +291,8 @@ static void check_file(const char *path) {
         n_vocab = (size_t)model_int(model, "n_vocab");
         for (size_t i = 0; i < N_TOKENS; i++)
             ids[i] = (int32_t)((i * i * 37 + i * 11 + 3) % n_vocab);
-        for (int32_t k = 0; k < 3; k++) {
-            static const int32_t chunks[] = {64, 1, 33};
+        static const int32_t chunks[] = {64, 1, 33};
+        for (int32_t k = 0; k < 3; k += (int32_t)STRIDE(level, chunks)) {
             float *rows = new_rows(N_TOKENS);
             reason_session *s = new_session(model, k + 1, chunks[k], REASON_KV_F16);
             assert_ok(reason_session_logits(s, ids, N_TOKENS, rows));
@@ -326,7 +326,7 @@ static void test_api_determinism__golden_models(void **state) {
 
 /* ---- texts ---- */
 
-enum { MAX_OUTPUT = 64, MAX_QUESTIONS = 1000, PLANS = 2 };
+enum { MAX_OUTPUT = 64, MAX_QUESTIONS = 1000 };
 
 typedef struct answer {
     size_t n;
@@ -377,10 +377,12 @@ static size_t count_equal(const answer *a, const answer *b, size_t n) {
 
 static void compare_texts(size_t n, float temperature) {
     static answer want[MAX_QUESTIONS], got[MAX_QUESTIONS];
+    static const int32_t plans[] = {1, 2};
     size_t n_tokens = 0;
     for (int level = REASON_CPU_GENERIC; level < N_LEVELS; level++)
-        for (int32_t threads = 1; threads <= PLANS && models[level]; threads++) {
-            bool is_first = level == REASON_CPU_GENERIC && threads == 1;
+        for (size_t k = 0; k < COUNT(plans) && models[level]; k += STRIDE(level, plans)) {
+            const int32_t threads = plans[k];
+            bool is_first = level == REASON_CPU_GENERIC && k == 0;
             reason_session *s = new_session(models[level], threads, 0, REASON_KV_F16);
             for (size_t i = 0; i < n; i++) {
                 ask(s, i, temperature, is_first ? &want[i] : &got[i]);

@@ -170,9 +170,31 @@ static void test_base_str__refuses_impossible_sizes(void **state) {
     heap_end(&heap);
 }
 
+/* What was reserved is added without another allocation, and the text stays. */
+static void test_base_str__reserves(void **state) {
+    (void)state;
+    test_heap heap;
+    heap_use(&heap, 0);
+    rsn_str s = {0};
+    rsn_str_reserve(&s, 100);
+    check(&s, "", 0);
+    rsn_str_addz(&s, "abc");
+    rsn_str_reserve(&s, 0);
+    check(&s, "abc", 3);
+    for (int i = 0; i < 97; i++) rsn_str_addc(&s, 'x');
+    assert_int_equal(heap.n_calls, 1);
+    assert_int_equal(s.n, 100);
+    rsn_str_reserve(&s, SIZE_MAX - 10);
+    assert_true(s.failed);
+    assert_int_equal(s.n, 100);
+    rsn_str_free(&s);
+    heap_end(&heap);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base_str__starts_empty),
+        cmocka_unit_test(test_base_str__reserves),
         cmocka_unit_test(test_base_str__adds),
         cmocka_unit_test(test_base_str__formats_long_text),
         cmocka_unit_test(test_base_str__follows_a_reference),

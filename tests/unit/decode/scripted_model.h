@@ -1,6 +1,7 @@
-/* A model whose network is a script of the test: the forward pass writes token ids into the cache
- * where keys would be, and makes logits from what the cache says came before. So everything that a
- * session does with its cache (reuse, forks, truncation) shows in the logits. */
+/* A model whose network is a script of the test: the forward pass writes token ids into
+ * the cache where keys would be, and makes logits from what the cache says came before.
+ * So everything that a session does with its cache (reuse, forks, truncation) shows in
+ * the logits. */
 #ifndef REASON_TESTS_SCRIPTED_MODEL_H
 #define REASON_TESTS_SCRIPTED_MODEL_H
 
@@ -23,7 +24,8 @@
 struct scripted;
 
 /* Fills logits [n_vocab] from the tokens so far, history[0 .. n), n >= 1. */
-typedef void (*script_fn)(struct scripted *m, const int32_t *history, size_t n, float *logits);
+typedef void (*script_fn)(struct scripted *m, const int32_t *history, size_t n,
+                          float *logits);
 
 typedef struct scripted {
     rsn_model model; /* first: a model handle is a pointer to this */
@@ -81,12 +83,14 @@ static const rsn_arch SCRIPT_ARCH = {"scripted", 0, script_layout, script_forwar
 typedef enum script_tags { TAGS_ARE_TOKENS, TAGS_ARE_TEXT, NO_TAGS } script_tags;
 
 /* Tokens that a script may name, beyond bytes (id = byte) and special ones. */
-static const char *const PIECES[] = {"</", "think", "<th", "ink>", "thin", "k>x", "a</think>b",
-                                     "think>a", "</think", "x<", "><think", "\xE2\x82", "\xAC.",
-                                     " the", "ab", "no. "};
+static const char *const PIECES[] = {
+    "</",      "think", "<th",     "ink>",     "thin",  "k>x",  "a</think>b", "think>a",
+    "</think", "x<",    "><think", "\xE2\x82", "\xAC.", " the", "ab",         "no. "};
 
-/* A model with `script` as its network, the template `chat` (NULL: none) only for its literals. */
-static inline scripted *scripted_new(script_fn script, script_tags tags, const char *chat) {
+/* A model with `script` as its network, the template `chat` (NULL: none) only for its
+ * literals. */
+static inline scripted *scripted_new(script_fn script, script_tags tags,
+                                     const char *chat) {
     fixture f;
     scripted *m = rsn_calloc2(1, sizeof *m);
     assert_non_null(m);
@@ -120,8 +124,8 @@ static inline scripted *scripted_new(script_fn script, script_tags tags, const c
                                 .n_vocab = rsn_vocab_size(m->model.vocab),
                                 .n_ctx = SCRIPT_CONTEXT,
                                 .n_rot = 2};
-    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source, &m->model.arena,
-                                   &m->model.tags),
+    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source,
+                                   &m->model.arena, &m->model.tags),
                      REASON_OK);
     assert_int_equal(m->model.tags.open.n > 0, tags != NO_TAGS);
     m->script = script;
@@ -137,7 +141,8 @@ static inline void scripted_free(scripted *m) {
     rsn_model_release(&m->model);
 }
 
-static inline reason_session *scripted_session(scripted *m, int32_t n_ctx, int32_t n_chunk) {
+static inline reason_session *scripted_session(scripted *m, int32_t n_ctx,
+                                               int32_t n_chunk) {
     reason_session_options o;
     reason_session *session = NULL;
     assert_int_equal(reason_session_options_init(&o, sizeof o), REASON_OK);
@@ -170,7 +175,7 @@ static inline size_t count_tokens(const scripted *m, const char *text) {
     return ids.n;
 }
 
-/* --- scripts ---------------------------------------------------------------------------------- */
+/* --- scripts ------------------------------------------------------------------------ */
 
 static inline void flat(const scripted *m, float *logits) {
     for (size_t i = 0; i < m->model.hp.n_vocab; i++)
@@ -178,7 +183,8 @@ static inline void flat(const scripted *m, float *logits) {
 }
 
 /* m->ids one after the other behind a prompt of m->seed tokens, then the end of text. */
-static inline void script_list(scripted *m, const int32_t *history, size_t n, float *logits) {
+static inline void script_list(scripted *m, const int32_t *history, size_t n,
+                               float *logits) {
     (void)history;
     size_t at = n - (size_t)m->seed;
     flat(m, logits);
@@ -186,7 +192,8 @@ static inline void script_list(scripted *m, const int32_t *history, size_t n, fl
 }
 
 /* m->ids for ever, wherever the prompt ends. */
-static inline void script_loop(scripted *m, const int32_t *history, size_t n, float *logits) {
+static inline void script_loop(scripted *m, const int32_t *history, size_t n,
+                               float *logits) {
     (void)history;
     flat(m, logits);
     logits[m->ids[n % m->n_ids]] = 10;

@@ -75,7 +75,7 @@ static void expect(sink *s, const char *thinking, const char *answer) {
     rsn_output_free(&s->o);
 }
 
-/* --- labels ------------------------------------------------------------------------------------ */
+/* --- labels ------------------------------------------------------------------------- */
 
 static void test_decode_output__labels_go_where_they_belong(void **state) {
     (void)state;
@@ -88,7 +88,8 @@ static void test_decode_output__labels_go_where_they_belong(void **state) {
     add(&s, REASON_LABEL_ANSWER, "three");
     add(&s, REASON_LABEL_ANSWER, "");
     assert_string_equal(s.order, "MTTMA");
-    assert_string_equal(rsn_str_text(&s.streamed[REASON_LABEL_MARKUP]), "<think></think>\n\n");
+    assert_string_equal(rsn_str_text(&s.streamed[REASON_LABEL_MARKUP]),
+                        "<think></think>\n\n");
     expect(&s, "one two", "three");
 }
 
@@ -122,7 +123,7 @@ static void test_decode_output__refusal_is_noted_and_final(void **state) {
     expect(&s, "", "abc");
 }
 
-/* --- characters ----------------------------------------------------------------------------------- */
+/* --- characters --------------------------------------------------------------------- */
 
 static void test_decode_output__characters_stay_whole(void **state) {
     (void)state;
@@ -164,7 +165,7 @@ static void test_decode_output__bytes_that_are_no_text(void **state) {
     rsn_output_free(&s.o);
 }
 
-/* --- stop texts ----------------------------------------------------------------------------------- */
+/* --- stop texts --------------------------------------------------------------------- */
 
 static void test_decode_output__stop_ends_the_answer_before_it(void **state) {
     (void)state;
@@ -222,7 +223,7 @@ static void test_decode_output__stop_that_ends_first_counts(void **state) {
         sink s;
         begin(&s, stops, 2);
         rsn_output_add(&s.o, REASON_LABEL_ANSWER, "abcdX", cut);
-        rsn_output_add(&s.o, REASON_LABEL_ANSWER, "abcdX" + cut, 5 - cut);
+        rsn_output_add(&s.o, REASON_LABEL_ANSWER, &"abcdX"[cut], 5 - cut);
         assert_true(s.o.stopped);
         expect(&s, "", "ab");
     }
@@ -269,7 +270,8 @@ static void test_decode_output__stop_inside_a_character(void **state) {
 }
 
 /* The slow way: after each byte, does the text end with a stop? */
-static size_t slow_stop(const char *text, size_t n, const char *const *stops, size_t n_stops) {
+static size_t slow_stop(const char *text, size_t n, const char *const *stops,
+                        size_t n_stops) {
     for (size_t end = 1; end <= n; end++) {
         size_t longest = 0;
         for (size_t i = 0; i < n_stops; i++) {
@@ -285,8 +287,8 @@ static size_t slow_stop(const char *text, size_t n, const char *const *stops, si
 
 static void test_decode_output__random_cuts(void **state) {
     (void)state;
-    static const char *const words[] = {"a", "ab", "ba", "bb", "aba", "abba", "b", "\u00e9", "c",
-                                        "bab", "aab", "cc"};
+    static const char *const words[] = {"a", "ab",     "ba", "bb",  "aba", "abba",
+                                        "b", "\u00e9", "c",  "bab", "aab", "cc"};
     uint64_t seed = 5;
     size_t n_stopped = 0;
     for (int run = 0; run < 20000; run++) {
@@ -315,7 +317,7 @@ static void test_decode_output__random_cuts(void **state) {
     assert_in_range(n_stopped, 5000, 19000);
 }
 
-/* --- memory --------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 static size_t n_calls, fail_at;
 
@@ -337,12 +339,14 @@ static void failing_release(void *user, void *p) {
 static void test_decode_output__lost_text_is_no_memory(void **state) {
     (void)state;
     static const char *const stops[] = {"END"};
-    reason_allocator hooks = {sizeof hooks, failing_alloc, failing_resize, failing_release, NULL};
+    reason_allocator hooks = {sizeof hooks, failing_alloc, failing_resize,
+                              failing_release, NULL};
     reason_status status = REASON_ERR_NO_MEMORY;
     assert_int_equal(rsn_alloc_set(&hooks), REASON_OK);
     for (fail_at = 1; status == REASON_ERR_NO_MEMORY; fail_at++) {
         rsn_str thinking = {0}, answer = {0};
-        rsn_output o = {.thinking = &thinking, .answer = &answer, .stops = stops, .n_stops = 1};
+        rsn_output o = {
+            .thinking = &thinking, .answer = &answer, .stops = stops, .n_stops = 1};
         n_calls = 0;
         rsn_output_add(&o, REASON_LABEL_THINK, "a rather long thought", 21);
         rsn_output_add(&o, REASON_LABEL_ANSWER, "a rather long answer EN", 23);

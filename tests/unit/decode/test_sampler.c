@@ -1,5 +1,5 @@
-/* The sampler against a slow reference: everything in float64, a full sort, and the same random
- * number, so that not only shares but the very token must agree. */
+/* The sampler against a slow reference: everything in float64, a full sort, and the same
+ * random number, so that not only shares but the very token must agree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +44,7 @@ static rsn_sampler sampler_of(const reason_sampling *p, size_t n) {
     return s;
 }
 
-/* --- the reference --------------------------------------------------------------------------- */
+/* --- the reference ------------------------------------------------------------------ */
 
 enum { MAX_VOCAB = 200000 };
 
@@ -54,7 +54,8 @@ typedef struct candidate {
 } candidate;
 
 typedef struct reference {
-    candidate all[MAX_VOCAB]; /* [n] that can be drawn, in the order in which they are drawn */
+    candidate
+        all[MAX_VOCAB]; /* [n] that can be drawn, in the order in which they are drawn */
     size_t n;
     double mass;
     double edge; /* how near top-k, top-p or min-p came to deciding otherwise, relative */
@@ -69,7 +70,8 @@ static int by_share(const void *a, const void *b) {
     return x->id < y->id ? -1 : 1;
 }
 
-/* Logits as bias and penalties leave them; in float32, as they are the sampler's definition. */
+/* Logits as bias and penalties leave them; in float32, as they are the sampler's
+ * definition. */
 static void change_logits(const reason_sampling *p, const float *logits, size_t n,
                           const int32_t *history, size_t n_history, float *out) {
     memcpy(out, logits, n * sizeof *out);
@@ -152,7 +154,8 @@ static size_t reference_pick(double u, double *edge) {
     return ref.n - 1;
 }
 
-/* Draws `times` tokens and holds each against the reference. Returns how many were no close call. */
+/* Draws `times` tokens and holds each against the reference. Returns how many were no
+ * close call. */
 static size_t compare_draws(rsn_sampler *s, size_t times) {
     size_t clear = 0;
     for (size_t i = 0; i < times; i++) {
@@ -174,7 +177,8 @@ static size_t compare_draws(rsn_sampler *s, size_t times) {
 /* One random sampler over random logits. */
 static size_t compare_random(uint64_t *seed, size_t n, bool coarse) {
     static float logits[MAX_VOCAB], changed[MAX_VOCAB];
-    static const float temperatures[] = {0.1f, 0.6f, 1, 2}, top_ps[] = {1, 0.95f, 0.5f, 0.999f},
+    static const float temperatures[] = {0.1f, 0.6f, 1, 2},
+                       top_ps[] = {1, 0.95f, 0.5f, 0.999f},
                        min_ps[] = {0, 0, 0.05f, 0.5f};
     static const int32_t top_ks[] = {0, 0, 1, 5, 40, 300};
     int32_t history[100], bias_tokens[3];
@@ -182,7 +186,8 @@ static size_t compare_random(uint64_t *seed, size_t n, bool coarse) {
     reason_sampling p = defaults();
     double spread = 1 + 9 * random_unit(seed);
     for (size_t i = 0; i < n; i++) {
-        double x = spread * (random_unit(seed) + random_unit(seed) + random_unit(seed) - 1.5);
+        double x =
+            spread * (random_unit(seed) + random_unit(seed) + random_unit(seed) - 1.5);
         logits[i] = (float)(coarse ? floor(x) : x); /* coarse: many ties */
     }
     p.temperature = temperatures[random_next(seed) % COUNT(temperatures)];
@@ -234,10 +239,11 @@ static void test_decode_sampler__huge_vocabularies(void **state) {
     assert_true(clear > 40);
 }
 
-/* --- frequencies -------------------------------------------------------------------------------- */
+/* --- frequencies -------------------------------------------------------------------- */
 
 /* Chi-square of 100,000 draws against the reference's shares. */
-static double chi_square(const reason_sampling *p, const float *logits, size_t n, size_t *freedom) {
+static double chi_square(const reason_sampling *p, const float *logits, size_t n,
+                         size_t *freedom) {
     enum { DRAWS = 100000, MOST = 64 };
     double counts[MOST] = {0}, sum = 0;
     rsn_sampler s = sampler_of(p, n);
@@ -268,8 +274,8 @@ static void test_decode_sampler__frequencies(void **state) {
     float logits[16];
     for (size_t i = 0; i < COUNT(logits); i++)
         logits[i] = (float)((i * 7) % 16) * 0.25f;
-    /* With k degrees of freedom the sum is below k + 4 sqrt(2 k) but for a chance in thousands; the
-     * seeds are fixed, so this does not flicker. */
+    /* With k degrees of freedom the sum is below k + 4 sqrt(2 k) but for a chance in
+     * thousands; the seeds are fixed, so this does not flicker. */
     for (int i = 0; i < 6; i++) {
         reason_sampling p = defaults();
         size_t freedom;
@@ -301,7 +307,8 @@ static void test_decode_sampler__wrong_frequencies_are_noticed(void **state) {
     }
     for (size_t i = 0; i < ref.n; i++) {
         double expected = 100000 * ref.all[i].share / ref.mass;
-        sum += (counts[ref.all[i].id] - expected) * (counts[ref.all[i].id] - expected) / expected;
+        sum += (counts[ref.all[i].id] - expected) * (counts[ref.all[i].id] - expected) /
+               expected;
     }
     assert_true(sum > 15 + 4 * sqrt(30.0));
     rsn_sampler_free(&s);
@@ -331,9 +338,10 @@ static void test_decode_sampler__same_key_same_token(void **state) {
     assert_true(n_other > 300); /* another draw at the same place is another number */
 }
 
-/* --- edges ---------------------------------------------------------------------------------------- */
+/* --- edges -------------------------------------------------------------------------- */
 
-static int32_t draw_one(const reason_sampling *p, const float *logits, size_t n, float *logprob) {
+static int32_t draw_one(const reason_sampling *p, const float *logits, size_t n,
+                        float *logprob) {
     rsn_sampler s = sampler_of(p, n);
     rsn_sampler_begin(&s, logits, NULL, 0);
     int32_t id = rsn_sampler_draw(&s, 0, 0, logprob);
@@ -524,7 +532,8 @@ static void test_decode_sampler__log_sum_exp(void **state) {
             logits[i] = (float)(20 * random_unit(&seed) - 10);
             sum += exp((double)logits[i]);
         }
-        assert_true(fabs(rsn_log_sum_exp(kernels(), logits, n, scratch) - log(sum)) < 1e-5);
+        assert_true(fabs(rsn_log_sum_exp(kernels(), logits, n, scratch) - log(sum)) <
+                    1e-5);
     }
     for (size_t i = 0; i < 3; i++)
         logits[i] = -INFINITY;
@@ -533,7 +542,7 @@ static void test_decode_sampler__log_sum_exp(void **state) {
     assert_true(rsn_log_sum_exp(kernels(), logits, 3, scratch) == (double)INFINITY);
 }
 
-/* --- parameters ------------------------------------------------------------------------------- */
+/* --- parameters --------------------------------------------------------------------- */
 
 static void expect_invalid(const reason_sampling *p, const char *name) {
     rsn_sampler s;
@@ -549,13 +558,19 @@ static void test_decode_sampler__invalid_parameters_are_named(void **state) {
         size_t offset;
         float values[4];
     } floats[] = {
-        {"temperature", offsetof(reason_sampling, temperature), {-1, -1e-9f, NAN, INFINITY}},
+        {"temperature",
+         offsetof(reason_sampling, temperature),
+         {-1, -1e-9f, NAN, INFINITY}},
         {"top_p", offsetof(reason_sampling, top_p), {0, -0.1f, 1.5f, NAN}},
         {"min_p", offsetof(reason_sampling, min_p), {-0.1f, 1.1f, NAN, INFINITY}},
-        {"repeat_penalty", offsetof(reason_sampling, repeat_penalty), {0, -1, NAN, INFINITY}},
-        {"presence_penalty", offsetof(reason_sampling, presence_penalty),
+        {"repeat_penalty",
+         offsetof(reason_sampling, repeat_penalty),
+         {0, -1, NAN, INFINITY}},
+        {"presence_penalty",
+         offsetof(reason_sampling, presence_penalty),
          {NAN, INFINITY, -INFINITY, NAN}},
-        {"frequency_penalty", offsetof(reason_sampling, frequency_penalty),
+        {"frequency_penalty",
+         offsetof(reason_sampling, frequency_penalty),
          {NAN, INFINITY, -INFINITY, NAN}},
     };
     for (size_t i = 0; i < COUNT(floats); i++)
@@ -615,7 +630,8 @@ static void failing_release(void *user, void *p) {
 
 static void test_decode_sampler__every_allocation_may_fail(void **state) {
     (void)state;
-    reason_allocator hooks = {sizeof hooks, failing_alloc, failing_resize, failing_release, NULL};
+    reason_allocator hooks = {sizeof hooks, failing_alloc, failing_resize,
+                              failing_release, NULL};
     reason_sampling p = defaults();
     assert_int_equal(rsn_alloc_set(&hooks), REASON_OK);
     reason_status status = REASON_ERR_NO_MEMORY;

@@ -1,8 +1,8 @@
-/* The thinking controller, driven with scripts of texts: every rule of docs/THINKING.md has a case
- * of its name. All short sequences are tried in test_thinking_all.c. */
+/* The thinking controller, driven with scripts of texts: every rule of docs/THINKING.md
+ * has a case of its name. All short sequences are tried in test_thinking_all.c. */
 #include "unit/decode/think_script.h"
 
-/* --- steps of a script ------------------------------------------------------------------------ */
+/* --- steps of a script -------------------------------------------------------------- */
 
 /* Pushes every token that must come now; returns how many. */
 static size_t push_forced(run *r) {
@@ -53,7 +53,7 @@ static void expect_text(const run *r, reason_label label, const char *text) {
     assert_string_equal(found, text);
 }
 
-/* --- modes --------------------------------------------------------------------------------- */
+/* --- modes -------------------------------------------------------------------------- */
 
 static void test_decode_thinking__auto_forces_nothing(void **state) {
     (void)state;
@@ -172,7 +172,7 @@ static void test_decode_thinking__off_closes_an_open_prompt(void **state) {
     expect_labels(&r, "MMMA");
 }
 
-/* --- what counts --------------------------------------------------------------------------- */
+/* --- what counts -------------------------------------------------------------------- */
 
 static void test_decode_thinking__empty_block_is_markup(void **state) {
     (void)state;
@@ -264,7 +264,8 @@ static void test_decode_thinking__budget_zero_never_opens(void **state) {
 }
 
 static void test_decode_thinking__budget_zero_beats_on(void **state) {
-    (void)state; /* rules.c makes OFF of it; the controller would keep to the budget anyway */
+    (void)state; /* rules.c makes OFF of it; the controller would keep to the budget
+                    anyway */
     rsn_think_rules rules = plain_rules(REASON_THINK_ON, 0);
     run r;
     start(&r, &rules);
@@ -291,7 +292,8 @@ static void test_decode_thinking__budget_is_not_exceeded_by_one_token(void **sta
 }
 
 static void test_decode_thinking__held_space_may_not_hide_a_thought(void **state) {
-    (void)state; /* the space may be an empty block's; a thought behind it makes both THINK */
+    (void)state; /* the space may be an empty block's; a thought behind it makes both
+                    THINK */
     static const int32_t drawn[] = {A, A_CLOSE_B, NLNL, LTS};
     for (size_t i = 0; i < COUNT(drawn); i++) {
         rsn_think_rules rules = plain_rules(REASON_THINK_AUTO, 1);
@@ -337,7 +339,7 @@ static void test_decode_thinking__held_answer_does_not_hide_a_thought(void **sta
     expect_labels(&r, "MTA");
 }
 
-/* --- tags in parts ------------------------------------------------------------------------- */
+/* --- tags in parts ------------------------------------------------------------------ */
 
 static void test_decode_thinking__tags_split_over_tokens(void **state) {
     (void)state;
@@ -445,7 +447,7 @@ static void test_decode_thinking__model_without_tags(void **state) {
     expect_labels(&r, "AAAA");
 }
 
-/* --- how blocks close ---------------------------------------------------------------------- */
+/* --- how blocks close --------------------------------------------------------------- */
 
 static void test_decode_thinking__budget_closes(void **state) {
     (void)state;
@@ -469,7 +471,8 @@ static void test_decode_thinking__closer_of_several_tokens(void **state) {
     rules.closing = (rsn_ids){SPLIT_CLOSING, COUNT(SPLIT_CLOSING)};
     run r;
     start(&r, &rules);
-    accept(&r, IDS(OPEN, A, A, LTS)); /* the model begins a tag itself with its last token */
+    accept(&r,
+           IDS(OPEN, A, A, LTS)); /* the model begins a tag itself with its last token */
     expect_forced(&r, IDS(LTS, THINK, GT, NL, NL));
     accept(&r, IDS(B));
     expect_text(&r, REASON_LABEL_THINK, "aa</");
@@ -608,7 +611,7 @@ static void test_decode_thinking__budget_close_is_remembered(void **state) {
     expect_labels(&r, "MMTMMAMTMM");
 }
 
-/* --- early closes and ends ------------------------------------------------------------------ */
+/* --- early closes and ends ---------------------------------------------------------- */
 
 static void test_decode_thinking__min_tokens_waits(void **state) {
     (void)state;
@@ -689,7 +692,7 @@ static void test_decode_thinking__end_of_text_in_a_block(void **state) {
     expect_labels(&r, "MTTT");
 }
 
-/* --- room ------------------------------------------------------------------------------------ */
+/* --- room --------------------------------------------------------------------------- */
 
 static void test_decode_thinking__min_answer_is_kept(void **state) {
     (void)state;
@@ -709,7 +712,8 @@ static void test_decode_thinking__min_answer_is_kept(void **state) {
     }
 }
 
-static void test_decode_thinking__answer_before_a_block_counts_for_min_answer(void **state) {
+static void
+test_decode_thinking__answer_before_a_block_counts_for_min_answer(void **state) {
     (void)state;
     rsn_think_rules rules = plain_rules(REASON_THINK_AUTO, 50);
     rules.room = 10;
@@ -741,7 +745,7 @@ static void test_decode_thinking__opener_needs_room(void **state) {
     rsn_think_free(&r.t);
 }
 
-/* --- memory ---------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 static size_t n_calls, fail_at;
 
@@ -779,7 +783,8 @@ static reason_status run_script(run *r, const rsn_think_rules *rules) {
 
 static void test_decode_thinking__every_allocation_may_fail(void **state) {
     (void)state;
-    reason_allocator hooks = {sizeof hooks, count_alloc, count_resize, count_release, NULL};
+    reason_allocator hooks = {sizeof hooks, count_alloc, count_resize, count_release,
+                              NULL};
     rsn_think_rules rules = plain_rules(REASON_THINK_AUTO, 50);
     static run r;
     assert_int_equal(rsn_alloc_set(&hooks), REASON_OK);
@@ -844,7 +849,8 @@ int main(void) {
         cmocka_unit_test(test_decode_thinking__min_tokens_without_wait_text),
         cmocka_unit_test(test_decode_thinking__end_of_text_in_a_block),
         cmocka_unit_test(test_decode_thinking__min_answer_is_kept),
-        cmocka_unit_test(test_decode_thinking__answer_before_a_block_counts_for_min_answer),
+        cmocka_unit_test(
+            test_decode_thinking__answer_before_a_block_counts_for_min_answer),
         cmocka_unit_test(test_decode_thinking__opener_needs_room),
         cmocka_unit_test(test_decode_thinking__every_allocation_may_fail),
     };

@@ -1,9 +1,10 @@
-/* The thinking controller on all token sequences over a small alphabet: at every point its labels,
- * verdicts and forced tokens are compared with a labeller that looks at the whole text at once, and
- * with the rules of docs/THINKING.md written down a second time. */
+/* The thinking controller on all token sequences over a small alphabet: at every point
+ * its labels, verdicts and forced tokens are compared with a labeller that looks at the
+ * whole text at once, and with the rules of docs/THINKING.md written down a second time.
+ */
 #include "unit/decode/think_script.h"
 
-/* --- the slow labeller ------------------------------------------------------------------------ */
+/* --- the slow labeller -------------------------------------------------------------- */
 
 /* What whole text says, byte by byte and token by token. */
 typedef struct reading {
@@ -39,8 +40,8 @@ static const char *empty_rest(const rsn_think_rules *r, const char *written, siz
 }
 
 /* A block, from behind its opening tag to behind its closing tag. */
-static void read_block(reading *x, size_t *at, const rsn_think_rules *r, const char *empty,
-                       bool must_think) {
+static void read_block(reading *x, size_t *at, const rsn_think_rules *r,
+                       const char *empty, bool must_think) {
     size_t n_empty = empty ? strlen(empty) : 0, end = *at;
     if (empty && !must_think && stands_at(x, *at, empty, n_empty) &&
         stands_at(x, *at + n_empty, r->close.data, r->close.n))
@@ -52,7 +53,8 @@ static void read_block(reading *x, size_t *at, const rsn_think_rules *r, const c
         return;
     mark(x, at, r->close.n, REASON_LABEL_MARKUP, true);
     x->n_closed++;
-    for (size_t i = 0; i < r->after_close_n && *at < x->n && strchr(" \n", x->text[*at]); i++)
+    for (size_t i = 0; i < r->after_close_n && *at < x->n && strchr(" \n", x->text[*at]);
+         i++)
         mark(x, at, 1, REASON_LABEL_MARKUP, false);
 }
 
@@ -80,8 +82,10 @@ static void read_bytes(reading *x, const rsn_think_rules *r) {
 }
 
 /* Half of a closing tag that is being forced is no thought. */
-static void read_forced_tag(reading *x, const int32_t *ids, const bool *forced, size_t n) {
-    while (n > 0 && forced[n - 1] && ids[n - 1] != WAIT && ids[n - 1] != SO && ids[n - 1] != END)
+static void read_forced_tag(reading *x, const int32_t *ids, const bool *forced,
+                            size_t n) {
+    while (n > 0 && forced[n - 1] && ids[n - 1] != WAIT && ids[n - 1] != SO &&
+           ids[n - 1] != END)
         n--;
     for (size_t i = 0; i < x->n && x->inside[x->n]; i++)
         if (x->owner[i] >= n && x->label[i] == REASON_LABEL_THINK)
@@ -119,13 +123,14 @@ static void read_tokens(reading *x, const int32_t *ids, const bool *forced, size
     }
 }
 
-/* --- all sequences ------------------------------------------------------------------------------ */
+/* --- all sequences ------------------------------------------------------------------ */
 
 typedef struct search {
     rsn_think_rules rules;
     const int32_t *alphabet;
     size_t n_alphabet, depth;
-    size_t n_seen, n_banned, n_replaced; /* so that a search that tries nothing is noticed */
+    size_t n_seen, n_banned,
+        n_replaced; /* so that a search that tries nothing is noticed */
 } search;
 
 static void copy_string(rsn_str *to, const rsn_str *from) {
@@ -204,7 +209,8 @@ static rsn_verdict expected_verdict(const run *r, int32_t id) {
     read_tokens(&now, ids, forced, r->n, rules);
     read_tokens(&next, ids, forced, r->n + 1, rules);
     bool on = rules->mode == REASON_THINK_ON, inside = now.inside[now.n];
-    size_t thought = now.counts[REASON_LABEL_THINK], will = next.counts[REASON_LABEL_THINK];
+    size_t thought = now.counts[REASON_LABEL_THINK],
+           will = next.counts[REASON_LABEL_THINK];
     size_t opens = next.n_opened - now.n_opened, closes = next.n_closed - now.n_closed;
     bool waits = rules->wait.n > 0 && fits(r, thought, rules->wait.n + reserved_text(r));
     if (id == EOS && !inside)
@@ -242,7 +248,8 @@ static void check_point(const run *r, const reading *x) {
         assert_true(rules->closing.n + answer_need(r) <= tokens_left(r));
     bool closes = r->n > 0 && x->n > 0 && x->owner[x->n - 1] == r->n - 1 && !inside &&
                   x->inside[x->begin[r->n - 1]] && x->n_closed > 0;
-    if (closes && r->forced[r->n - 1]) /* what is still forced is the space behind the tag */
+    if (closes &&
+        r->forced[r->n - 1]) /* what is still forced is the space behind the tag */
         assert_true(tokens_left(r) >= answer_need(r) + r->t.queue_n[1]);
     if (closes && !r->forced[r->n - 1])
         assert_true(tokens_left(r) >= answer_need(r) + rules->closing.n);
@@ -266,7 +273,8 @@ static void check_end(const run *r, const reading *x) {
     rsn_think_free(&end.t);
 }
 
-/* A token that must come where none was queued: the block may only be closed for a reason. */
+/* A token that must come where none was queued: the block may only be closed for a
+ * reason. */
 static void check_close(const run *r, const reading *x) {
     size_t thought = x->counts[REASON_LABEL_THINK];
     bool spent = !fits(r, thought, 1 + reserved_text(r));
@@ -314,7 +322,8 @@ static void explore(search *s, run *r, size_t depth) {
 
 /* The budget of a model with this much room, as rules.c lowers it. */
 static void lower_budget(rsn_think_rules *r) {
-    size_t taken = r->closing.n + r->min_answer + (r->prompt_is_open ? 0 : COUNT(OPENING));
+    size_t taken =
+        r->closing.n + r->min_answer + (r->prompt_is_open ? 0 : COUNT(OPENING));
     size_t most = r->room > taken ? r->room - taken : 0;
     r->budget = r->budget < most ? r->budget : most;
 }
@@ -336,13 +345,13 @@ static bool is_slow(void) {
     return getenv("REASON_SLOW") != NULL;
 }
 
-static const int32_t ALPHABET[] = {OPEN, CLOSE, LT, THINK, GT, LTS, A, NL, NLNL, A_CLOSE_B,
-                                   KGT_X, EOS};
-static const int32_t WIDE[] = {OPEN,  CLOSE,     LT,    THINK,      GT,      LTS,
-                               A,     NL,        NLNL,  A_CLOSE_B,  KGT_X,   EOS,
-                               THIN,  THINK_GT_A, CONTROL, DOT,     CLOSE_THIN, SENTENCE,
-                               X_LT,  OPEN_THIN, CLOSE_OPEN, OPEN_OPEN, OPEN_A_CLOSE, A_OPEN_A,
-                               A_CLOSE_LT};
+static const int32_t ALPHABET[] = {OPEN, CLOSE, LT,   THINK,     GT,    LTS,
+                                   A,    NL,    NLNL, A_CLOSE_B, KGT_X, EOS};
+static const int32_t WIDE[] = {
+    OPEN,      CLOSE,        LT,         THINK,     GT,   LTS,       A,
+    NL,        NLNL,         A_CLOSE_B,  KGT_X,     EOS,  THIN,      THINK_GT_A,
+    CONTROL,   DOT,          CLOSE_THIN, SENTENCE,  X_LT, OPEN_THIN, CLOSE_OPEN,
+    OPEN_OPEN, OPEN_A_CLOSE, A_OPEN_A,   A_CLOSE_LT};
 
 /* One rule set of a search; the rest is plain_rules(). */
 typedef struct setup {
@@ -378,17 +387,28 @@ static rsn_think_rules rules_of(const setup *s) {
 
 /* mode, budget, min_tokens, min_answer, grace, room, tail, close_text, split */
 static const setup SETUPS[] = {
-    {AUTO, 40, 0, 0, 0, 60, NULL, false, false}, {AUTO, 1, 0, 0, 0, 60, NULL, false, false},
-    {AUTO, 2, 0, 0, 0, 60, NULL, false, true},   {AUTO, 3, 0, 3, 0, 9, NULL, true, false},
-    {AUTO, 5, 3, 1, 0, 60, NULL, true, false},   {AUTO, 3, 2, 0, 2, 60, NULL, false, false},
-    {AUTO, 0, 0, 2, 0, 6, NULL, false, false},   {AUTO, 9, 0, 2, 0, 7, NULL, false, false},
-    {AUTO, 9, 0, 1, 0, 10, NULL, true, true},    {AUTO, 2, 0, 0, 0, 60, "", false, false},
-    {AUTO, 1, 0, 1, 0, 5, "\n", false, false},   {AUTO, 4, 3, 0, 3, 60, "\n\n", true, false},
-    {AUTO, 3, 0, 0, 0, 60, "so far", true, false}, {ON, 40, 0, 0, 0, 60, NULL, false, false},
-    {ON, 1, 0, 0, 0, 60, NULL, false, false},    {ON, 2, 0, 2, 0, 9, NULL, true, false},
-    {ON, 3, 2, 0, 2, 60, NULL, true, true},      {ON, 3, 3, 1, 0, 8, NULL, false, false},
-    {ON, 2, 0, 0, 0, 60, "\n", false, false},    {ON, 5, 4, 0, 4, 60, "so far", true, true},
-    {OFF, 0, 0, 0, 0, 60, NULL, false, false},   {OFF, 0, 0, 2, 0, 8, NULL, false, false},
+    {AUTO, 40, 0, 0, 0, 60, NULL, false, false},
+    {AUTO, 1, 0, 0, 0, 60, NULL, false, false},
+    {AUTO, 2, 0, 0, 0, 60, NULL, false, true},
+    {AUTO, 3, 0, 3, 0, 9, NULL, true, false},
+    {AUTO, 5, 3, 1, 0, 60, NULL, true, false},
+    {AUTO, 3, 2, 0, 2, 60, NULL, false, false},
+    {AUTO, 0, 0, 2, 0, 6, NULL, false, false},
+    {AUTO, 9, 0, 2, 0, 7, NULL, false, false},
+    {AUTO, 9, 0, 1, 0, 10, NULL, true, true},
+    {AUTO, 2, 0, 0, 0, 60, "", false, false},
+    {AUTO, 1, 0, 1, 0, 5, "\n", false, false},
+    {AUTO, 4, 3, 0, 3, 60, "\n\n", true, false},
+    {AUTO, 3, 0, 0, 0, 60, "so far", true, false},
+    {ON, 40, 0, 0, 0, 60, NULL, false, false},
+    {ON, 1, 0, 0, 0, 60, NULL, false, false},
+    {ON, 2, 0, 2, 0, 9, NULL, true, false},
+    {ON, 3, 2, 0, 2, 60, NULL, true, true},
+    {ON, 3, 3, 1, 0, 8, NULL, false, false},
+    {ON, 2, 0, 0, 0, 60, "\n", false, false},
+    {ON, 5, 4, 0, 4, 60, "so far", true, true},
+    {OFF, 0, 0, 0, 0, 60, NULL, false, false},
+    {OFF, 0, 0, 2, 0, 8, NULL, false, false},
     {OFF, 0, 0, 1, 0, 60, "\n\n", false, true},
 };
 
@@ -402,7 +422,8 @@ static void test_decode_thinking_all__sequences_of_six(void **state) {
     (void)state;
     static const size_t chosen[] = {0, 1, 3, 15};
     for (size_t i = 0; i < COUNT(chosen); i++)
-        search_all(rules_of(&SETUPS[chosen[i]]), ALPHABET, COUNT(ALPHABET), is_slow() ? 3 : 6);
+        search_all(rules_of(&SETUPS[chosen[i]]), ALPHABET, COUNT(ALPHABET),
+                   is_slow() ? 3 : 6);
 }
 
 static void test_decode_thinking_all__sequences_of_odd_tokens(void **state) {

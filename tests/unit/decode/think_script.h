@@ -1,5 +1,6 @@
-/* What the tests of the thinking controller share: a vocabulary of a few texts, rules of an ordinary
- * model, and a run that notes what the controller was given and what it said. */
+/* What the tests of the thinking controller share: a vocabulary of a few texts, rules of
+ * an ordinary model, and a run that notes what the controller was given and what it said.
+ */
 #ifndef REASON_TESTS_THINK_SCRIPT_H
 #define REASON_TESTS_THINK_SCRIPT_H
 
@@ -16,26 +17,73 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* --- the vocabulary: an id is an index ------------------------------------------------------ */
+/* --- the vocabulary: an id is an index ---------------------------------------------- */
 
 enum {
-    OPEN, CLOSE, LT, THINK, GT, LTS, A, NL, NLNL, A_CLOSE_B, KGT_X, EOS, /* the alphabet */
+    OPEN,
+    CLOSE,
+    LT,
+    THINK,
+    GT,
+    LTS,
+    A,
+    NL,
+    NLNL,
+    A_CLOSE_B,
+    KGT_X,
+    EOS, /* the alphabet */
     N_ALPHABET,
-    THIN = N_ALPHABET, THINK_GT_A, CONTROL, DOT, CLOSE_THIN, SENTENCE, /* a wider one */
+    THIN = N_ALPHABET,
+    THINK_GT_A,
+    CONTROL,
+    DOT,
+    CLOSE_THIN,
+    SENTENCE, /* a wider one */
     N_WIDE,
-    WAIT = N_WIDE, SO, END, B, X_LT, OPEN_THIN, CLOSE_OPEN, OPEN_OPEN, OPEN_A_CLOSE, A_OPEN_A,
+    WAIT = N_WIDE,
+    SO,
+    END,
+    B,
+    X_LT,
+    OPEN_THIN,
+    CLOSE_OPEN,
+    OPEN_OPEN,
+    OPEN_A_CLOSE,
+    A_OPEN_A,
     A_CLOSE_LT,
     N_TOKENS
 };
 
 static const char *const TEXTS[N_TOKENS] = {
-    [OPEN] = "<think>", [CLOSE] = "</think>", [LT] = "<", [THINK] = "think", [GT] = ">",
-    [LTS] = "</", [A] = "a", [NL] = "\n", [NLNL] = "\n\n", [A_CLOSE_B] = "a</think>b",
-    [KGT_X] = "k>x", [EOS] = "", [THIN] = "thin", [THINK_GT_A] = "think>a", [CONTROL] = "",
-    [DOT] = ".", [CLOSE_THIN] = "</thin", [SENTENCE] = "no. ", [WAIT] = "Wait", [SO] = "So",
-    [END] = "done", [B] = "b", [X_LT] = "x<", [OPEN_THIN] = "<thin",
-    [CLOSE_OPEN] = "</think><think>", [OPEN_OPEN] = "<think></think><think>",
-    [A_CLOSE_LT] = "a</think><", [OPEN_A_CLOSE] = "<think>a</think>", [A_OPEN_A] = "a<think>a",
+    [OPEN] = "<think>",
+    [CLOSE] = "</think>",
+    [LT] = "<",
+    [THINK] = "think",
+    [GT] = ">",
+    [LTS] = "</",
+    [A] = "a",
+    [NL] = "\n",
+    [NLNL] = "\n\n",
+    [A_CLOSE_B] = "a</think>b",
+    [KGT_X] = "k>x",
+    [EOS] = "",
+    [THIN] = "thin",
+    [THINK_GT_A] = "think>a",
+    [CONTROL] = "",
+    [DOT] = ".",
+    [CLOSE_THIN] = "</thin",
+    [SENTENCE] = "no. ",
+    [WAIT] = "Wait",
+    [SO] = "So",
+    [END] = "done",
+    [B] = "b",
+    [X_LT] = "x<",
+    [OPEN_THIN] = "<thin",
+    [CLOSE_OPEN] = "</think><think>",
+    [OPEN_OPEN] = "<think></think><think>",
+    [A_CLOSE_LT] = "a</think><",
+    [OPEN_A_CLOSE] = "<think>a</think>",
+    [A_OPEN_A] = "a<think>a",
 };
 
 static inline rsn_text text_of(int32_t id) {
@@ -43,8 +91,8 @@ static inline rsn_text text_of(int32_t id) {
 }
 
 /* A list of ids for one call: IDS(OPEN, NL). */
-#define IDS(...)                                                                               \
-    ((rsn_ids){(const int32_t[]){__VA_ARGS__},                                                 \
+#define IDS(...)                                                                         \
+    ((rsn_ids){(const int32_t[]){__VA_ARGS__},                                           \
                sizeof((const int32_t[]){__VA_ARGS__}) / sizeof(int32_t)})
 
 static const int32_t CLOSING[] = {CLOSE, NLNL};
@@ -75,7 +123,7 @@ static inline rsn_think_rules plain_rules(reason_think_mode mode, size_t budget)
     return r;
 }
 
-/* --- a run: the controller, what it was given and what it said ------------------------------- */
+/* --- a run: the controller, what it was given and what it said ---------------------- */
 
 enum { MAX_RUN = 64, MAX_BYTES = 1024 };
 
