@@ -168,7 +168,8 @@ typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
  * Threads.
  */
 
-/** A pool of threads that several sessions may share; their calls then take turns. */
+/** A pool of threads that several sessions may share; their calls then take turns. A callback
+ *  must not call into another session of the same pool: it would wait for itself. */
 typedef struct reason_pool reason_pool;
 
 /** A pool of `n_threads` workers, the caller included; 0 means the default, which is what

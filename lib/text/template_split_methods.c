@@ -299,10 +299,13 @@ reason_status rsn_tpl_split_lines(const rsn_tpl_call *c, bool keep, rsn_tl *list
 }
 
 static reason_status text_splitlines(const rsn_tpl_call *c, rsn_tv *out) {
+    int64_t keep = 0;
     rsn_tl *list = rsn_tl_new(c->run, 0);
-    if (!list) return c->run->failed;
+    if (!list || rsn_tpl_int_arg(c->run, &c->v[0], "keepends", &keep)) {
+        return c->run->failed;
+    }
     *out = rsn_tv_list(RSN_TV_LIST, list);
-    return rsn_tpl_split_lines(c, rsn_tv_flag_arg(&c->v[0], false), list);
+    return rsn_tpl_split_lines(c, keep != 0, list);
 }
 
 static reason_status cut(const rsn_tpl_call *c, bool last, rsn_tv *out) {
