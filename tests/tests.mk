@@ -66,11 +66,9 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/quant/test_types \
 	tests/unit/text/test_bpe \
 	tests/unit/text/test_detokenize \
-	tests/unit/text/test_pretokenize \
 	tests/unit/text/test_special \
 	tests/unit/text/test_template \
 	tests/unit/text/test_tokens \
-	tests/unit/text/test_unicode \
 	tests/unit/text/test_vocab
 
 api_tests = tests/api/test_alloc_fail \
@@ -86,9 +84,16 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_text \
 	tests/api/test_threads
 
+# Compared with the regular expressions that define them.
+pcre2_tests = tests/unit/text/test_pretokenize tests/unit/text/test_unicode
+
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(api_tests)
 TESTS += $(unit_tests) $(api_tests)
+if HAVE_PCRE2
+check_PROGRAMS += $(pcre2_tests)
+TESTS += $(pcre2_tests)
+endif
 endif
 
 tests_api_test_alloc_fail_SOURCES = tests/api/test_alloc_fail.c
