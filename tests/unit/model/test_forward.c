@@ -435,8 +435,55 @@ static void test_model_forward__greedy(void **state) {
     reason_model_free(model);
 }
 
+/* ---- splitting ---- */
+
+enum { SPLIT_TOKENS = 80 };
+
+/* Logits of SPLIT_TOKENS single steps, every stage split over `threads` workers. */
+static float *split_logits(reason_model *model, int32_t threads, size_t n_vocab) {
+    reason_pool *pool;
+    reason_session *session;
+    reason_session_options o;
+    float *logits = malloc(SPLIT_TOKENS * n_vocab * sizeof *logits);
+    assert_non_null(logits);
+    assert_int_equal(reason_pool_new(threads, &pool), REASON_OK);
+    rsn_pool_set_least_work(pool, 0);
+    assert_int_equal(rsn_pool_pays(pool, 1), threads > 1);
+    assert_int_equal(reason_session_options_init(&o, sizeof o), REASON_OK);
+    o.pool = pool;
+    assert_int_equal(reason_session_new(model, &o, &session), REASON_OK);
+    for (int32_t i = 0; i < SPLIT_TOKENS; i++) {
+        int32_t token = i * 7 % 250;
+        assert_int_equal(reason_session_logits(session, &token, 1, logits + (size_t)i * n_vocab),
+                         REASON_OK);
+    }
+    reason_session_free(session);
+    reason_pool_free(pool);
+    return logits;
+}
+
+/* A pool that is made to split even the smallest stage changes no bit. */
+static void test_model_forward__forced_split(void **state) {
+    (void)state;
+    char *path = build_tiny_model("qwen3", NULL);
+    reason_model *model;
+    int64_t n_vocab;
+    assert_int_equal(reason_model_open(path, NULL, &model), REASON_OK);
+    assert_int_equal(reason_model_get_int(model, "n_vocab", &n_vocab), REASON_OK);
+    float *alone = split_logits(model, 1, (size_t)n_vocab);
+    for (int32_t threads = 2; threads <= 3; threads++) {
+        float *split = split_logits(model, threads, (size_t)n_vocab);
+        assert_memory_equal(alone, split, SPLIT_TOKENS * (size_t)n_vocab * sizeof *alone);
+        free(split);
+    }
+    free(alone);
+    reason_model_free(model);
+    gguf_remove(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model_forward__forced_split),
         cmocka_unit_test(test_model_forward__floats),
         cmocka_unit_test(test_model_forward__shapes),
         cmocka_unit_test(test_model_forward__long_prompt),
