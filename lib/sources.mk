@@ -32,10 +32,15 @@ base_sources = lib/base/alloc.c \
 	lib/base/str.h \
 	lib/base/utf8.c \
 	lib/base/utf8.h
-quant_sources = lib/quant/codecs.h \
+quant_sources = lib/quant/block.h \
+	lib/quant/codecs.h \
 	lib/quant/half.h \
+	lib/quant/iq4.c \
+	lib/quant/kquants.c \
+	lib/quant/legacy.c \
 	lib/quant/plain.c \
 	lib/quant/q8_0.c \
+	lib/quant/ternary.c \
 	lib/quant/types.c \
 	lib/quant/types.h
 kernels_sources = lib/kernels/attention.c \
@@ -51,11 +56,12 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/peak.c \
 	lib/kernels/peak.h \
 	lib/kernels/product.h \
+	lib/kernels/product_blocks_generic.c \
 	lib/kernels/product_float_generic.c \
 	lib/kernels/product_float_impl.h \
-	lib/kernels/product_q8_0_generic.c \
 	lib/kernels/product_q8_0_impl.h \
 	lib/kernels/q8.h \
+	lib/kernels/quantize_generic.c \
 	lib/kernels/rowops.h \
 	lib/kernels/rowops_generic.c \
 	lib/kernels/rowops_impl.h \

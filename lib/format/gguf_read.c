@@ -316,7 +316,9 @@ static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name)
             "rows of tensor %s have %llu elements, %s needs a multiple of %llu", name,
             (unsigned long long)t->ne[0], t->type->name, (unsigned long long)block);
     uint64_t blocks = t->ne[0] / block * t->ne[1] * t->ne[2] * t->ne[3];
-    if (!rsn_mul_u64(blocks, t->type->block_bytes, &t->n_bytes) || t->n_bytes > INT64_MAX)
+    if (!rsn_mul_u64(blocks, t->type->block_bytes, &t->n_bytes) ||
+        !rsn_add_u64(t->n_bytes, t->type->tail_bytes, &t->n_bytes) ||
+        t->n_bytes > INT64_MAX)
         return rsn_fail(REASON_ERR_FORMAT, "tensor %s is larger than 2^63 - 1 bytes",
                         name);
     return REASON_OK;

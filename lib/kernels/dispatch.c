@@ -7,16 +7,21 @@
 #include "kernels/rowops.h"
 
 #define FLOAT_KERNELS(isa)                                                               \
-    .quantize_q8 = rsn_quantize_q8_##isa, .dot_f32 = rsn_dot_f32_##isa,                  \
+    .quantize_q8 = rsn_quantize_q8_##isa,                                                \
+    .quantize_q8_256 = rsn_quantize_q8_256_generic,                                      \
+    .quantize_q8_row = rsn_quantize_q8_row_generic, .dot_f32 = rsn_dot_f32_##isa,        \
     .dot_f16 = rsn_dot_f16_##isa, .add_scaled_f32 = rsn_add_scaled_f32_##isa,            \
     .add_scaled_f16 = rsn_add_scaled_f16_##isa, .add = rsn_add_##isa,                    \
     .scale = rsn_scale_##isa, .f16_from_f32 = rsn_f16_from_f32_##isa,                    \
     .f32_from_f16 = rsn_f32_from_f16_##isa, .rms_norm = rsn_rms_norm_##isa,              \
-    .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa, .max = rsn_max_##isa,        \
-    .exp_sum = rsn_exp_sum_##isa
+    .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa,                              \
+    .relu2_mul = rsn_relu2_mul_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
+
+#define GENERIC_PRODUCT(type, stem) [RSN_TYPE_##type] = rsn_product_##stem##_generic,
 
 #define PRODUCTS(float_isa, q8_isa)                                                      \
     {                                                                                    \
+        RSN_BLOCK_TYPES(GENERIC_PRODUCT) RSN_WHOLE_ROW_TYPES(GENERIC_PRODUCT)            \
         [RSN_TYPE_F32] = rsn_product_f32_##float_isa,                                    \
         [RSN_TYPE_F16] = rsn_product_f16_##float_isa,                                    \
         [RSN_TYPE_BF16] = rsn_product_bf16_##float_isa,                                  \
@@ -73,6 +78,8 @@ const rsn_kernels *rsn_kernels_for(reason_cpu level) {
 
 size_t rsn_act_row_bytes(rsn_act kind, size_t k) {
     if (kind == RSN_ACT_F32) return k * sizeof(float);
-    size_t bytes = rsn_q8_sums_at(k) + k / RSN_Q8_BLOCK * sizeof(int32_t);
+    size_t bytes = kind == RSN_ACT_Q8_32
+                       ? rsn_q8_sums_at(k) + k / RSN_Q8_BLOCK * sizeof(int32_t)
+                       : rsn_q8_256_sums_at(k) + rsn_q8_256_groups(k) * sizeof(int16_t);
     return (bytes + 63) / 64 * 64;
 }

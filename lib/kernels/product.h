@@ -20,7 +20,30 @@ RSN_DECLARE_FLOAT_PRODUCTS(generic)
 RSN_DECLARE_FLOAT_PRODUCTS(avx2)
 RSN_DECLARE_FLOAT_PRODUCTS(avx512)
 
-RSN_DECLARE_PRODUCT(rsn_product_q8_0_generic)
+/* X(type, stem) for every type of blocks but Q8_0, and for those whose rows have one scale. */
+#define RSN_BLOCK_TYPES(X)                                                               \
+    X(Q4_0, q4_0)                                                                        \
+    X(Q4_1, q4_1)                                                                        \
+    X(Q5_0, q5_0)                                                                        \
+    X(Q5_1, q5_1)                                                                        \
+    X(Q2_K, q2_k)                                                                        \
+    X(Q3_K, q3_k)                                                                        \
+    X(Q4_K, q4_k)                                                                        \
+    X(Q5_K, q5_k)                                                                        \
+    X(Q6_K, q6_k)                                                                        \
+    X(IQ4_NL, iq4_nl)                                                                    \
+    X(IQ4_XS, iq4_xs)                                                                    \
+    X(TQ1_0, tq1_0)                                                                      \
+    X(TQ2_0, tq2_0)
+#define RSN_WHOLE_ROW_TYPES(X)                                                           \
+    X(I2_S, i2_s)                                                                        \
+    X(I2_S_B, i2_s_b)
+
+#define RSN_DECLARE_GENERIC(type, stem) RSN_DECLARE_PRODUCT(rsn_product_##stem##_generic)
+RSN_BLOCK_TYPES(RSN_DECLARE_GENERIC)
+RSN_WHOLE_ROW_TYPES(RSN_DECLARE_GENERIC)
+RSN_DECLARE_GENERIC(Q8_0, q8_0)
+
 RSN_DECLARE_PRODUCT(rsn_product_q8_0_avx2)
 RSN_DECLARE_PRODUCT(rsn_product_q8_0_avxvnni)
 RSN_DECLARE_PRODUCT(rsn_product_q8_0_avx512)
@@ -28,5 +51,7 @@ RSN_DECLARE_PRODUCT(rsn_product_q8_0_avx512)
 void rsn_quantize_q8_generic(const float *x, size_t k, void *out);
 void rsn_quantize_q8_avx2(const float *x, size_t k, void *out);
 void rsn_quantize_q8_avx512(const float *x, size_t k, void *out);
+void rsn_quantize_q8_256_generic(const float *x, size_t k, void *out);
+void rsn_quantize_q8_row_generic(const float *x, size_t k, void *out);
 
 #endif

@@ -1,13 +1,13 @@
-/* Rows of activations in 8 bits, as all kernels of RSN_ACT_Q8_32 types read and write
- * them; see quantize_q8 in table.h. */
+/* Rows of activations in 8 bits, as all kernels of 8-bit kinds read and write them; see
+ * quantize_q8 and quantize_q8_256 in table.h. */
 #ifndef REASON_KERNELS_Q8_H
 #define REASON_KERNELS_Q8_H
 
 #include "kernels/table.h"
 #include "quant/half.h"
 
-/* Elements of a block, and bytes of a Q8_0 block: a half-precision scale and 32
- * weights. */
+/* Elements of a block of RSN_ACT_Q8_32, and bytes of a Q8_0 block: a half-precision scale
+ * and 32 weights. */
 enum { RSN_Q8_BLOCK = 32, RSN_Q8_0_BYTES = 34 };
 
 /* Where the parts of a row begin, in bytes: the 8-bit values at 0, then scales, then
@@ -20,6 +20,26 @@ static inline size_t rsn_q8_sums_at(size_t k) {
     return k + k / RSN_Q8_BLOCK * sizeof(float);
 }
 
+/* The same for RSN_ACT_Q8_256 and RSN_ACT_Q8_ROW: a scale for each 256 values and a sum
+ * for each 16; the last ones may be of fewer. */
+enum { RSN_Q8_256_BLOCK = 256, RSN_Q8_256_GROUP = 16 };
+
+static inline size_t rsn_q8_256_groups(size_t k) {
+    return (k + RSN_Q8_256_GROUP - 1) / RSN_Q8_256_GROUP;
+}
+
+static inline size_t rsn_q8_256_blocks(size_t k) {
+    return (k + RSN_Q8_256_BLOCK - 1) / RSN_Q8_256_BLOCK;
+}
+
+static inline size_t rsn_q8_256_scales_at(size_t k) {
+    return rsn_q8_256_groups(k) * RSN_Q8_256_GROUP;
+}
+
+static inline size_t rsn_q8_256_sums_at(size_t k) {
+    return rsn_q8_256_scales_at(k) + rsn_q8_256_blocks(k) * sizeof(float);
+}
+
 /* The scale of a block whose largest magnitude has the bits `top`, and what to multiply
  * by; 0 leaves the block at zeros. Below 2^-120 the multiplier could overflow. */
 static inline float rsn_q8_scale(uint32_t top, float *inverse) {
@@ -29,5 +49,9 @@ static inline float rsn_q8_scale(uint32_t top, float *inverse) {
     *inverse = 127.0f / rsn_float_from_bits(top);
     return rsn_float_from_bits(top) / 127.0f;
 }
+
+/* RSN_ACT_Q8_ROW takes the largest magnitude of a row to be at least this, as the
+ * published models were trained. */
+#define RSN_Q8_ROW_LEAST 1e-5f
 
 #endif

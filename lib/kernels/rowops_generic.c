@@ -73,6 +73,13 @@ void rsn_silu_mul_generic(const float *gate, const float *up, float *out, size_t
     }
 }
 
+void rsn_relu2_mul_generic(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float positive = rsn_selectf(0.0f > gate[i], 0.0f, gate[i]);
+        out[i] = positive * positive * up[i];
+    }
+}
+
 float rsn_max_generic(const float *x, size_t n) {
     float s[LANES];
     for (size_t j = 0; j < LANES; j++) s[j] = -INFINITY;

@@ -117,6 +117,21 @@ void LANES_NAME(rsn_silu_mul)(const float *gate, const float *up, float *out, si
     store_first(out + i, n - i, mul(last, load_first(up + i, n - i, 0)));
 }
 
+RSN_INLINE lanes relu2_lanes(lanes gate) {
+    lanes positive = max(fill_lanes(0), gate); /* this way round NaN stays */
+    return mul(positive, positive);
+}
+
+void LANES_NAME(rsn_relu2_mul)(const float *gate, const float *up, float *out, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(out + i, mul(relu2_lanes(load_f32(gate + i)), load_f32(up + i)));
+    }
+    if (i == n) return;
+    lanes last = relu2_lanes(load_first(gate + i, n - i, 0));
+    store_first(out + i, n - i, mul(last, load_first(up + i, n - i, 0)));
+}
+
 float LANES_NAME(rsn_max)(const float *x, size_t n) {
     lanes top = fill_lanes(-INFINITY);
     size_t i = 0;

@@ -20,13 +20,22 @@
  * the type's block_elems.
  *
  * x: n_tokens rows of k activations of the type's kind, x_stride bytes apart, aligned as
- * floats are. For RSN_ACT_Q8_32 they were made by quantize_q8.
+ * floats are. For the 8-bit kinds they were made by the quantize function of that name;
+ * RSN_ACT_Q8_256 products also take rows of RSN_ACT_Q8_ROW.
  *
- * Float weights: 16 lanes over k of (float)w * x. RSN_ACT_Q8_32: from 0, block after
- * block, out += (weight scale * activation scale) * (float)(sum of 32 products). */
+ * Float weights: 16 lanes over k of (float)w * x.
+ *
+ * Blocks: from 0, block after block (of weights; quant/block.h),
+ *     out += (d * a) * (float)P - (dmin * a) * (float)M
+ * with a the activations' scale there, P the sum over groups of scale * (sum of q * x)
+ * and M that of min * (sum of x), both in 32-bit integers; types without minimums have no
+ * second term. For RSN_ACT_Q8_ROW types the whole row is one such block with d = 1; its
+ * sum wraps. A tensor's own scale is left to the caller. */
 typedef void (*rsn_product_fn)(size_t k, const void *w, size_t w_stride, size_t n_rows,
                                const void *x, size_t x_stride, size_t n_tokens,
                                float *out, size_t out_stride);
+
+typedef void (*rsn_gate_fn)(const float *gate, const float *up, float *out, size_t n);
 
 typedef struct rsn_kernels {
     reason_cpu level;
@@ -39,6 +48,13 @@ typedef struct rsn_kernels {
      * with NaN or infinity has scale NaN and q = 0, so every product with the row is
      * NaN. */
     void (*quantize_q8)(const float *x, size_t k, void *out);
+    /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_256, k) bytes, any k: int8 q[k] and
+     * zeros up to a multiple of 16, float scale[k / 256 rounded up], int16 sum[k / 16
+     * rounded up] of each 16 q, then zeros. Scales as above, for each 256 values; the last
+     * block may be of fewer. */
+    void (*quantize_q8_256)(const float *x, size_t k, void *out);
+    /* The same, but with m the largest magnitude of the whole row, at least 1e-5. */
+    void (*quantize_q8_row)(const float *x, size_t k, void *out);
 
     /* 16 lanes over n of a * b. */
     float (*dot_f32)(const float *a, const float *b, size_t n);
@@ -62,7 +78,8 @@ typedef struct rsn_kernels {
     void (*rope)(float *x, size_t n_rot, const float *cos_row, const float *sin_row,
                  bool adjacent);
     /* out = (gate / (1 + exp(-gate))) * up; out may be gate or up. */
-    void (*silu_mul)(const float *gate, const float *up, float *out, size_t n);
+    rsn_gate_fn silu_mul;
+    rsn_gate_fn relu2_mul; /* out = (max(gate, 0)^2) * up; NaN stays; the same way */
 
     /* The largest value, NaN passed over; -infinity if there is none. */
     float (*max)(const float *x, size_t n);

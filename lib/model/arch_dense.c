@@ -1,4 +1,4 @@
-/* The forward pass of dense decoders (llama, qwen2, qwen3): per layer normalization,
+/* The forward pass of dense decoders (llama, qwen, bitnet): per layer normalization,
  * attention with grouped keys, normalization, gated feed-forward, each added to the
  * residual stream.
  *
@@ -12,16 +12,20 @@
 #include "base/checked.h"
 #include "kernels/attention.h"
 #include "kernels/mathd.h"
+#include "kernels/q8.h"
 #include "model/model.h"
 
 /* Rows a worker takes at least: a multiple of what the products compute at once. */
 enum { ROW_GRAIN = 16 };
 
-/* The activations of a group of products, in both forms; rows are tokens. */
+/* The activations of a group of products, in the forms that their weights want; rows are
+ * tokens. */
 typedef struct acts {
-    float *f;         /* [n][width] */
-    unsigned char *q; /* [n][q_stride], 8-bit blocks */
-    size_t width, q_stride;
+    float *f; /* [n][width] */
+    unsigned char *rows[RSN_N_ACTS]; /* [n][stride], of each 8-bit kind */
+    size_t stride[RSN_N_ACTS];
+    size_t width;
+    bool eight; /* the values themselves are those of RSN_ACT_Q8_ROW, in every form */
 } acts;
 
 typedef struct pass {
@@ -31,6 +35,7 @@ typedef struct pass {
     size_t index; /* of the layer */
     float *x;     /* [n][n_embd], the residual stream */
     acts in;      /* [n][n_embd], normalized */
+    acts head;    /* the same memory, for the output */
     acts mix;     /* [n][n_heads * head_dim], what attention gives */
     acts ff;      /* [n][n_ff], the gated product */
     float *q;     /* [n][n_heads * head_dim] */
@@ -60,10 +65,13 @@ static void *cut(slab *s, uint64_t n, uint64_t m, uint64_t size) {
     return s->data && s->ok ? s->data + start : NULL;
 }
 
-static acts cut_acts(slab *s, uint64_t n, size_t width) {
-    acts a = {.width = width, .q_stride = rsn_act_row_bytes(RSN_ACT_Q8_32, width)};
+static acts cut_acts(slab *s, const rsn_model *m, uint64_t n, size_t width) {
+    acts a = {.width = width, .eight = (m->arch->traits & RSN_TRAIT_ACTS_8BIT) != 0};
     a.f = cut(s, n, width, sizeof(float));
-    a.q = cut(s, n, a.q_stride, 1);
+    for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++) {
+        a.stride[kind] = rsn_act_row_bytes(kind, width);
+        a.rows[kind] = cut(s, n, a.stride[kind], 1);
+    }
     return a;
 }
 
@@ -73,9 +81,11 @@ static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, pass *p) {
     uint64_t n = scratch->n_chunk, workers = scratch->n_workers;
     size_t q_width = hp->n_heads * hp->head_dim, kv_width = hp->n_heads_kv * hp->head_dim;
     p->x = cut(&s, n, hp->n_embd, sizeof(float));
-    p->in = cut_acts(&s, n, hp->n_embd);
-    p->mix = cut_acts(&s, n, q_width);
-    p->ff = cut_acts(&s, n, hp->n_ff);
+    p->in = cut_acts(&s, m, n, hp->n_embd);
+    p->head = p->in;
+    p->head.eight = false;
+    p->mix = cut_acts(&s, m, n, q_width);
+    p->ff = cut_acts(&s, m, n, hp->n_ff);
     p->q = cut(&s, n, q_width, sizeof(float));
     p->k = cut(&s, n, kv_width, sizeof(float));
     p->v = cut(&s, n, kv_width, sizeof(float));
@@ -103,26 +113,55 @@ reason_status rsn_dense_layout(const rsn_model *model, rsn_scratch *scratch) {
 
 /* --- pieces that stages share ------------------------------------------------------ */
 
-static bool wants_q8(const rsn_matrix *w) {
-    return w->type->act == RSN_ACT_Q8_32;
+/* The kind of rows that a product of these weights with `a` reads. */
+static rsn_act kind_of(const acts *a, const rsn_matrix *w) {
+    bool whole_row = a->eight && w->type->act == RSN_ACT_Q8_256;
+    return whole_row ? RSN_ACT_Q8_ROW : w->type->act;
 }
 
-/* The 8-bit form of a row, if a matrix that reads it wants that. */
-static void quantize_row(const pass *p, const acts *a, size_t t, bool wanted) {
-    if (wanted)
-        p->m->kernels->quantize_q8(a->f + t * a->width, a->width, a->q + t * a->q_stride);
+/* A set of kinds as bits. */
+static unsigned want(const acts *a, const rsn_matrix *w) {
+    return 1u << kind_of(a, w);
+}
+
+/* Puts the values that 8 bits stand for in the place of the exact ones. */
+static void take_back(float *x, const unsigned char *row, size_t width) {
+    const int8_t *q = (const int8_t *)row;
+    float scale;
+    memcpy(&scale, row + rsn_q8_256_scales_at(width), sizeof scale);
+    for (size_t i = 0; i < width; i++)
+        x[i] = scale * (float)q[i];
+}
+
+/* Makes the wanted forms of row t. */
+static void prepare_row(const pass *p, const acts *a, size_t t, unsigned wanted) {
+    const rsn_kernels *kernels = p->m->kernels;
+    float *x = a->f + t * a->width;
+    unsigned char *row = a->rows[RSN_ACT_Q8_ROW] + t * a->stride[RSN_ACT_Q8_ROW];
+    if (a->eight || (wanted & 1u << RSN_ACT_Q8_ROW))
+        kernels->quantize_q8_row(x, a->width, row);
+    if (a->eight)
+        take_back(x, row, a->width);
+    if (wanted & 1u << RSN_ACT_Q8_32)
+        kernels->quantize_q8(x, a->width,
+                             a->rows[RSN_ACT_Q8_32] + t * a->stride[RSN_ACT_Q8_32]);
+    if (wanted & 1u << RSN_ACT_Q8_256)
+        kernels->quantize_q8_256(x, a->width,
+                                 a->rows[RSN_ACT_Q8_256] + t * a->stride[RSN_ACT_Q8_256]);
 }
 
 /* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride
  * apart. */
 static void product(const pass *p, const rsn_matrix *w, const acts *a, size_t begin,
                     size_t end, size_t n, float *out, size_t out_stride) {
-    bool q8 = wants_q8(w);
-    const void *x = q8 ? (const void *)a->q : (const void *)a->f;
-    size_t x_stride = q8 ? a->q_stride : a->width * sizeof(float);
+    rsn_act kind = kind_of(a, w);
+    const void *x = kind == RSN_ACT_F32 ? (const void *)a->f : (const void *)a->rows[kind];
+    size_t x_stride = kind == RSN_ACT_F32 ? a->width * sizeof(float) : a->stride[kind];
     p->m->kernels->product[w->type->type](w->cols, w->data + begin * w->row_bytes,
                                           w->row_bytes, end - begin, x, x_stride, n, out,
                                           out_stride);
+    for (size_t t = 0; w->scale != 1 && t < n; t++)
+        p->m->kernels->scale(out + t * out_stride, w->scale, end - begin);
 }
 
 /* y rows [begin, end) = w . a, then x += y there. */
@@ -146,8 +185,11 @@ static void embed(void *arg, int ith, int count) {
     size_t begin, end, half = p->m->hp.n_rot / 2;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        w->type->decode(w->data + (size_t)p->step->tokens[t] * w->row_bytes,
-                        p->x + t * w->cols, w->cols);
+        float *x = p->x + t * w->cols;
+        rsn_type_decode(w->type, w->data + (size_t)p->step->tokens[t] * w->row_bytes, x,
+                        w->cols);
+        if (w->scale != 1)
+            p->m->kernels->scale(x, w->scale, w->cols);
         for (size_t i = 0; i < half; i++) {
             double sine, cosine;
             rsn_sincos((double)(p->step->kv->n + t) * p->m->inv_freq[i], &sine, &cosine);
@@ -157,27 +199,29 @@ static void embed(void *arg, int ith, int count) {
     }
 }
 
-static void normalize(const pass *p, const float *weight, bool q8, int ith, int count) {
+static void normalize(const pass *p, const float *weight, const acts *a, unsigned wanted,
+                      int ith, int count) {
     size_t begin, end, width = p->m->hp.n_embd;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        p->m->kernels->rms_norm(p->x + t * width, weight, p->in.f + t * width, width,
+        p->m->kernels->rms_norm(p->x + t * width, weight, a->f + t * width, width,
                                 p->m->hp.rms_eps);
-        quantize_row(p, &p->in, t, q8);
+        prepare_row(p, a, t, wanted);
     }
 }
 
 static void normalize_attention(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_layer *l = p->layer;
-    normalize(p, l->attn_norm, wants_q8(&l->q) || wants_q8(&l->k) || wants_q8(&l->v), ith,
-              count);
+    unsigned wanted = want(&p->in, &l->q) | want(&p->in, &l->k) | want(&p->in, &l->v);
+    normalize(p, l->attn_norm, &p->in, wanted, ith, count);
 }
 
 static void normalize_ffn(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_layer *l = p->layer;
-    normalize(p, l->ffn_norm, wants_q8(&l->gate) || wants_q8(&l->up), ith, count);
+    normalize(p, l->ffn_norm, &p->in, want(&p->in, &l->gate) | want(&p->in, &l->up), ith,
+              count);
 }
 
 /* q, k and v are one list of rows, so that workers share them evenly. */
@@ -268,20 +312,28 @@ static void attend(void *arg, int ith, int count) {
     }
 }
 
-static void quantize_mix(void *arg, int ith, int count) {
-    const pass *p = arg;
+/* What goes into a projection back to the residual stream: normalized where the
+ * architecture has that, in the form its weights want. */
+static void prepare_back(const pass *p, const acts *a, const float *norm,
+                         const rsn_matrix *w, int ith, int count) {
     size_t begin, end;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
-    for (size_t t = begin; t < end; t++)
-        quantize_row(p, &p->mix, t, wants_q8(&p->layer->o));
+    for (size_t t = begin; t < end; t++) {
+        float *x = a->f + t * a->width;
+        if (norm)
+            p->m->kernels->rms_norm(x, norm, x, a->width, p->m->hp.rms_eps);
+        prepare_row(p, a, t, want(a, w));
+    }
 }
 
-static void quantize_ff(void *arg, int ith, int count) {
+static void prepare_mix(void *arg, int ith, int count) {
     const pass *p = arg;
-    size_t begin, end;
-    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
-    for (size_t t = begin; t < end; t++)
-        quantize_row(p, &p->ff, t, wants_q8(&p->layer->down));
+    prepare_back(p, &p->mix, p->layer->attn_sub_norm, &p->layer->o, ith, count);
+}
+
+static void prepare_ff(void *arg, int ith, int count) {
+    const pass *p = arg;
+    prepare_back(p, &p->ff, p->layer->ffn_sub_norm, &p->layer->down, ith, count);
 }
 
 static void project_mix(void *arg, int ith, int count) {
@@ -292,14 +344,16 @@ static void project_mix(void *arg, int ith, int count) {
 static void project_gate_up(void *arg, int ith, int count) {
     const pass *p = arg;
     size_t begin, end, n = p->step->n, width = p->ff.width;
+    rsn_gate_fn gate = p->m->arch->traits & RSN_TRAIT_RELU2 ? p->m->kernels->relu2_mul
+                                                            : p->m->kernels->silu_mul;
     rsn_pool_share(width, ROW_GRAIN, ith, count, &begin, &end);
     if (begin == end)
         return;
     product(p, &p->layer->gate, &p->in, begin, end, n, p->ff.f + begin, width);
     product(p, &p->layer->up, &p->in, begin, end, n, p->up + begin, width);
     for (size_t t = 0; t < n; t++)
-        p->m->kernels->silu_mul(p->ff.f + t * width + begin, p->up + t * width + begin,
-                                p->ff.f + t * width + begin, end - begin);
+        gate(p->ff.f + t * width + begin, p->up + t * width + begin,
+             p->ff.f + t * width + begin, end - begin);
 }
 
 static void project_down(void *arg, int ith, int count) {
@@ -309,7 +363,8 @@ static void project_down(void *arg, int ith, int count) {
 
 static void normalize_output(void *arg, int ith, int count) {
     const pass *p = arg;
-    normalize(p, p->m->weights.output_norm, wants_q8(&p->m->weights.output), ith, count);
+    normalize(p, p->m->weights.output_norm, &p->head,
+              want(&p->head, &p->m->weights.output), ith, count);
 }
 
 static void project_output(void *arg, int ith, int count) {
@@ -317,9 +372,10 @@ static void project_output(void *arg, int ith, int count) {
     const rsn_matrix *w = &p->m->weights.output;
     size_t begin, end, first = p->step->all ? 0 : p->step->n - 1;
     rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
-    acts rows = p->in;
+    acts rows = p->head;
     rows.f += first * rows.width;
-    rows.q += first * rows.q_stride;
+    for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++)
+        rows.rows[kind] += first * rows.stride[kind];
     if (begin < end)
         product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin,
                 w->rows);
@@ -361,9 +417,9 @@ typedef struct stage {
 static const stage LAYER[] = {
     {normalize_attention, work_values}, {project_qkv, work_qkv},
     {place_heads, work_values},         {attend, work_attention},
-    {quantize_mix, work_values},        {project_mix, work_mix},
+    {prepare_mix, work_values},        {project_mix, work_mix},
     {normalize_ffn, work_values},       {project_gate_up, work_ffn},
-    {quantize_ff, work_values},         {project_down, work_ffn},
+    {prepare_ff, work_values},         {project_down, work_ffn},
 };
 
 static const stage OUTPUT[] = {{normalize_output, work_values},

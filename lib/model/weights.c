@@ -3,6 +3,7 @@
  * once. */
 #include "model/weights.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 typedef enum dim { NONE, EMBD, QUERY, KEY, FF, VOCAB, HEAD, HALF_ROT } dim;
 
 /* When a tensor must be there. */
-typedef enum need { ALWAYS, OPTIONAL, BIAS, NORM } need;
+typedef enum need { ALWAYS, OPTIONAL, BIAS, NORM, SUB_NORM } need;
 
 typedef struct binding {
     const char *name;
@@ -36,11 +37,27 @@ static const binding LAYER[] = {
     {"attn_v.bias", offsetof(rsn_layer, v_bias), KEY, NONE, BIAS},
     {"attn_q_norm.weight", offsetof(rsn_layer, q_norm), HEAD, NONE, NORM},
     {"attn_k_norm.weight", offsetof(rsn_layer, k_norm), HEAD, NONE, NORM},
+    {"attn_sub_norm.weight", offsetof(rsn_layer, attn_sub_norm), QUERY, NONE, SUB_NORM},
     {"attn_output.weight", offsetof(rsn_layer, o), QUERY, EMBD, ALWAYS},
     {"ffn_norm.weight", offsetof(rsn_layer, ffn_norm), EMBD, NONE, ALWAYS},
     {"ffn_gate.weight", offsetof(rsn_layer, gate), EMBD, FF, ALWAYS},
     {"ffn_up.weight", offsetof(rsn_layer, up), EMBD, FF, ALWAYS},
+    {"ffn_sub_norm.weight", offsetof(rsn_layer, ffn_sub_norm), FF, NONE, SUB_NORM},
     {"ffn_down.weight", offsetof(rsn_layer, down), FF, EMBD, ALWAYS},
+};
+
+/* Matrices that may have a scale of their own beside them, "NAME.scale". */
+static const struct {
+    const char *name;
+    size_t offset; /* in rsn_layer */
+} SCALED[] = {
+    {"attn_q.scale", offsetof(rsn_layer, q)},
+    {"attn_k.scale", offsetof(rsn_layer, k)},
+    {"attn_v.scale", offsetof(rsn_layer, v)},
+    {"attn_output.scale", offsetof(rsn_layer, o)},
+    {"ffn_gate.scale", offsetof(rsn_layer, gate)},
+    {"ffn_up.scale", offsetof(rsn_layer, up)},
+    {"ffn_down.scale", offsetof(rsn_layer, down)},
 };
 
 typedef struct binder {
@@ -68,7 +85,8 @@ static uint64_t size_of(const rsn_hparams *hp, dim d) {
 
 static bool is_needed(need when, unsigned traits) {
     return when == ALWAYS || (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS)) ||
-           (when == NORM && (traits & RSN_TRAIT_QK_NORM));
+           (when == NORM && (traits & RSN_TRAIT_QK_NORM)) ||
+           (when == SUB_NORM && (traits & RSN_TRAIT_SUB_NORM));
 }
 
 static bool is_allowed(need when, unsigned traits) {
@@ -76,27 +94,53 @@ static bool is_allowed(need when, unsigned traits) {
            (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS_OK));
 }
 
+static const unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
+    return b->data + (t->offset - b->g->data_start);
+}
+
+/* The scale behind the rows of a tensor whose type has one there; 1 otherwise. */
+static reason_status read_tail(const binder *b, const rsn_gguf_tensor *t, float *scale) {
+    *scale = 1;
+    if (t->type->tail_bytes == 0)
+        return REASON_OK;
+    memcpy(scale, bytes_of(b, t) + (t->n_bytes - t->type->tail_bytes), sizeof *scale);
+    if (!(*scale >= -FLT_MAX && *scale <= FLT_MAX))
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor %s has the scale %g at offset %llu, a finite one expected",
+                        t->name.data, (double)*scale,
+                        (unsigned long long)(t->offset + t->n_bytes -
+                                             t->type->tail_bytes));
+    return REASON_OK;
+}
+
 /* A vector as float32: in place where the file has it so, else decoded. */
 static reason_status bind_vector(binder *b, const rsn_gguf_tensor *t, const float **out) {
-    const unsigned char *bytes = b->data + (t->offset - b->g->data_start);
+    float scale;
+    reason_status status = read_tail(b, t, &scale);
+    if (status != REASON_OK)
+        return status;
     if (t->type == rsn_type_info_get(RSN_TYPE_F32)) {
-        *out = (const float *)(const void *)bytes;
+        *out = (const float *)(const void *)bytes_of(b, t);
         return REASON_OK;
     }
     float *values = rsn_arena_calloc2(b->arena, (size_t)t->ne[0], sizeof *values);
     if (!values)
         return REASON_ERR_NO_MEMORY;
-    t->type->decode(bytes, values, (size_t)t->ne[0]);
+    rsn_type_decode(t->type, bytes_of(b, t), values, (size_t)t->ne[0]);
+    for (size_t i = 0; scale != 1 && i < (size_t)t->ne[0]; i++)
+        values[i] *= scale;
     *out = values;
     return REASON_OK;
 }
 
-static void bind_matrix(const binder *b, const rsn_gguf_tensor *t, rsn_matrix *m) {
-    m->data = b->data + (t->offset - b->g->data_start);
+static reason_status bind_matrix(const binder *b, const rsn_gguf_tensor *t,
+                                 rsn_matrix *m) {
+    m->data = bytes_of(b, t);
     m->type = t->type;
     m->cols = (size_t)t->ne[0];
     m->rows = (size_t)t->ne[1];
-    m->row_bytes = m->cols / t->type->block_elems * t->type->block_bytes;
+    m->row_bytes = rsn_type_row_bytes(t->type, m->cols);
+    return read_tail(b, t, &m->scale);
 }
 
 static reason_status bind_one(binder *b, const binding *row, const char *name,
@@ -120,8 +164,41 @@ static reason_status bind_one(binder *b, const binding *row, const char *name,
     void *slot = (char *)base + row->offset;
     if (row->rows == NONE)
         return bind_vector(b, t, slot);
-    bind_matrix(b, t, slot);
+    return bind_matrix(b, t, slot);
+}
+
+/* A scale of its own multiplies what the matrix already has. */
+static reason_status bind_scale(binder *b, const char *name, rsn_matrix *m) {
+    const rsn_gguf_tensor *t = rsn_gguf_find_tensor(b->g, name);
+    if (!t || !(b->traits & RSN_TRAIT_SCALE_OK))
+        return REASON_OK;
+    if (t->type != rsn_type_info_get(RSN_TYPE_F32) || t->n_bytes != sizeof(float))
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor %s has type %s and %llu bytes, one F32 value expected",
+                        name, t->type->name, (unsigned long long)t->n_bytes);
+    float scale;
+    memcpy(&scale, bytes_of(b, t), sizeof scale);
+    m->scale *= scale;
+    b->bound[t - b->g->tensors] = true;
+    if (!(m->scale >= -FLT_MAX && m->scale <= FLT_MAX))
+        return rsn_fail(REASON_ERR_FORMAT, "tensor %s holds %g, a finite scale expected",
+                        name, (double)scale);
     return REASON_OK;
+}
+
+static reason_status bind_layer(binder *b, size_t index, rsn_layer *layer) {
+    reason_status status = REASON_OK;
+    char name[64];
+    for (size_t j = 0; j < sizeof LAYER / sizeof *LAYER && status == REASON_OK; j++) {
+        snprintf(name, sizeof name, "blk.%zu.%s", index, LAYER[j].name);
+        status = bind_one(b, &LAYER[j], name, layer);
+    }
+    for (size_t j = 0; j < sizeof SCALED / sizeof *SCALED && status == REASON_OK; j++) {
+        snprintf(name, sizeof name, "blk.%zu.%s", index, SCALED[j].name);
+        status = bind_scale(b, name,
+                            (rsn_matrix *)(void *)((char *)layer + SCALED[j].offset));
+    }
+    return status;
 }
 
 static reason_status bind_layers(binder *b, rsn_weights *w) {
@@ -135,12 +212,8 @@ static reason_status bind_layers(binder *b, rsn_weights *w) {
     w->layers = rsn_arena_calloc2(b->arena, b->hp->n_layers, sizeof *w->layers);
     if (!w->layers)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < b->hp->n_layers; i++)
-        for (size_t j = 0; j < sizeof LAYER / sizeof *LAYER && status == REASON_OK; j++) {
-            char name[64];
-            snprintf(name, sizeof name, "blk.%zu.%s", i, LAYER[j].name);
-            status = bind_one(b, &LAYER[j], name, &w->layers[i]);
-        }
+    for (size_t i = 0; i < b->hp->n_layers && status == REASON_OK; i++)
+        status = bind_layer(b, i, &w->layers[i]);
     return status;
 }
 

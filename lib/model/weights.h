@@ -12,7 +12,13 @@ enum {
         1,                  /* RoPE turns pairs (2i, 2i+1) instead of (i, i + n_rot/2) */
     RSN_TRAIT_QKV_BIAS = 2, /* q, k and v have biases */
     RSN_TRAIT_QKV_BIAS_OK = 4, /* they may have */
-    RSN_TRAIT_QK_NORM = 8      /* q and k are normalized per head before RoPE */
+    RSN_TRAIT_QK_NORM = 8,     /* q and k are normalized per head before RoPE */
+    RSN_TRAIT_SUB_NORM = 16,   /* what attention gives and the gated product are
+                                  normalized before they are projected back */
+    RSN_TRAIT_RELU2 = 32,      /* the gate is relu(x)^2 instead of silu(x) */
+    RSN_TRAIT_ACTS_8BIT = 64,  /* the seven projections read activations in 8 bits with
+                                  one scale per token, whatever their weights are */
+    RSN_TRAIT_SCALE_OK = 128   /* the seven projections may have a scale beside them */
 };
 
 typedef struct rsn_matrix {
@@ -20,6 +26,7 @@ typedef struct rsn_matrix {
     const rsn_type_info *type;
     size_t rows, cols;
     size_t row_bytes;
+    float scale; /* multiplies every product; 1 where the file has none */
 } rsn_matrix;
 
 typedef struct rsn_layer {
@@ -28,9 +35,11 @@ typedef struct rsn_layer {
     rsn_matrix k, v;        /* [n_heads_kv * head_dim, n_embd] */
     const float *q_bias, *k_bias, *v_bias; /* [rows of q, k, v] or NULL */
     const float *q_norm, *k_norm;          /* [head_dim] or NULL */
+    const float *attn_sub_norm;            /* [n_heads * head_dim] or NULL */
     rsn_matrix o;                          /* [n_embd, n_heads * head_dim] */
     const float *ffn_norm;                 /* [n_embd] */
     rsn_matrix gate, up;                   /* [n_ff, n_embd] */
+    const float *ffn_sub_norm;             /* [n_ff] or NULL */
     rsn_matrix down;                       /* [n_embd, n_ff] */
 } rsn_layer;
 

@@ -8,16 +8,13 @@
 
 enum { BLOCK = 32, BLOCK_BYTES = 2 + BLOCK };
 
-void rsn_quant_q8_0_decode(const void *src, float *dst, size_t n) {
+void rsn_quant_q8_0_expand(const void *src, rsn_block *block) {
     const uint8_t *in = src;
-    for (size_t i = 0; i + BLOCK <= n; i += BLOCK, in += BLOCK_BYTES) {
-        float scale = rsn_f16_to_f32(rsn_load_u16(in));
-        for (size_t j = 0; j < BLOCK; j++) {
-            int8_t q;
-            memcpy(&q, in + 2 + j, 1);
-            dst[i + j] = scale * (float)q;
-        }
-    }
+    block->d = rsn_f16_to_f32(rsn_load_u16(in));
+    block->dmin = 0;
+    block->scale[0] = 1;
+    block->min[0] = 0;
+    memcpy(block->q, in + 2, BLOCK);
 }
 
 /* Ties away from zero, as the published encoder has it; |x| must be far below 2^31. */

@@ -4,15 +4,48 @@
 
 #include "quant/codecs.h"
 
+#define FLOATS(type_, name_, id, bytes, stem)                                            \
+    [RSN_TYPE_##type_] = {.type = RSN_TYPE_##type_,                                      \
+                          .name = name_,                                                 \
+                          .ggml_id = id,                                                 \
+                          .block_elems = 1,                                              \
+                          .block_bytes = bytes,                                          \
+                          .act = RSN_ACT_F32,                                            \
+                          .decode = rsn_quant_##stem##_decode,                           \
+                          .encode = rsn_quant_##stem##_encode}
+
+#define BLOCKS(type_, name_, id, elems, bytes, group, act_, stem, ...)                   \
+    [RSN_TYPE_##type_] = {.type = RSN_TYPE_##type_,                                      \
+                          .name = name_,                                                 \
+                          .ggml_id = id,                                                 \
+                          .block_elems = elems,                                          \
+                          .block_bytes = bytes,                                          \
+                          .group_elems = group,                                          \
+                          .act = RSN_ACT_##act_,                                         \
+                          .expand = rsn_quant_##stem##_expand,                           \
+                          __VA_ARGS__}
+
 static const rsn_type_info TYPES[RSN_N_TYPES] = {
-    [RSN_TYPE_F32] = {RSN_TYPE_F32, "F32", 0, 1, 4, RSN_ACT_F32, rsn_quant_f32_decode,
-                      rsn_quant_f32_encode},
-    [RSN_TYPE_F16] = {RSN_TYPE_F16, "F16", 1, 1, 2, RSN_ACT_F32, rsn_quant_f16_decode,
-                      rsn_quant_f16_encode},
-    [RSN_TYPE_BF16] = {RSN_TYPE_BF16, "BF16", 30, 1, 2, RSN_ACT_F32,
-                       rsn_quant_bf16_decode, rsn_quant_bf16_encode},
-    [RSN_TYPE_Q8_0] = {RSN_TYPE_Q8_0, "Q8_0", 8, 32, 34, RSN_ACT_Q8_32,
-                       rsn_quant_q8_0_decode, rsn_quant_q8_0_encode},
+    FLOATS(F32, "F32", 0, 4, f32),
+    FLOATS(F16, "F16", 1, 2, f16),
+    FLOATS(BF16, "BF16", 30, 2, bf16),
+    BLOCKS(Q4_0, "Q4_0", 2, 32, 18, 32, Q8_32, q4_0, .encode = NULL),
+    BLOCKS(Q4_1, "Q4_1", 3, 32, 20, 32, Q8_32, q4_1, .has_min = true),
+    BLOCKS(Q5_0, "Q5_0", 6, 32, 22, 32, Q8_32, q5_0, .encode = NULL),
+    BLOCKS(Q5_1, "Q5_1", 7, 32, 24, 32, Q8_32, q5_1, .has_min = true),
+    BLOCKS(Q8_0, "Q8_0", 8, 32, 34, 32, Q8_32, q8_0, .encode = rsn_quant_q8_0_encode),
+    BLOCKS(Q2_K, "Q2_K", 10, 256, 84, 16, Q8_256, q2_k, .has_min = true),
+    BLOCKS(Q3_K, "Q3_K", 11, 256, 110, 16, Q8_256, q3_k, .encode = NULL),
+    BLOCKS(Q4_K, "Q4_K", 12, 256, 144, 32, Q8_256, q4_k, .has_min = true),
+    BLOCKS(Q5_K, "Q5_K", 13, 256, 176, 32, Q8_256, q5_k, .has_min = true),
+    BLOCKS(Q6_K, "Q6_K", 14, 256, 210, 16, Q8_256, q6_k, .encode = NULL),
+    BLOCKS(IQ4_NL, "IQ4_NL", 20, 32, 18, 32, Q8_32, iq4_nl, .encode = NULL),
+    BLOCKS(IQ4_XS, "IQ4_XS", 23, 256, 136, 32, Q8_256, iq4_xs, .encode = NULL),
+    BLOCKS(TQ1_0, "TQ1_0", 34, 256, 54, 256, Q8_256, tq1_0, .encode = NULL),
+    BLOCKS(TQ2_0, "TQ2_0", 35, 256, 66, 256, Q8_256, tq2_0, .encode = NULL),
+    BLOCKS(I2_S, "I2_S", 36, 128, 32, 128, Q8_ROW, i2_s, .tail_bytes = 32),
+    BLOCKS(I2_S_B, "I2_S layout B", RSN_NO_GGML_ID, 64, 16, 64, Q8_ROW, i2_s_b,
+           .tail_bytes = 32),
 };
 
 static const char *const GGML_NAMES[] = {
@@ -63,7 +96,7 @@ const rsn_type_info *rsn_type_info_get(rsn_type type) {
 }
 
 const rsn_type_info *rsn_type_by_ggml(uint32_t id) {
-    for (size_t i = 0; i < RSN_N_TYPES; i++) {
+    for (size_t i = 0; i < RSN_N_TYPES && id != RSN_NO_GGML_ID; i++) {
         if (TYPES[i].ggml_id == id) return &TYPES[i];
     }
     return NULL;
@@ -72,4 +105,30 @@ const rsn_type_info *rsn_type_by_ggml(uint32_t id) {
 const char *rsn_type_ggml_name(uint32_t id) {
     size_t n = sizeof GGML_NAMES / sizeof *GGML_NAMES;
     return id < n ? GGML_NAMES[id] : "unknown";
+}
+
+size_t rsn_type_row_bytes(const rsn_type_info *info, size_t n) {
+    return n / info->block_elems * info->block_bytes;
+}
+
+static void decode_block(const rsn_type_info *info, const uint8_t *src, float *dst) {
+    rsn_block block;
+    info->expand(src, &block);
+    for (size_t i = 0; i < info->block_elems; i++) {
+        size_t group = i / info->group_elems;
+        float weight = block.d * (float)block.scale[group] * (float)block.q[i];
+        dst[i] = info->has_min ? weight - block.dmin * (float)block.min[group] : weight;
+    }
+}
+
+void rsn_type_decode(const rsn_type_info *info, const void *src, float *dst, size_t n) {
+    if (info->decode) {
+        info->decode(src, dst, n);
+        return;
+    }
+    const uint8_t *in = src;
+    for (size_t i = 0; i + info->block_elems <= n; i += info->block_elems) {
+        decode_block(info, in, dst + i);
+        in += info->block_bytes;
+    }
 }
