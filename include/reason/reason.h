@@ -355,8 +355,14 @@ REASON_API reason_status reason_template_render(const reason_model *model,
 /** One timeline on a model. */
 typedef struct reason_session reason_session;
 
-/** The type that keys and values are kept in. */
-typedef enum reason_kv_type { REASON_KV_F16 = 0, REASON_KV_F32 = 1 } reason_kv_type;
+/** The type that keys and values are kept in, after RoPE. The block types share a scale
+ * among 32 dimensions of a head and need its size to be a multiple of 32. */
+typedef enum reason_kv_type {
+    REASON_KV_F16 = 0,
+    REASON_KV_F32 = 1,
+    REASON_KV_Q8_0 = 2, /**< 8.5 bits a value */
+    REASON_KV_Q4_0 = 3  /**< 4.5 bits a value */
+} reason_kv_type;
 
 /** Options of reason_session_new(). */
 typedef struct reason_session_options {
@@ -376,7 +382,7 @@ typedef struct reason_session_options {
 REASON_API reason_status reason_session_options_init(reason_session_options *options,
                                                      size_t size);
 /** A new, empty session. Returns INVALID_ARG, LIMIT (n_ctx beyond the model's),
- * NO_MEMORY, MISMATCH (a model without weights). */
+ * NO_MEMORY, MISMATCH (a model without weights; a kv_type that its heads do not fit). */
 REASON_API reason_status reason_session_new(reason_model *model,
                                             const reason_session_options *options,
                                             reason_session **session);

@@ -165,7 +165,7 @@ static int64_t number_of(const rsn_model *m, number what) {
     case PARAMETERS: return (int64_t)m->weights.n_parameters;
     case WEIGHTS: return (int64_t)(m->gguf.data_end - m->gguf.data_start);
     case DECODE: return decode_bytes(m);
-    case KV: return (int64_t)rsn_kv_position_bytes(hp, true);
+    case KV: return (int64_t)rsn_kv_position_bytes(hp, rsn_kv_type(REASON_KV_F16));
     case BOS: return m->vocab ? rsn_vocab_bos(m->vocab) : -1;
     case EOS: return m->vocab ? rsn_vocab_eos(m->vocab) : -1;
     case THINKS: return m->tags.open.n > 0;

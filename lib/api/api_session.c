@@ -43,7 +43,7 @@ static reason_status check_options(const reason_model *model,
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "n_ctx %d (0 or more) or n_chunk %d (0 to %d)", o->n_ctx,
                         o->n_chunk, MAX_CHUNK);
-    if (o->kv_type < REASON_KV_F16 || o->kv_type > REASON_KV_F32)
+    if (!rsn_kv_type(o->kv_type))
         return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum",
                         (int)o->kv_type);
     if ((size_t)o->n_ctx > model->hp.n_ctx)
@@ -68,7 +68,7 @@ reason_status reason_session_new(reason_model *model,
         status = rsn_pool_new(o.n_threads, &pool);
     rsn_session_setup setup = {.n_ctx = o.n_ctx ? (size_t)o.n_ctx : model->hp.n_ctx,
                                .n_chunk = o.n_chunk ? (size_t)o.n_chunk : DEFAULT_CHUNK,
-                               .f16 = o.kv_type == REASON_KV_F16,
+                               .kv = rsn_kv_type(o.kv_type),
                                .own_pool = !o.pool,
                                .memory_limit = o.memory_limit};
     if (status == REASON_OK)

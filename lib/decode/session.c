@@ -23,7 +23,7 @@ static reason_status allocate(rsn_session *s) {
 /* A memory limit is a shorter context, so that running into it is an ordinary end of
  * room. */
 static reason_status limit_context(rsn_session *s) {
-    uint64_t block = rsn_kv_position_bytes(&s->model->hp, s->setup.f16) * RSN_KV_BLOCK;
+    uint64_t block = rsn_kv_position_bytes(&s->model->hp, s->setup.kv) * RSN_KV_BLOCK;
     uint64_t positions = s->setup.memory_limit / block * RSN_KV_BLOCK;
     if (s->setup.memory_limit == 0)
         return REASON_OK;
@@ -60,7 +60,7 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
     s->setup = *setup;
     reason_status status = limit_context(s);
     if (status == REASON_OK)
-        status = rsn_kv_init(&s->kv, &model->hp, s->setup.n_ctx, setup->f16);
+        status = rsn_kv_init(&s->kv, &model->hp, s->setup.n_ctx, setup->kv);
     if (status == REASON_OK)
         status = allocate(s);
     if (status == REASON_OK)

@@ -9,7 +9,7 @@
 
 typedef struct rsn_session_setup {
     size_t n_ctx, n_chunk;
-    bool f16;
+    const rsn_type_info *kv; /* type of keys and values */
     bool own_pool; /* no other session was given the pool */
     uint64_t
         memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */

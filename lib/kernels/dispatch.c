@@ -13,6 +13,8 @@
     .dot_f16 = rsn_dot_f16_##isa, .add_scaled_f32 = rsn_add_scaled_f32_##isa,            \
     .add_scaled_f16 = rsn_add_scaled_f16_##isa, .add = rsn_add_##isa,                    \
     .scale = rsn_scale_##isa, .f16_from_f32 = rsn_f16_from_f32_##isa,                    \
+    .f32_from_q8_0 = rsn_f32_from_q8_0_##isa,                                            \
+    .f32_from_q4_0 = rsn_f32_from_q4_0_##isa,                                            \
     .f32_from_f16 = rsn_f32_from_f16_##isa, .rms_norm = rsn_rms_norm_##isa,              \
     .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa,                              \
     .relu2_mul = rsn_relu2_mul_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa

@@ -45,6 +45,23 @@ RSN_INLINE lanes load_bf16(const void *p) {
     return make_lanes(widen_bf16(_mm_loadu_si128(h)), widen_bf16(_mm_loadu_si128(h + 1)));
 }
 
+/* Signed bytes. */
+RSN_INLINE lanes load_i8(const void *p) {
+    __m128i bytes = _mm_loadu_si128(p);
+    __m256i low = _mm256_cvtepi8_epi32(bytes);
+    __m256i high = _mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8));
+    return make_lanes(_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high));
+}
+
+/* The lower and the upper halves of 16 bytes. */
+RSN_INLINE void load_nibbles(const void *p, lanes *low, lanes *high) {
+    __m128i bytes = _mm_loadu_si128(p), four = _mm_set1_epi8(15);
+    __m128i halves[2] = {_mm_and_si128(bytes, four),
+                         _mm_and_si128(_mm_srli_epi16(bytes, 4), four)};
+    *low = load_i8(&halves[0]);
+    *high = load_i8(&halves[1]);
+}
+
 RSN_INLINE void store_f32(float *p, lanes v) {
     _mm256_storeu_ps(p, v.low);
     _mm256_storeu_ps(p + 8, v.high);

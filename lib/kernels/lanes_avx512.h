@@ -30,6 +30,18 @@ RSN_INLINE lanes load_bf16(const void *p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
+/* Signed bytes. */
+RSN_INLINE lanes load_i8(const void *p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(p)));
+}
+
+/* The lower and the upper halves of 16 bytes. */
+RSN_INLINE void load_nibbles(const void *p, lanes *low, lanes *high) {
+    __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(p));
+    *low = _mm512_cvtepi32_ps(_mm512_and_si512(bytes, _mm512_set1_epi32(15)));
+    *high = _mm512_cvtepi32_ps(_mm512_srli_epi32(bytes, 4));
+}
+
 RSN_INLINE void store_f32(float *p, lanes v) {
     _mm512_storeu_ps(p, v);
 }

@@ -12,6 +12,8 @@
     void rsn_scale_##isa(float *x, float s, size_t n);                                   \
     void rsn_f16_from_f32_##isa(const float *x, uint16_t *out, size_t n);                \
     void rsn_f32_from_f16_##isa(const uint16_t *x, float *out, size_t n);                \
+    void rsn_f32_from_q8_0_##isa(const void *x, float *out, size_t n);                   \
+    void rsn_f32_from_q4_0_##isa(const void *x, float *out, size_t n);                   \
     void rsn_rms_norm_##isa(const float *x, const float *w, float *out, size_t n,        \
                             float eps);                                                  \
     void rsn_rope_##isa(float *x, size_t n_rot, const float *cos_row,                    \

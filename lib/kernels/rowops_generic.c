@@ -51,6 +51,14 @@ void rsn_f32_from_f16_generic(const uint16_t *x, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = rsn_f16_to_f32(x[i]);
 }
 
+void rsn_f32_from_q8_0_generic(const void *x, float *out, size_t n) {
+    rsn_type_decode(rsn_type_info_get(RSN_TYPE_Q8_0), x, out, n);
+}
+
+void rsn_f32_from_q4_0_generic(const void *x, float *out, size_t n) {
+    rsn_type_decode(rsn_type_info_get(RSN_TYPE_Q4_0), x, out, n);
+}
+
 void rsn_rms_norm_generic(const float *x, const float *w, float *out, size_t n,
                           float eps) {
     float inverse = 1.0f / sqrtf(rsn_dot_f32_generic(x, x, n) / (float)n + eps);

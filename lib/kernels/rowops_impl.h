@@ -57,6 +57,26 @@ void LANES_NAME(rsn_f32_from_f16)(const uint16_t *x, float *out, size_t n) {
     if (i < n) store_first(out + i, n - i, load_first_f16(x + i, n - i));
 }
 
+void LANES_NAME(rsn_f32_from_q8_0)(const void *x, float *out, size_t n) {
+    const uint8_t *block = x;
+    for (size_t i = 0; i + 32 <= n; i += 32, block += 34) {
+        lanes scale = fill_lanes(rsn_f16_to_f32(rsn_load_u16(block)));
+        store_f32(out + i, mul(scale, load_i8(block + 2)));
+        store_f32(out + i + 16, mul(scale, load_i8(block + 18)));
+    }
+}
+
+void LANES_NAME(rsn_f32_from_q4_0)(const void *x, float *out, size_t n) {
+    const uint8_t *block = x;
+    lanes eight = fill_lanes(8);
+    for (size_t i = 0; i + 32 <= n; i += 32, block += 18) {
+        lanes scale = fill_lanes(rsn_f16_to_f32(rsn_load_u16(block))), low, high;
+        load_nibbles(block + 2, &low, &high);
+        store_f32(out + i, mul(scale, sub(low, eight)));
+        store_f32(out + i + 16, mul(scale, sub(high, eight)));
+    }
+}
+
 void LANES_NAME(rsn_rms_norm)(const float *x, const float *w, float *out, size_t n,
                               float eps) {
     float mean = LANES_NAME(rsn_dot_f32)(x, x, n) / (float)n;

@@ -69,6 +69,9 @@ typedef struct rsn_kernels {
     /* As quant/half.h; source and destination do not overlap. */
     void (*f16_from_f32)(const float *x, uint16_t *out, size_t n);
     void (*f32_from_f16)(const uint16_t *x, float *out, size_t n);
+    /* As rsn_type_decode(); n is a multiple of 32. */
+    void (*f32_from_q8_0)(const void *x, float *out, size_t n);
+    void (*f32_from_q4_0)(const void *x, float *out, size_t n);
 
     /* out = (x * (1 / sqrt(dot_f32(x, x) / n + eps))) * w; out may be x. */
     void (*rms_norm)(const float *x, const float *w, float *out, size_t n, float eps);

@@ -263,12 +263,14 @@ static void turn_head(const pass *p, float *head, const float *norm, size_t t) {
 
 static void store_head(const pass *p, const float *head, size_t position, bool value,
                        size_t h) {
+    const rsn_type_info *type = p->step->kv->type;
     size_t dim = p->m->hp.head_dim, row = position % RSN_KV_BLOCK;
-    void *block = rsn_kv_at(p->step->kv, position / RSN_KV_BLOCK, p->index, value, h);
-    if (p->step->kv->f16)
-        p->m->kernels->f16_from_f32(head, (uint16_t *)block + row * dim, dim);
+    unsigned char *block = rsn_kv_at(p->step->kv, position / RSN_KV_BLOCK, p->index, value, h);
+    unsigned char *to = block + row * rsn_type_row_bytes(type, dim);
+    if (type->type == RSN_TYPE_F16)
+        p->m->kernels->f16_from_f32(head, (uint16_t *)(void *)to, dim);
     else
-        memcpy((float *)block + row * dim, head, dim * sizeof *head);
+        type->encode(head, to, dim);
 }
 
 /* Norm and RoPE of every head, then keys and values into the cache; workers take tokens.
@@ -307,7 +309,7 @@ static void attend(void *arg, int ith, int count) {
             values[b] = rsn_kv_at(p->step->kv, b, p->index, true, kv_head);
         }
         rsn_attention_head(p->m->kernels, p->q + i * dim, dim, scale, keys, values, seen,
-                           p->step->kv->f16, p->mix.f + i * dim,
+                           p->step->kv->type->type, p->mix.f + i * dim,
                            p->head_scratch + (size_t)ith * p->head_scratch_n);
     }
 }

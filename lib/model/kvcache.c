@@ -13,21 +13,37 @@ struct rsn_kv_block {
     unsigned char *data; /* 64-byte aligned */
 };
 
-uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, bool f16) {
-    return (uint64_t)hp->n_layers * 2 * hp->n_heads_kv * hp->head_dim * (f16 ? 2 : 4);
+const rsn_type_info *rsn_kv_type(reason_kv_type type) {
+    static const rsn_type TYPES[] = {[REASON_KV_F16] = RSN_TYPE_F16,
+                                     [REASON_KV_F32] = RSN_TYPE_F32,
+                                     [REASON_KV_Q8_0] = RSN_TYPE_Q8_0,
+                                     [REASON_KV_Q4_0] = RSN_TYPE_Q4_0};
+    bool known = (size_t)type < sizeof TYPES / sizeof *TYPES;
+    return known ? rsn_type_info_get(TYPES[type]) : NULL;
 }
 
-reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool f16) {
+uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, const rsn_type_info *type) {
+    return (uint64_t)hp->n_layers * 2 * hp->n_heads_kv *
+           rsn_type_row_bytes(type, hp->head_dim);
+}
+
+reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx,
+                          const rsn_type_info *type) {
     memset(kv, 0, sizeof *kv);
+    if (hp->head_dim % type->block_elems != 0)
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "keys and values cannot be kept in %s: heads have %zu dimensions, "
+                        "a multiple of %zu is needed",
+                        type->name, hp->head_dim, type->block_elems);
     uint64_t bytes;
-    if (!rsn_mul_u64(rsn_kv_position_bytes(hp, f16), RSN_KV_BLOCK, &bytes) ||
+    if (!rsn_mul_u64(rsn_kv_position_bytes(hp, type), RSN_KV_BLOCK, &bytes) ||
         !rsn_to_size(bytes, &kv->block_bytes))
         return rsn_fail(REASON_ERR_LIMIT,
                         "keys and values of 64 positions exceed the address space");
     kv->n_ctx = n_ctx;
-    kv->f16 = f16;
+    kv->type = type;
     kv->n_heads_kv = hp->n_heads_kv;
-    kv->head_stride = (size_t)RSN_KV_BLOCK * hp->head_dim * (f16 ? 2 : 4);
+    kv->head_stride = RSN_KV_BLOCK * rsn_type_row_bytes(type, hp->head_dim);
     return REASON_OK;
 }
 

@@ -8,7 +8,8 @@
 
 enum { RSN_KV_BLOCK = 64 };
 
-/* Layout of a block: [layer][key, value][kv head][64 positions][head_dim], F16 or F32. */
+/* Layout of a block: [layer][key, value][kv head][64 positions][head_dim] of the
+ * cache's type. */
 typedef struct rsn_kv_block rsn_kv_block;
 
 typedef struct rsn_kv {
@@ -16,13 +17,17 @@ typedef struct rsn_kv {
     size_t n_blocks, cap;
     size_t n;           /* positions that are valid */
     size_t n_ctx;       /* most positions */
-    bool f16;
+    const rsn_type_info *type;
     size_t head_stride; /* bytes of [64][head_dim] */
     size_t n_heads_kv;
     size_t block_bytes;
 } rsn_kv;
 
-reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx, bool f16);
+/* NULL if the number is none of the enum. */
+const rsn_type_info *rsn_kv_type(reason_kv_type type);
+/* MISMATCH if the type's blocks do not divide head_dim; LIMIT. */
+reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx,
+                          const rsn_type_info *type);
 void rsn_kv_free(rsn_kv *kv);
 /* Makes positions [0, n) present and positions [kv->n, n) writable: allocates, and copies
  * blocks that a fork shares. CONTEXT_FULL beyond n_ctx, NO_MEMORY. */
@@ -34,6 +39,6 @@ uint64_t rsn_kv_bytes(const rsn_kv *kv);
 /* Where [64][head_dim] of a head begins: value false = keys. */
 void *rsn_kv_at(const rsn_kv *kv, size_t block, size_t layer, bool value, size_t head);
 /* Bytes that one position takes. */
-uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, bool f16);
+uint64_t rsn_kv_position_bytes(const rsn_hparams *hp, const rsn_type_info *type);
 
 #endif

@@ -65,7 +65,8 @@ static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float s
     guarded result = guarded_new(c->dim * sizeof(float), 4);
     guarded scratch =
         guarded_new(rsn_attention_scratch_floats(c->dim) * sizeof(float), 4);
-    rsn_attention_head(kernels, c->q, c->dim, scale, keys, values, c->n_positions, f16,
+    rsn_attention_head(kernels, c->q, c->dim, scale, keys, values, c->n_positions,
+                       f16 ? RSN_TYPE_F16 : RSN_TYPE_F32,
                        (float *)(void *)result.data, (float *)(void *)scratch.data);
     memcpy(out, result.data, c->dim * sizeof(float));
     guarded_free(&result);
@@ -130,9 +131,9 @@ static void test_kernels_attention__head_sizes(void **unused) {
 static void test_kernels_attention__no_positions(void **unused) {
     (void)unused;
     const float q[2] = {1, 2};
-    float out[2] = {7, 7}, scratch[BLOCK + 2];
-    rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), q, 2, 1, NULL, NULL, 0, false,
-                       out, scratch);
+    float out[2] = {7, 7}, scratch[BLOCK + 2 + 2 * BLOCK];
+    rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), q, 2, 1, NULL, NULL, 0,
+                       RSN_TYPE_F32, out, scratch);
     assert_true(out[0] == 0 && out[1] == 0);
 }
 
@@ -178,6 +179,67 @@ static void test_kernels_attention__nan_is_not_hidden(void **unused) {
     }
 }
 
+/* Random blocks of a type with a half-precision scale at their start. */
+static void fill_rows(uint64_t *state, const rsn_type_info *type, uint8_t *rows,
+                      size_t n_bytes) {
+    for (size_t i = 0; i < n_bytes; i++) rows[i] = (uint8_t)next_random(state);
+    for (size_t i = 0; i < n_bytes; i += type->block_bytes) {
+        uint16_t scale = rsn_f16_from_f32(next_float(state) * 0.05f);
+        memcpy(rows + i, &scale, sizeof scale);
+    }
+}
+
+/* Keys and values in blocks give what their float32 values give, bit for bit. */
+static void check_blocks(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
+    const rsn_type_info *type = rsn_type_info_get(kind);
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels), n_blocks = (n + BLOCK - 1) / BLOCK;
+    size_t n_bytes = BLOCK * rsn_type_row_bytes(type, dim);
+    uint8_t *rows[2 * MAX_BLOCKS];
+    float *wide[2 * MAX_BLOCKS], q[128], wanted[128], got[128];
+    const void *packed[2 * MAX_BLOCKS], *plain[2 * MAX_BLOCKS];
+    fill_floats(state, q, dim);
+    for (size_t b = 0; b < 2 * n_blocks; b++) {
+        packed[b] = rows[b] = malloc(n_bytes);
+        plain[b] = wide[b] = malloc(BLOCK * dim * sizeof(float));
+        assert_true(rows[b] && wide[b]);
+        fill_rows(state, type, rows[b], n_bytes);
+        rsn_type_decode(type, rows[b], wide[b], BLOCK * dim);
+    }
+    float *scratch = malloc(rsn_attention_scratch_floats(dim) * sizeof(float));
+    assert_non_null(scratch);
+    for (size_t l = 0; l < n_levels; l++) {
+        rsn_attention_head(levels[l], q, dim, 0.125f, plain, plain + n_blocks, n,
+                           RSN_TYPE_F32, wanted, scratch);
+        rsn_attention_head(levels[l], q, dim, 0.125f, packed, packed + n_blocks, n, kind,
+                           got, scratch);
+        assert_same_floats(got, wanted, dim, levels[l]->level, type->name, n);
+    }
+    for (size_t b = 0; b < 2 * n_blocks; b++) {
+        free(rows[b]);
+        free(wide[b]);
+    }
+    free(scratch);
+}
+
+static void test_kernels_attention__blocks(void **unused) {
+    (void)unused;
+    uint64_t state = 6;
+    for (size_t dim = 32; dim <= 128; dim += 32)
+        for (size_t n = 1; n <= MAX_BLOCKS * BLOCK; n += 29) {
+            check_blocks(&state, RSN_TYPE_Q8_0, dim, n);
+            check_blocks(&state, RSN_TYPE_Q4_0, dim, n);
+        }
+}
+
+static void test_kernels_attention__types(void **unused) {
+    (void)unused;
+    for (int type = 0; type < RSN_N_TYPES; type++)
+        assert_true(rsn_attention_takes((rsn_type)type) ==
+                    (type == RSN_TYPE_F32 || type == RSN_TYPE_F16 ||
+                     type == RSN_TYPE_Q8_0 || type == RSN_TYPE_Q4_0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_attention__positions),
@@ -185,6 +247,8 @@ int main(void) {
         cmocka_unit_test(test_kernels_attention__no_positions),
         cmocka_unit_test(test_kernels_attention__merge_order),
         cmocka_unit_test(test_kernels_attention__nan_is_not_hidden),
+        cmocka_unit_test(test_kernels_attention__blocks),
+        cmocka_unit_test(test_kernels_attention__types),
     };
     return cmocka_run_group_tests_name("kernels/attention", tests, NULL, NULL);
 }

@@ -41,6 +41,8 @@ typedef enum row_op {
     SILU_MUL,
     SILU_MUL_IN_GATE,
     SILU_MUL_IN_UP,
+    RELU2_MUL,
+    RELU2_MUL_IN_GATE,
     MAX,
     EXP_SUM,
     N_ROW_OPS
@@ -49,7 +51,8 @@ typedef enum row_op {
 static const char *const NAMES[N_ROW_OPS] = {
     "add_scaled_f32", "add_scaled_f16",   "add",            "scale", "f16_from_f32",
     "f32_from_f16",   "rms_norm",         "rms_norm in x",  "rope",  "rope adjacent",
-    "silu_mul",       "silu_mul in gate", "silu_mul in up", "max",   "exp_sum"};
+    "silu_mul",       "silu_mul in gate", "silu_mul in up",
+    "relu2_mul", "relu2_mul in gate", "max",   "exp_sum"};
 
 /* Inputs of one run, as long as any operation needs. */
 typedef struct inputs {
@@ -76,6 +79,8 @@ static void run_op(const rsn_kernels *k, row_op op, const inputs *in, float *out
     case SILU_MUL: k->silu_mul(in->x, in->w, out, n); break;
     case SILU_MUL_IN_GATE: k->silu_mul(out, in->w, out, n); break;
     case SILU_MUL_IN_UP: k->silu_mul(in->w, out, out, n); break;
+    case RELU2_MUL: k->relu2_mul(in->x, in->w, out, n); break;
+    case RELU2_MUL_IN_GATE: k->relu2_mul(out, in->w, out, n); break;
     case MAX:
         if (n > 0) out[0] = k->max(in->x, n);
         break;
@@ -218,6 +223,15 @@ static void test_kernels_rowops__silu_mul_is_close(void **unused) {
     }
 }
 
+static void test_kernels_rowops__relu2_mul(void **unused) {
+    (void)unused;
+    const float gate[5] = {-3, -0.0f, 2, 0.5f, NAN}, up[5] = {7, 7, -3, 8, 1};
+    float out[5];
+    generic()->relu2_mul(gate, up, out, 5);
+    assert_true(out[0] == 0 && out[1] == 0 && out[2] == -12 && out[3] == 2);
+    assert_true(isnan(out[4]));
+}
+
 static void test_kernels_rowops__max(void **unused) {
     (void)unused;
     float x[50];
@@ -273,6 +287,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_rowops__rms_norm_is_close),
         cmocka_unit_test(test_kernels_rowops__rope_turns_pairs),
         cmocka_unit_test(test_kernels_rowops__silu_mul_is_close),
+        cmocka_unit_test(test_kernels_rowops__relu2_mul),
         cmocka_unit_test(test_kernels_rowops__max),
         cmocka_unit_test(test_kernels_rowops__max_of_zeros),
         cmocka_unit_test(test_kernels_rowops__exp_sum),

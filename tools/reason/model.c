@@ -12,7 +12,8 @@ static const struct rsn_cli_choice cpus[] = {
     {"avx2", REASON_CPU_AVX2},     {"avxvnni", REASON_CPU_AVXVNNI},
     {"avx512", REASON_CPU_AVX512}, {NULL, 0}};
 static const struct rsn_cli_choice kv_types[] = {
-    {"f16", REASON_KV_F16}, {"f32", REASON_KV_F32}, {NULL, 0}};
+    {"f16", REASON_KV_F16}, {"f32", REASON_KV_F32}, {"q8_0", REASON_KV_Q8_0},
+    {"q4_0", REASON_KV_Q4_0}, {NULL, 0}};
 
 #define AT(field) offsetof(struct rsn_cli_model_options, field)
 
@@ -29,7 +30,7 @@ const struct rsn_cli_option rsn_cli_session_rows[RSN_CLI_N_SESSION_ROWS] = {
     {"ctx", 0, RSN_CLI_INT, AT(n_ctx), 0, INT32_MAX, NULL, "N",
      "context in tokens; default 0: the model's own"},
     {"kv", 0, RSN_CLI_CHOICE, AT(kv_type), 0, 0, kv_types, "TYPE",
-     "keys and values: f16 or f32; default f16"},
+     "keys and values: f16, f32, q8_0 or q4_0; default f16"},
 };
 
 int rsn_cli_model_open(const struct rsn_cli_model_options *options,

@@ -52,7 +52,7 @@ static inline reason_status script_layout(const rsn_model *model, rsn_scratch *s
 
 static inline int32_t *script_cell(rsn_kv *kv, size_t position) {
     char *keys = rsn_kv_at(kv, position / RSN_KV_BLOCK, 0, false, 0);
-    return (int32_t *)(void *)(keys + position % RSN_KV_BLOCK * (kv->f16 ? 4 : 8));
+    return (int32_t *)(void *)(keys + position % RSN_KV_BLOCK * 2 * kv->type->block_bytes);
 }
 
 static inline reason_status script_forward(const rsn_step *step) {

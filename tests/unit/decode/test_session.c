@@ -259,7 +259,7 @@ static void test_decode_session__fork_has_the_same_options(void **state) {
         assert_int_equal(reason_session_fork(session, &fork), REASON_OK);
         assert_int_equal(fork->setup.n_ctx, 123);
         assert_int_equal(fork->setup.n_chunk, 17);
-        assert_false(fork->setup.f16);
+        assert_int_equal(fork->setup.kv->type, RSN_TYPE_F32);
         assert_int_equal(rsn_pool_size(fork->pool), shared ? 2 : 3);
         assert_int_equal(fork->pool == session->pool, shared);
         reason_session_free(session);

@@ -2,6 +2,7 @@
  * writes. */
 #include "support.h"
 
+#include "kernels/attention.h"
 #include "model/kvcache.h"
 
 static rsn_hparams make_sizes(size_t n_layers, size_t n_heads_kv, size_t head_dim) {
@@ -13,36 +14,55 @@ static rsn_hparams make_sizes(size_t n_layers, size_t n_heads_kv, size_t head_di
 }
 
 /* Every head of every layer has bytes of its own, and together they are the block. */
+static void check_layout(reason_kv_type kind, size_t dim, size_t row_bytes) {
+    const rsn_hparams hp = make_sizes(3, 5, dim);
+    const rsn_type_info *type = rsn_kv_type(kind);
+    rsn_kv kv;
+    size_t at = 0;
+    check_ok(rsn_kv_init(&kv, &hp, 1000, type));
+    assert_int_equal(rsn_kv_bytes(&kv), 0);
+    check_ok(rsn_kv_reserve(&kv, 65));
+    assert_int_equal(kv.n, 0);
+    assert_int_equal(kv.n_blocks, 2);
+    assert_int_equal(rsn_kv_position_bytes(&hp, type), 3 * 2 * 5 * row_bytes);
+    assert_int_equal(kv.block_bytes, 64 * 3 * 2 * 5 * row_bytes);
+    assert_int_equal(rsn_kv_bytes(&kv), 2 * kv.block_bytes);
+    const char *first = rsn_kv_at(&kv, 1, 0, false, 0);
+    assert_int_equal((uintptr_t)first % 64, 0);
+    for (size_t layer = 0; layer < 3; layer++)
+        for (int value = 0; value < 2; value++)
+            for (size_t head = 0; head < 5; head++, at += 64 * row_bytes)
+                assert_ptr_equal(rsn_kv_at(&kv, 1, layer, value, head), first + at);
+    assert_int_equal(at, kv.block_bytes);
+    rsn_kv_free(&kv);
+}
+
 static void test_model_kvcache__layout(void **state) {
     (void)state;
-    const rsn_hparams hp = make_sizes(3, 5, 7);
-    for (int f16 = 0; f16 < 2; f16++) {
-        rsn_kv kv;
-        size_t width = f16 ? 2 : 4, at = 0;
-        check_ok(rsn_kv_init(&kv, &hp, 1000, f16));
-        assert_int_equal(rsn_kv_bytes(&kv), 0);
-        check_ok(rsn_kv_reserve(&kv, 65));
-        assert_int_equal(kv.n, 0);
-        assert_int_equal(kv.n_blocks, 2);
-        assert_int_equal(rsn_kv_position_bytes(&hp, f16), 3 * 2 * 5 * 7 * width);
-        assert_int_equal(kv.block_bytes, 64 * 3 * 2 * 5 * 7 * width);
-        assert_int_equal(rsn_kv_bytes(&kv), 2 * kv.block_bytes);
-        const char *first = rsn_kv_at(&kv, 1, 0, false, 0);
-        assert_int_equal((uintptr_t)first % 64, 0);
-        for (size_t layer = 0; layer < 3; layer++)
-            for (int value = 0; value < 2; value++)
-                for (size_t head = 0; head < 5; head++, at += 64 * 7 * width)
-                    assert_ptr_equal(rsn_kv_at(&kv, 1, layer, value, head), first + at);
-        assert_int_equal(at, kv.block_bytes);
-        rsn_kv_free(&kv);
-    }
+    check_layout(REASON_KV_F32, 7, 28);
+    check_layout(REASON_KV_F16, 7, 14);
+    check_layout(REASON_KV_Q8_0, 64, 68);
+    check_layout(REASON_KV_Q4_0, 96, 54);
+}
+
+static void test_model_kvcache__types(void **state) {
+    (void)state;
+    rsn_kv kv;
+    const rsn_hparams hp = make_sizes(1, 1, 48);
+    assert_null(rsn_kv_type((reason_kv_type)-1));
+    assert_null(rsn_kv_type((reason_kv_type)4));
+    assert_int_equal(rsn_kv_init(&kv, &hp, 10, rsn_kv_type(REASON_KV_Q4_0)),
+                     REASON_ERR_MISMATCH);
+    check_said((const char *const[]){"Q4_0", "48", "32", NULL});
+    for (int kind = REASON_KV_F16; kind <= REASON_KV_Q4_0; kind++)
+        assert_true(rsn_attention_takes(rsn_kv_type((reason_kv_type)kind)->type));
 }
 
 static void test_model_kvcache__room(void **state) {
     (void)state;
     const rsn_hparams hp = make_sizes(1, 1, 2);
     rsn_kv kv;
-    check_ok(rsn_kv_init(&kv, &hp, 130, true));
+    check_ok(rsn_kv_init(&kv, &hp, 130, rsn_kv_type(REASON_KV_F16)));
     static const size_t sizes[] = {0, 1, 64, 65, 64, 128, 129, 130};
     static const size_t blocks[] = {0, 1, 1, 2, 2, 2, 3, 3};
     for (size_t i = 0; i < COUNT(sizes); i++) {
@@ -68,7 +88,7 @@ static void test_model_kvcache__fork_shares(void **state) {
         rsn_kv kv, fork;
         size_t n = cases[i].n, n_blocks = (n + 63) / 64;
         heap_begin(&heap, 0, false);
-        check_ok(rsn_kv_init(&kv, &hp, 1000, false));
+        check_ok(rsn_kv_init(&kv, &hp, 1000, rsn_kv_type(REASON_KV_F32)));
         check_ok(rsn_kv_reserve(&kv, n + 300)); /* more than is held: not shared */
         kv.n = n;
         check_ok(rsn_kv_fork(&kv, &fork));
@@ -100,7 +120,7 @@ static void test_model_kvcache__truncated_fork(void **state) {
     (void)state;
     const rsn_hparams hp = make_sizes(1, 1, 4);
     rsn_kv kv, fork;
-    check_ok(rsn_kv_init(&kv, &hp, 1000, false));
+    check_ok(rsn_kv_init(&kv, &hp, 1000, rsn_kv_type(REASON_KV_F32)));
     check_ok(rsn_kv_reserve(&kv, 300));
     kv.n = 300;
     check_ok(rsn_kv_fork(&kv, &fork));
@@ -173,7 +193,7 @@ static void test_model_kvcache__random(void **state) {
     uint64_t seed = 1;
     float next = 1;
     heap_begin(&heap, 0, false);
-    check_ok(rsn_kv_init(&all[0].kv, &hp, MOST_POSITIONS, false));
+    check_ok(rsn_kv_init(&all[0].kv, &hp, MOST_POSITIONS, rsn_kv_type(REASON_KV_F32)));
     all[0].live = true;
     for (size_t step = 0; step < N_STEPS; step++) {
         timeline *t = &all[draw(&seed) % MOST_KV], *other = &all[draw(&seed) % MOST_KV];
@@ -207,7 +227,7 @@ static void test_model_kvcache__alloc_fails(void **state) {
         counted_heap heap;
         rsn_kv kv, fork;
         heap_begin(&heap, fail_at, false);
-        check_ok(rsn_kv_init(&kv, &hp, 1000, true));
+        check_ok(rsn_kv_init(&kv, &hp, 1000, rsn_kv_type(REASON_KV_F16)));
         reason_status first = rsn_kv_reserve(&kv, 100), forked = REASON_OK,
                       second = REASON_OK;
         if (first != REASON_OK)
@@ -242,7 +262,7 @@ static void test_model_kvcache__too_large(void **state) {
     heap_begin(&heap, 0, false);
     heap.largest = (size_t)1 << 30;
     /* The bytes of 64 positions fit 63 bits, but no machine. */
-    check_ok(rsn_kv_init(&kv, &hp, 64, false));
+    check_ok(rsn_kv_init(&kv, &hp, 64, rsn_kv_type(REASON_KV_F32)));
     assert_int_equal(rsn_kv_reserve(&kv, 1), REASON_ERR_NO_MEMORY);
     assert_int_equal(kv.n_blocks, 0);
     rsn_kv_free(&kv);
@@ -253,6 +273,7 @@ static void test_model_kvcache__too_large(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_kvcache__layout),
+        cmocka_unit_test(test_model_kvcache__types),
         cmocka_unit_test(test_model_kvcache__room),
         cmocka_unit_test(test_model_kvcache__fork_shares),
         cmocka_unit_test(test_model_kvcache__truncated_fork),
