@@ -78,6 +78,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_fork \
 	tests/api/test_generate \
 	tests/api/test_large \
+	tests/api/test_memory \
 	tests/api/test_model \
 	tests/api/test_null \
 	tests/api/test_options \
@@ -111,6 +112,8 @@ tests_api_test_generate_SOURCES = tests/api/test_generate.c
 tests_api_test_generate_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_large_SOURCES = tests/api/test_large.c
 tests_api_test_large_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_memory_SOURCES = tests/api/test_memory.c
+tests_api_test_memory_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_model_SOURCES = tests/api/test_model.c
 tests_api_test_model_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_null_SOURCES = tests/api/test_null.c

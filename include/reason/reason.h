@@ -386,6 +386,23 @@ REASON_API reason_status reason_session_options_init(reason_session_options *opt
 REASON_API reason_status reason_session_new(reason_model *model,
                                             const reason_session_options *options,
                                             reason_session **session);
+
+/** What a session needs, in bytes. */
+typedef struct reason_memory {
+    size_t size;            /**< sizeof(reason_memory), set by the caller */
+    uint64_t weights_bytes; /**< of weights; of a mapped file those that are read all the
+                               time, so without an embedding that is not the output too */
+    uint64_t model_bytes;   /**< vocabulary, template and metadata */
+    uint64_t kv_bytes;      /**< keys and values when the context is full */
+    uint64_t work_bytes;    /**< working memory of the forward pass and of sampling */
+    uint64_t total_bytes;   /**< of all these */
+} reason_memory;
+
+/** Says what a session with these options would need, without making it. Sessions of one
+ * model share weights_bytes and model_bytes. Returns what reason_session_new() would. */
+REASON_API reason_status reason_session_memory(const reason_model *model,
+                                               const reason_session_options *options,
+                                               reason_memory *memory);
 /** Frees the session. */
 REASON_API void reason_session_free(reason_session *session);
 /** Forgets every token; memory is kept for reuse. Returns INVALID_ARG, BUSY. */

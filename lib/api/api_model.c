@@ -99,13 +99,6 @@ void reason_model_free(reason_model *model) {
 
 /* --- what can be asked ------------------------------------------------------------- */
 
-static int64_t decode_bytes(const rsn_model *m) {
-    uint64_t sum = m->gguf.data_end - m->gguf.data_start;
-    if (m->arch && !m->weights.tied) /* one row of the embedding is read, not all */
-        sum -= (uint64_t)(m->weights.embedding.rows - 1) * m->weights.embedding.row_bytes;
-    return (int64_t)sum;
-}
-
 typedef enum number {
     N_VOCAB,
     N_LAYERS,
@@ -163,8 +156,8 @@ static int64_t number_of(const rsn_model *m, number what) {
     case N_FF: return (int64_t)hp->n_ff;
     case CONTEXT: return (int64_t)hp->n_ctx;
     case PARAMETERS: return (int64_t)m->weights.n_parameters;
-    case WEIGHTS: return (int64_t)(m->gguf.data_end - m->gguf.data_start);
-    case DECODE: return decode_bytes(m);
+    case WEIGHTS: return (int64_t)rsn_model_weights_bytes(m);
+    case DECODE: return (int64_t)rsn_model_decode_bytes(m);
     case KV: return (int64_t)rsn_kv_position_bytes(hp, rsn_kv_type(REASON_KV_F16));
     case BOS: return m->vocab ? rsn_vocab_bos(m->vocab) : -1;
     case EOS: return m->vocab ? rsn_vocab_eos(m->vocab) : -1;

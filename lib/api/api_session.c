@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/options.h"
+#include "base/cpu.h"
 #include "decode/generate.h"
 
 enum { DEFAULT_CHUNK = 64, MAX_CHUNK = 1 << 16 };
@@ -52,29 +53,69 @@ static reason_status check_options(const reason_model *model,
     return REASON_OK;
 }
 
+/* The options as a setup; `o` begins as the defaults. */
+static reason_status read_setup(const reason_model *model,
+                                const reason_session_options *options,
+                                reason_session_options *o, rsn_session_setup *setup) {
+    reason_status status = rsn_options_read(options, o, sizeof *o, "options");
+    if (status == REASON_OK)
+        status = check_options(model, o);
+    *setup =
+        (rsn_session_setup){.n_ctx = o->n_ctx ? (size_t)o->n_ctx : model->hp.n_ctx,
+                            .n_chunk = o->n_chunk ? (size_t)o->n_chunk : DEFAULT_CHUNK,
+                            .kv = rsn_kv_type(o->kv_type),
+                            .own_pool = !o->pool,
+                            .memory_limit = o->memory_limit};
+    return status;
+}
+
 reason_status reason_session_new(reason_model *model,
                                  const reason_session_options *options,
                                  reason_session **session) {
     reason_session_options o = OPTIONS;
+    rsn_session_setup setup;
     if (session)
         *session = NULL;
     if (!model || !session)
         return rsn_fail_null("model or session");
-    reason_status status = rsn_options_read(options, &o, sizeof o, "options");
-    if (status == REASON_OK)
-        status = check_options(model, &o);
+    reason_status status = read_setup(model, options, &o, &setup);
     rsn_pool *pool = o.pool ? rsn_pool_retain(o.pool) : NULL;
     if (status == REASON_OK && !pool)
         status = rsn_pool_new(o.n_threads, &pool);
-    rsn_session_setup setup = {.n_ctx = o.n_ctx ? (size_t)o.n_ctx : model->hp.n_ctx,
-                               .n_chunk = o.n_chunk ? (size_t)o.n_chunk : DEFAULT_CHUNK,
-                               .kv = rsn_kv_type(o.kv_type),
-                               .own_pool = !o.pool,
-                               .memory_limit = o.memory_limit};
     if (status == REASON_OK)
         status = rsn_session_new(model, pool, &setup, session);
     rsn_pool_release(pool);
     return status;
+}
+
+/* Of a mapped file what is read is in memory: of an embedding that is not the output as
+ * well a few rows. */
+static uint64_t weights_in_memory(const reason_model *model) {
+    return model->blob.mapped ? rsn_model_decode_bytes(model)
+                              : rsn_model_weights_bytes(model);
+}
+
+reason_status reason_session_memory(const reason_model *model,
+                                    const reason_session_options *options,
+                                    reason_memory *memory) {
+    reason_session_options o = OPTIONS;
+    rsn_session_setup setup;
+    reason_memory m = {.size = sizeof m};
+    if (!model || !memory)
+        return rsn_fail_null("model or memory");
+    reason_status status = read_setup(model, options, &o, &setup);
+    int n_workers = o.pool            ? rsn_pool_size(o.pool)
+                    : o.n_threads > 0 ? o.n_threads
+                                      : rsn_cpu_threads();
+    if (status == REASON_OK)
+        status = rsn_session_need(model, &setup, (size_t)n_workers, &m.kv_bytes,
+                                  &m.work_bytes);
+    if (status != REASON_OK)
+        return status;
+    m.weights_bytes = weights_in_memory(model);
+    m.model_bytes = rsn_model_held(model);
+    m.total_bytes = m.weights_bytes + m.model_bytes + m.kv_bytes + m.work_bytes;
+    return rsn_options_write(memory, &m, sizeof m, "memory");
 }
 
 void reason_session_free(reason_session *session) {

@@ -99,6 +99,13 @@ char *rsn_arena_strndup(rsn_arena *a, const char *text, size_t n_bytes) {
     return copy;
 }
 
+size_t rsn_arena_held(const rsn_arena *a) {
+    size_t held = 0;
+    for (const struct rsn_arena_chunk *chunk = a->chunks; chunk; chunk = chunk->next)
+        held += sizeof *chunk + chunk->size;
+    return held;
+}
+
 void rsn_arena_free(rsn_arena *a) {
     struct rsn_arena_chunk *chunk = a->chunks;
     while (chunk) {

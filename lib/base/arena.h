@@ -16,6 +16,7 @@ typedef struct rsn_arena {
 void *rsn_arena_alloc(rsn_arena *a, size_t n_bytes); /* 16-byte aligned, not zeroed */
 void *rsn_arena_calloc2(rsn_arena *a, size_t n, size_t size); /* zeroed */
 char *rsn_arena_strndup(rsn_arena *a, const char *text, size_t n_bytes);
+size_t rsn_arena_held(const rsn_arena *a); /* bytes of memory behind it */
 void rsn_arena_free(rsn_arena *a); /* leaves it empty */
 
 #endif

@@ -69,6 +69,12 @@ reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
     return REASON_ERR_NO_MEMORY;
 }
 
+size_t rsn_sampler_bytes(size_t n_vocab) {
+    const rsn_sampler *s = NULL;
+    return n_vocab *
+           (sizeof *s->logits + sizeof *s->shares + sizeof *s->order + sizeof *s->seen);
+}
+
 void rsn_sampler_free(rsn_sampler *s) {
     rsn_free_aligned(s->logits);
     rsn_free_aligned(s->shares);

@@ -19,6 +19,8 @@ typedef struct rsn_sampler {
 /* Checks the parameters and allocates. INVALID_ARG, NO_MEMORY. */
 reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
                                size_t n_vocab, const rsn_kernels *kernels);
+/* What a sampler holds. */
+size_t rsn_sampler_bytes(size_t n_vocab);
 void rsn_sampler_free(rsn_sampler *s);
 
 /* Takes the logits of a position: the model's own ones, [n_vocab]; `history` are the

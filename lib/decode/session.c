@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "decode/sampler.h"
 
 enum { IDLE, RUNNING, DOOMED };
 
@@ -22,18 +23,40 @@ static reason_status allocate(rsn_session *s) {
 
 /* A memory limit is a shorter context, so that running into it is an ordinary end of
  * room. */
-static reason_status limit_context(rsn_session *s) {
-    uint64_t block = rsn_kv_position_bytes(&s->model->hp, s->setup.kv) * RSN_KV_BLOCK;
-    uint64_t positions = s->setup.memory_limit / block * RSN_KV_BLOCK;
-    if (s->setup.memory_limit == 0)
+static reason_status limit_context(const rsn_model *model, rsn_session_setup *setup) {
+    uint64_t block = rsn_kv_position_bytes(&model->hp, setup->kv) * RSN_KV_BLOCK;
+    uint64_t positions = setup->memory_limit / block * RSN_KV_BLOCK;
+    if (setup->memory_limit == 0)
         return REASON_OK;
     if (positions == 0)
         return rsn_fail(REASON_ERR_NO_MEMORY,
                         "keys and values come in blocks of %llu bytes, the limit is %llu",
                         (unsigned long long)block,
-                        (unsigned long long)s->setup.memory_limit);
-    if (positions < s->setup.n_ctx)
-        s->setup.n_ctx = (size_t)positions;
+                        (unsigned long long)setup->memory_limit);
+    if (positions < setup->n_ctx)
+        setup->n_ctx = (size_t)positions;
+    return REASON_OK;
+}
+
+reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *setup,
+                               size_t n_workers, uint64_t *kv_bytes,
+                               uint64_t *work_bytes) {
+    rsn_session_setup own = *setup;
+    rsn_kv kv;
+    reason_status status = limit_context(model, &own);
+    if (status == REASON_OK)
+        status = rsn_kv_init(&kv, &model->hp, own.n_ctx, own.kv);
+    rsn_scratch scratch = {
+        .n_chunk = own.n_chunk, .n_workers = n_workers, .n_ctx = own.n_ctx};
+    if (status == REASON_OK)
+        status = model->arch->layout(model, &scratch);
+    if (status != REASON_OK)
+        return status;
+    uint64_t blocks = (own.n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    *kv_bytes = blocks * kv.block_bytes;
+    *work_bytes = scratch.n_bytes + own.n_ctx * sizeof(int32_t) +
+                  model->hp.n_vocab * sizeof(float) +
+                  rsn_sampler_bytes(model->hp.n_vocab);
     return REASON_OK;
 }
 
@@ -58,7 +81,7 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
     s->model = rsn_model_retain(model);
     s->pool = rsn_pool_retain(pool);
     s->setup = *setup;
-    reason_status status = limit_context(s);
+    reason_status status = limit_context(model, &s->setup);
     if (status == REASON_OK)
         status = rsn_kv_init(&s->kv, &model->hp, s->setup.n_ctx, setup->kv);
     if (status == REASON_OK)

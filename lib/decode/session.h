@@ -32,6 +32,12 @@ typedef struct reason_session {
 /* Retains model and pool. NO_MEMORY, LIMIT. */
 reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
                               const rsn_session_setup *setup, rsn_session **session);
+/* Bytes that a session with n_workers threads holds when its context is full (keys and
+ * values) and while it generates (all else). LIMIT, MISMATCH, NO_MEMORY as for making
+ * it. */
+reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *setup,
+                               size_t n_workers, uint64_t *kv_bytes,
+                               uint64_t *work_bytes);
 /* Frees it now, or when the running call leaves. */
 void rsn_session_free(rsn_session *session);
 reason_status rsn_session_fork(rsn_session *session, rsn_pool *pool, rsn_session **fork);

@@ -138,6 +138,22 @@ void rsn_model_release(rsn_model *model) {
     rsn_free(model);
 }
 
+uint64_t rsn_model_weights_bytes(const rsn_model *m) {
+    return m->gguf.data_end - m->gguf.data_start;
+}
+
+uint64_t rsn_model_decode_bytes(const rsn_model *m) {
+    uint64_t sum = rsn_model_weights_bytes(m);
+    if (m->arch && !m->weights.tied)
+        sum -= (uint64_t)(m->weights.embedding.rows - 1) * m->weights.embedding.row_bytes;
+    return sum;
+}
+
+uint64_t rsn_model_held(const rsn_model *m) {
+    return sizeof *m + rsn_arena_held(&m->arena) + rsn_arena_held(&m->gguf.arena) +
+           rsn_vocab_held(m->vocab) + rsn_template_held(m->chat);
+}
+
 static void add_token(rsn_str *json, const rsn_model *model, const char *name,
                       int32_t id) {
     rsn_text text = id >= 0 ? rsn_vocab_bytes(model->vocab, id) : (rsn_text){"", 0};

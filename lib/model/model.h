@@ -37,6 +37,12 @@ reason_status rsn_model_open(const char *path, const rsn_model_load *how,
                              rsn_model **model);
 rsn_model *rsn_model_retain(rsn_model *model);
 void rsn_model_release(rsn_model *model); /* NULL is fine */
+/* Bytes of all tensors, and of those that one token reads: of an embedding that is not
+ * the output as well that is a row. */
+uint64_t rsn_model_weights_bytes(const rsn_model *model);
+uint64_t rsn_model_decode_bytes(const rsn_model *model);
+/* Bytes of memory behind a model beside its weights. */
+uint64_t rsn_model_held(const rsn_model *model);
 /* The default template variables as a JSON object: bos_token, eos_token (empty where the
  * model has none), add_generation_prompt. `model` may be NULL. */
 reason_status rsn_model_token_variables(const rsn_model *model, rsn_str *json);

@@ -221,6 +221,10 @@ reason_status rsn_bpe_init(rsn_bpe *b, const rsn_tokens *tokens, const rsn_text 
     return load_merges(b, merges, n_merges);
 }
 
+size_t rsn_bpe_held(const rsn_bpe *b) {
+    return rsn_key_map_held(&b->ranks) + b->n_ranks * sizeof *b->merged;
+}
+
 void rsn_bpe_free(rsn_bpe *b) {
     rsn_key_map_free(&b->ranks);
     rsn_free(b->merged);

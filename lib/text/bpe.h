@@ -30,6 +30,7 @@ typedef struct rsn_bpe_scratch {
  * outlive it. Returns FORMAT, LIMIT, UNSUPPORTED, NO_MEMORY. */
 reason_status rsn_bpe_init(rsn_bpe *b, const rsn_tokens *tokens, const rsn_text *merges,
                            size_t n_merges, int32_t unk, bool whole_tokens);
+size_t rsn_bpe_held(const rsn_bpe *b); /* bytes of memory behind it */
 void rsn_bpe_free(rsn_bpe *b);
 
 /* Appends the tokens of one piece, 1 <= n <= RSN_VOCAB_MAX_TEXT; time O(n log n). The

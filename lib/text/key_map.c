@@ -20,6 +20,10 @@ reason_status rsn_key_map_init(rsn_key_map *m, size_t n, uint64_t seed) {
     return REASON_OK;
 }
 
+size_t rsn_key_map_held(const rsn_key_map *m) {
+    return m->keys ? (m->mask + 1) * (sizeof *m->keys + sizeof *m->values) : 0;
+}
+
 void rsn_key_map_free(rsn_key_map *m) {
     rsn_free(m->keys);
     rsn_free(m->values);

@@ -18,6 +18,7 @@ typedef struct rsn_key_map {
 
 /* An empty map with room for `n` keys. */
 reason_status rsn_key_map_init(rsn_key_map *m, size_t n, uint64_t seed);
+size_t rsn_key_map_held(const rsn_key_map *m); /* bytes of memory behind it */
 void rsn_key_map_free(rsn_key_map *m);
 
 /* Adds key -> value if the key is new and returns the key's value. No key may be

@@ -116,6 +116,12 @@ reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t) {
     return status;
 }
 
+size_t rsn_special_held(const rsn_special *sp) {
+    if (!sp->fail) return 0;
+    return rsn_key_map_held(&sp->edges) +
+           sp->n_states * (sizeof *sp->fail + sizeof *sp->token);
+}
+
 void rsn_special_free(rsn_special *sp) {
     rsn_key_map_free(&sp->edges);
     rsn_free(sp->fail);

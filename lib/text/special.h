@@ -31,6 +31,7 @@ typedef struct rsn_special_hits {
 /* Takes in all control and user-defined tokens; the first of equal ones counts. Leaves
  * *sp to rsn_special_free() in any case. Returns LIMIT, NO_MEMORY. */
 reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t);
+size_t rsn_special_held(const rsn_special *sp); /* bytes of memory behind it */
 void rsn_special_free(rsn_special *sp);
 
 /* For each position of s[0..n) at which special tokens begin, the longest of them.

@@ -52,6 +52,8 @@ typedef struct rsn_template_input {
 reason_status rsn_template_render(const rsn_template *t, const rsn_template_input *in,
                                   rsn_str *out);
 
+/* Bytes of memory behind it; 0 for NULL. */
+size_t rsn_template_held(const rsn_template *t);
 void rsn_template_free(rsn_template *t); /* NULL is fine */
 
 #endif

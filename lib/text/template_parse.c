@@ -448,6 +448,15 @@ bool rsn_template_mentions(const rsn_template *t, const char *name) {
     return false;
 }
 
+size_t rsn_template_held(const rsn_template *t) {
+    if (!t) return 0;
+    return sizeof *t + rsn_arena_held(&t->arena) + t->code_cap * sizeof *t->code +
+           t->consts_cap * sizeof *t->consts + t->scopes_cap * sizeof *t->scopes +
+           t->sites_cap * sizeof *t->sites + t->fors_cap * sizeof *t->fors +
+           t->macros_cap * sizeof *t->macros +
+           t->read_names_cap * sizeof *t->read_names;
+}
+
 void rsn_template_free(rsn_template *t) {
     if (!t) return;
     rsn_free(t->code);

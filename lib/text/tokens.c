@@ -179,6 +179,11 @@ reason_status rsn_tokens_init(rsn_tokens *t, const rsn_text *spellings,
     return status;
 }
 
+size_t rsn_tokens_held(const rsn_tokens *t) {
+    return t->start[t->n] + (t->n + 1) * sizeof *t->start + t->n +
+           (t->mask + 1) * sizeof *t->slots;
+}
+
 void rsn_tokens_free(rsn_tokens *t) {
     rsn_free(t->bytes);
     rsn_free(t->start);

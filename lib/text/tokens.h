@@ -38,6 +38,7 @@ typedef struct rsn_tokens {
  * Returns FORMAT, LIMIT, NO_MEMORY, and leaves *t to rsn_tokens_free() in any case. */
 reason_status rsn_tokens_init(rsn_tokens *t, const rsn_text *spellings,
                               const int32_t *types, size_t n, uint64_t seed);
+size_t rsn_tokens_held(const rsn_tokens *t); /* bytes of memory behind it */
 void rsn_tokens_free(rsn_tokens *t);
 
 static inline rsn_text rsn_tokens_get(const rsn_tokens *t, int32_t id) {

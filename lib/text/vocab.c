@@ -155,6 +155,12 @@ reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out) {
     return status;
 }
 
+size_t rsn_vocab_held(const rsn_vocab *v) {
+    return v ? sizeof *v + rsn_tokens_held(&v->tokens) + rsn_special_held(&v->special) +
+                   rsn_bpe_held(&v->bpe)
+             : 0;
+}
+
 void rsn_vocab_free(rsn_vocab *v) {
     if (!v) return;
     rsn_bpe_free(&v->bpe);

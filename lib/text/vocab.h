@@ -38,6 +38,8 @@ typedef struct rsn_vocab_ids {
  * whose parts or result are no tokens are ignored, as are those that would make a special
  * token out of plain text. */
 reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out);
+/* Bytes of memory behind it; 0 for NULL. */
+size_t rsn_vocab_held(const rsn_vocab *v);
 void rsn_vocab_free(rsn_vocab *v);
 
 size_t rsn_vocab_size(const rsn_vocab *v);

@@ -9,10 +9,23 @@
 #include "model.h"
 #include "output.h"
 
-/* What a session would take. */
-struct memory {
-    int64_t weights_bytes, n_ctx, kv_bytes;
+/* The parts of the memory that a session takes. */
+static const struct {
+    const char *key, *title;
+    size_t offset;
+} parts[] = {
+    {"weights_bytes", "  weights", offsetof(reason_memory, weights_bytes)},
+    {"model_bytes", "  vocabulary", offsetof(reason_memory, model_bytes)},
+    {"kv_bytes", "  keys and values", offsetof(reason_memory, kv_bytes)},
+    {"work_bytes", "  working memory", offsetof(reason_memory, work_bytes)},
+    {"total_bytes", "  together", offsetof(reason_memory, total_bytes)},
 };
+
+static int64_t part_of(const reason_memory *memory, size_t i) {
+    uint64_t value;
+    memcpy(&value, (const char *)memory + parts[i].offset, sizeof value);
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
 
 /* Characters of a metadata text that are shown in a line. */
 enum { TEXT_SHOWN = 72 };
@@ -44,18 +57,21 @@ static bool get_float(const reason_model *model, const char *key, double *value)
     return reason_model_get_float(model, key, value) == REASON_OK;
 }
 
-static struct memory measure_memory(const reason_model *model,
-                                    const struct rsn_cli_model_options *options) {
-    struct memory memory = {0, options->n_ctx, 0};
-    int64_t per_token = 0, context = 0;
-    get_int(model, "weights_bytes", &memory.weights_bytes);
-    get_int(model, "context_length", &context);
-    get_int(model, "kv_bytes_per_token", &per_token);
-    if (memory.n_ctx == 0) memory.n_ctx = context;
-    if (options->kv_type == REASON_KV_F32 && per_token <= INT64_MAX / 2) per_token *= 2;
-    if (per_token > 0 && memory.n_ctx > 0 && memory.n_ctx <= INT64_MAX / per_token)
-        memory.kv_bytes = memory.n_ctx * per_token;
-    return memory;
+/* All zeros for a model without weights, which cannot have a session. */
+static int measure_memory(const reason_model *model,
+                          const struct rsn_cli_model_options *options, int64_t *n_ctx,
+                          reason_memory *memory) {
+    reason_session_options how;
+    int64_t has_weights = 0;
+    *memory = (reason_memory){.size = sizeof *memory};
+    *n_ctx = options->n_ctx;
+    get_int(model, "has_weights", &has_weights);
+    if (!has_weights) return RSN_CLI_OK;
+    if (options->n_ctx == 0) get_int(model, "context_length", n_ctx);
+    int code = rsn_cli_session_options(options, NULL, &how);
+    if (code != RSN_CLI_OK) return code;
+    if (reason_session_memory(model, &how, memory) == REASON_OK) return RSN_CLI_OK;
+    return rsn_cli_fail_library();
 }
 
 /* ------------------------------------------------------------ text */
@@ -128,11 +144,12 @@ static void print_metadata(const reason_model *model) {
     }
 }
 
-static int print_as_text(const reason_model *model, const struct memory *memory) {
+static int print_as_text(const reason_model *model, int64_t n_ctx,
+                         const reason_memory *memory) {
     print_facts(model);
-    rsn_cli_print("\nmemory of a session of %lld tokens\n", (long long)memory->n_ctx);
-    print_size("  weights", memory->weights_bytes);
-    print_size("  keys and values", memory->kv_bytes);
+    rsn_cli_print("\nmemory of a session of %lld tokens\n", (long long)n_ctx);
+    for (size_t i = 0; i < RSN_CLI_COUNT(parts); i++)
+        print_size(parts[i].title, part_of(memory, i));
     print_metadata(model);
     return RSN_CLI_OK;
 }
@@ -159,7 +176,8 @@ static void put_metadata(struct rsn_cli_object *object, const reason_model *mode
     rsn_cli_object_put(object, "metadata", &metadata);
 }
 
-static int print_as_json(const reason_model *model, const struct memory *memory) {
+static int print_as_json(const reason_model *model, int64_t n_ctx,
+                         const reason_memory *memory) {
     struct rsn_cli_object object = rsn_cli_object_new();
     for (size_t i = 0; i < RSN_CLI_COUNT(text_keys); i++) {
         const char *text = NULL;
@@ -178,9 +196,9 @@ static int print_as_json(const reason_model *model, const struct memory *memory)
             rsn_cli_object_bool(&object, bool_keys[i], value != 0);
     }
     struct rsn_cli_object inner = rsn_cli_object_new();
-    rsn_cli_object_int(&inner, "n_ctx", memory->n_ctx);
-    rsn_cli_object_int(&inner, "weights_bytes", memory->weights_bytes);
-    rsn_cli_object_int(&inner, "kv_bytes", memory->kv_bytes);
+    rsn_cli_object_int(&inner, "n_ctx", n_ctx);
+    for (size_t i = 0; i < RSN_CLI_COUNT(parts); i++)
+        rsn_cli_object_int(&inner, parts[i].key, part_of(memory, i));
     rsn_cli_object_put(&object, "memory", &inner);
     put_metadata(&object, model);
     return rsn_cli_object_print(&object);
@@ -203,8 +221,12 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
     reason_model *model = NULL;
     code = rsn_cli_model_open(&options, &model);
     if (code != RSN_CLI_OK) return code;
-    struct memory memory = measure_memory(model, &options);
-    code = json ? print_as_json(model, &memory) : print_as_text(model, &memory);
+    int64_t n_ctx = 0;
+    reason_memory memory;
+    code = measure_memory(model, &options, &n_ctx, &memory);
+    if (code == RSN_CLI_OK)
+        code = json ? print_as_json(model, n_ctx, &memory)
+                    : print_as_text(model, n_ctx, &memory);
     reason_model_free(model);
     return code;
 }

@@ -45,16 +45,23 @@ int rsn_cli_model_open(const struct rsn_cli_model_options *options,
     return rsn_cli_fail_library();
 }
 
+int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_pool *pool,
+                            reason_session_options *how) {
+    if (reason_session_options_init(how, sizeof *how) != REASON_OK)
+        return rsn_cli_fail_library();
+    how->n_ctx = options->n_ctx;
+    how->n_threads = options->n_threads;
+    how->pool = pool;
+    how->kv_type = (reason_kv_type)options->kv_type;
+    return RSN_CLI_OK;
+}
+
 int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
                          reason_pool *pool, reason_session **session) {
     reason_session_options how;
     *session = NULL;
-    if (reason_session_options_init(&how, sizeof how) != REASON_OK)
-        return rsn_cli_fail_library();
-    how.n_ctx = options->n_ctx;
-    how.n_threads = options->n_threads;
-    how.pool = pool;
-    how.kv_type = (reason_kv_type)options->kv_type;
+    int code = rsn_cli_session_options(options, pool, &how);
+    if (code != RSN_CLI_OK) return code;
     if (reason_session_new(model, &how, session) == REASON_OK) return RSN_CLI_OK;
     return rsn_cli_fail_library();
 }

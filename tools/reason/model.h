@@ -25,6 +25,8 @@ enum { RSN_CLI_N_MODEL_ROWS = 3, RSN_CLI_N_SESSION_ROWS = 2 };
 /* Each returns RSN_CLI_OK, or says the library's sentence and sets the handle to NULL. */
 int rsn_cli_model_open(const struct rsn_cli_model_options *options, reason_model **model);
 /* `pool` may be NULL: threads as the options say. */
+int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_pool *pool,
+                            reason_session_options *how);
 int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
                          reason_pool *pool, reason_session **session);
 /* A number about the model, as reason_model_get_int(). */
