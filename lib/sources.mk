@@ -69,7 +69,8 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/table.h
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
-	lib/format/gguf_read.c
+	lib/format/gguf_read.c \
+	lib/format/gguf_split.c
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \

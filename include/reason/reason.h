@@ -222,7 +222,10 @@ REASON_API reason_status reason_model_options_init(reason_model_options *options
 
 /**
  * Opens a GGUF file. A file without tensors opens as a vocabulary: it tokenizes and
- * renders templates, and sessions on it are a MISMATCH.
+ * renders templates, and sessions on it are a MISMATCH. Of a model that was split into
+ * NAME-00001-of-00003.gguf and so on, the first part opens all, and another part is an
+ * INVALID_ARG that names the first. Progress has two steps for each part and one more, so
+ * `total` grows once when the first header tells how many parts there are.
  *
  * @param path   the file; NULL means the small model that ships with the library, looked
  * for in options->data_dir, beside the loaded library (../share/reason) and in the

@@ -91,7 +91,7 @@ reason_status reason_session_new(reason_model *model,
 /* Of a mapped file what is read is in memory: of an embedding that is not the output as
  * well a few rows. */
 static uint64_t weights_in_memory(const reason_model *model) {
-    return model->blob.mapped ? rsn_model_decode_bytes(model)
+    return model->mapped ? rsn_model_decode_bytes(model)
                               : rsn_model_weights_bytes(model);
 }
 

@@ -23,8 +23,9 @@
 
 _Static_assert(sizeof(off_t) >= 8, "files may be larger than 2 GiB");
 
-/* Most bytes of one system call; some systems refuse more than INT_MAX. */
-enum { READ_MAX = 1 << 30 };
+/* Most bytes of one system call; some systems refuse more than INT_MAX. COPY_STEP bytes
+ * come from a slow disk in well under 50 ms: so often a copy looks whether to stop. */
+enum { READ_MAX = 1 << 30, COPY_STEP = 1 << 22 };
 
 /* strerror_r comes in two forms: GNU returns the text, POSIX fills the buffer. */
 static const char *text_of_gnu(const char *text, const char *buffer) {
@@ -169,13 +170,27 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
     return REASON_OK;
 }
 
+static reason_status fill_copy(const rsn_file *file, uint64_t offset, uint8_t *copy,
+                               size_t n, const rsn_cancel *cancel) {
+    for (size_t done = 0; done < n;) {
+        size_t part = n - done < COPY_STEP ? n - done : COPY_STEP;
+        if (rsn_cancelled(cancel))
+            return rsn_fail(REASON_ERR_CANCELLED, "cancelled after copying %zu of %zu bytes",
+                            done, n);
+        reason_status status = rsn_file_read(file, offset + done, copy + done, part);
+        if (status) return status;
+        done += part;
+    }
+    return REASON_OK;
+}
+
 static reason_status copy_bytes(const rsn_file *file, uint64_t offset, size_t n,
-                                rsn_blob *blob) {
+                                const rsn_cancel *cancel, rsn_blob *blob) {
     reason_status status = check_still_there(file, offset, n);
     if (status) return status;
-    void *copy = rsn_alloc_aligned(n);
+    uint8_t *copy = rsn_alloc_aligned(n);
     if (!copy) return REASON_ERR_NO_MEMORY;
-    status = rsn_file_read(file, offset, copy, n);
+    status = fill_copy(file, offset, copy, n, cancel);
     if (status) {
         rsn_free_aligned(copy);
         return status;
@@ -186,7 +201,7 @@ static reason_status copy_bytes(const rsn_file *file, uint64_t offset, size_t n,
 }
 
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
-                            rsn_blob *blob) {
+                            const rsn_cancel *cancel, rsn_blob *blob) {
     static const alignas(64) uint8_t nothing[64];
     *blob = (rsn_blob){NULL, 0, false, NULL, 0};
     if (!is_inside(file->size, offset, n)) return fail_outside(file, offset, n);
@@ -195,7 +210,7 @@ reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, boo
         return REASON_OK;
     }
     reason_status status = map ? map_bytes(file, offset, n, blob)
-                               : copy_bytes(file, offset, n, blob);
+                               : copy_bytes(file, offset, n, cancel, blob);
     if (!status) blob->size = n;
     return status;
 }

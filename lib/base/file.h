@@ -3,6 +3,7 @@
 #define REASON_BASE_FILE_H
 
 #include "base/alloc.h"
+#include "base/cancel.h"
 
 typedef struct rsn_file {
     int fd;        /* -1: closed */
@@ -29,9 +30,10 @@ typedef struct rsn_blob {
 
 /* Maps or copies bytes [offset, offset + n) of the file, which must lie inside it (else
  * IO); offset need not be aligned. After a mapping the file's size is checked again. The
- * blob outlives the open file. n = 0 gives a valid pointer. */
+ * blob outlives the open file. n = 0 gives a valid pointer. `cancel` is looked at while
+ * bytes are copied (CANCELLED); it may be NULL. */
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
-                            rsn_blob *blob);
+                            const rsn_cancel *cancel, rsn_blob *blob);
 void rsn_blob_free(rsn_blob *blob);
 
 #endif

@@ -43,38 +43,77 @@ typedef struct rsn_gguf_pair {
     } as;
 } rsn_gguf_pair;
 
-enum { RSN_GGUF_MAX_DIMS = 4 };
+/* Limits beyond which a file is refused; docs/FORMATS.md lists them. */
+enum {
+    RSN_GGUF_MAX_DIMS = 4,
+    RSN_GGUF_MAX_RECORDS = 65536, /* metadata entries of a file; tensors of a model */
+    RSN_GGUF_MAX_NAME = 65535,    /* bytes of a key or a tensor's name */
+    RSN_GGUF_MIN_ALIGNMENT = 8,
+    RSN_GGUF_MAX_ALIGNMENT = 1048576,
+    RSN_GGUF_MAX_PARTS = 256 /* files that one model is split into */
+};
 
 typedef struct rsn_gguf_tensor {
     rsn_text
         name; /* first, so that its address is the tensor's; NUL-terminated as well */
     uint32_t n_dims;
+    uint32_t part;                  /* the file it is in: index of rsn_gguf.parts */
     uint64_t ne[RSN_GGUF_MAX_DIMS]; /* ne[0] is the row length; missing ones are 1 */
     const rsn_type_info *type;
-    uint64_t offset; /* from the start of the file */
+    uint64_t offset; /* from the start of its file */
     uint64_t n_bytes;
 } rsn_gguf_tensor;
 
+/* One file. Of a model that is not split there is one. */
+typedef struct rsn_gguf_part {
+    const char *path;
+    uint64_t data_start, data_end; /* of tensor data; equal if there is none */
+} rsn_gguf_part;
+
 typedef struct rsn_gguf {
     rsn_arena arena; /* everything below lives in it */
-    const char *path;
+    const char *path; /* of the first part */
     uint32_t version;
     rsn_gguf_pair *pairs; /* in file order */
     size_t n_pairs;
     rsn_gguf_tensor *tensors; /* in file order */
     size_t n_tensors;
     const rsn_text **pair_order, **tensor_order; /* keys and names, sorted */
-    uint64_t data_start,
-        data_end; /* of tensor data in the file; equal if there is none */
+    rsn_gguf_part *parts;                        /* [n_parts] */
+    size_t n_parts;
 } rsn_gguf;
 
-/* Reads and checks the header of an open file; `path` is for messages. FORMAT,
- * UNSUPPORTED, IO, NO_MEMORY; on failure *g is empty. */
+/* Reads and checks the header of one open file, whole or a part; `path` is for messages.
+ * FORMAT, UNSUPPORTED, LIMIT, IO, NO_MEMORY; on failure *g is empty. */
 reason_status rsn_gguf_open(const rsn_file *file, const char *path, rsn_gguf *g);
 void rsn_gguf_free(rsn_gguf *g);
 
+/* gguf_split.c: the files of a plan, open; part i of the plan is files[i]. */
+typedef struct rsn_gguf_files {
+    rsn_file *list;
+    size_t n;
+} rsn_gguf_files;
+
+/* Told after each part's header; a status other than OK ends the opening with it. */
+typedef reason_status (*rsn_gguf_watch_fn)(void *user, size_t n_done, size_t n_parts);
+
+/* Opens a file and, if it is the first part of a split model, all parts, as one plan:
+ * metadata of the first, tensors of all. Statuses as above, and INVALID_ARG for a part
+ * that is not the first; on failure both outputs are empty. `watch` may be NULL. */
+reason_status rsn_gguf_open_all(const char *path, rsn_gguf_watch_fn watch, void *user,
+                                rsn_gguf *g, rsn_gguf_files *files);
+void rsn_gguf_files_close(rsn_gguf_files *files);
+
+/* Bytes of tensor data in all parts. */
+uint64_t rsn_gguf_data_bytes(const rsn_gguf *g);
+
 /* Order of names: by bytes, then by length. */
 int rsn_gguf_compare(const rsn_text *a, const rsn_text *b);
+/* Sorts pointers to n names, `stride` bytes apart from `first` on, for the look-ups below;
+ * *same is the place in the order of the second of two equal ones, 0 if there are none.
+ * NULL without memory. */
+const rsn_text **rsn_gguf_sort(rsn_arena *arena, const rsn_text *first, size_t stride,
+                               size_t n, size_t *same);
 
 const rsn_gguf_pair *rsn_gguf_find(const rsn_gguf *g, const char *key);
 const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name);

@@ -1,13 +1,41 @@
-/* Typed reads of a GGUF plan's metadata. Owns the sentences about wrong types and ranges.
- */
+/* Look-ups in a GGUF plan and typed reads of its metadata. Owns the order of names and the
+ * sentences about wrong types and ranges. Invariant: what is absent leaves the caller's
+ * value alone. */
 #include "format/gguf.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 int rsn_gguf_compare(const rsn_text *a, const rsn_text *b) {
     size_t n = a->n < b->n ? a->n : b->n;
     int order = n ? memcmp(a->data, b->data, n) : 0;
     return order ? order : (a->n > b->n) - (a->n < b->n);
+}
+
+static int by_name(const void *a, const void *b) {
+    return rsn_gguf_compare(*(const rsn_text *const *)a, *(const rsn_text *const *)b);
+}
+
+const rsn_text **rsn_gguf_sort(rsn_arena *arena, const rsn_text *first, size_t stride,
+                               size_t n, size_t *same) {
+    const rsn_text **names = rsn_arena_calloc2(arena, n, sizeof *names);
+    *same = 0;
+    if (!names)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        names[i] = (const rsn_text *)(const void *)((const char *)first + i * stride);
+    qsort(names, n, sizeof *names, by_name);
+    for (size_t i = 1; i < n && *same == 0; i++)
+        if (rsn_gguf_compare(names[i - 1], names[i]) == 0)
+            *same = i;
+    return names;
+}
+
+uint64_t rsn_gguf_data_bytes(const rsn_gguf *g) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < g->n_parts; i++)
+        sum += g->parts[i].data_end - g->parts[i].data_start;
+    return sum;
 }
 
 /* The entry of a sorted list that has this name; NULL if there is none. */

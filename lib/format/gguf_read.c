@@ -9,13 +9,7 @@
 
 #include "base/checked.h"
 
-enum {
-    READ_BUFFER = 1 << 16,
-    MAX_KEY = 65535,
-    MAX_ALIGNMENT = 1 << 20,
-    MIN_ALIGNMENT = 8,
-    MAX_RECORDS = 1 << 16
-};
+enum { READ_BUFFER = 1 << 16 };
 
 /* Smallest records that the format allows: they bound how many can follow. */
 enum { MIN_PAIR_BYTES = 8 + 1 + 4 + 1, MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8 };
@@ -249,7 +243,7 @@ static reason_status take_value(reader *r, rsn_gguf_pair *pair) {
 
 static reason_status take_pair(reader *r, rsn_gguf_pair *pair) {
     uint32_t type = 0;
-    reason_status status = take_text(r, &pair->key, MAX_KEY, "a key");
+    reason_status status = take_text(r, &pair->key, RSN_GGUF_MAX_NAME, "a key");
     if (status == REASON_OK)
         status = take_u32(r, &type, "a value type");
     if (status != REASON_OK)
@@ -326,7 +320,7 @@ static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name)
 
 static reason_status take_tensor(reader *r, rsn_gguf_tensor *t) {
     uint32_t id = 0;
-    reason_status status = take_text(r, &t->name, MAX_KEY, "a tensor's name");
+    reason_status status = take_text(r, &t->name, RSN_GGUF_MAX_NAME, "a tensor's name");
     if (status != REASON_OK)
         return status;
     rsn_quoted name = rsn_quote(t->name.data, t->name.n);
@@ -348,31 +342,28 @@ static reason_status take_tensor(reader *r, rsn_gguf_tensor *t) {
 
 /* Makes the tensors' offsets absolute and compares their ends with the file's. */
 static reason_status place_tensors(const reader *r, rsn_gguf *g) {
-    if (!rsn_round_up_u64(r->at, r->alignment, &g->data_start))
+    rsn_gguf_part *part = &g->parts[0];
+    if (!rsn_round_up_u64(r->at, r->alignment, &part->data_start))
         return rsn_fail(REASON_ERR_FORMAT, "tensor data would start beyond 2^64");
     if (g->n_tensors == 0)
-        g->data_start = r->at;
-    g->data_end = g->data_start;
+        part->data_start = r->at;
+    part->data_end = part->data_start;
     for (size_t i = 0; i < g->n_tensors; i++) {
         rsn_gguf_tensor *t = &g->tensors[i];
         uint64_t from = t->offset, end;
-        if (!rsn_add_u64(from, g->data_start, &t->offset) ||
+        if (!rsn_add_u64(from, part->data_start, &t->offset) ||
             !rsn_add_u64(t->offset, t->n_bytes, &end) || end > r->file->size)
             return rsn_fail(
                 REASON_ERR_FORMAT,
                 "tensor %s of %llu bytes at data offset %llu ends outside the file: data "
                 "starts at %llu, the file has %llu bytes",
                 rsn_quote(t->name.data, t->name.n).text, (unsigned long long)t->n_bytes,
-                (unsigned long long)from, (unsigned long long)g->data_start,
+                (unsigned long long)from, (unsigned long long)part->data_start,
                 (unsigned long long)r->file->size);
-        if (end > g->data_end)
-            g->data_end = end;
+        if (end > part->data_end)
+            part->data_end = end;
     }
     return REASON_OK;
-}
-
-static int by_name(const void *a, const void *b) {
-    return rsn_gguf_compare(*(const rsn_text *const *)a, *(const rsn_text *const *)b);
 }
 
 static int by_offset(const void *a, const void *b) {
@@ -381,22 +372,18 @@ static int by_offset(const void *a, const void *b) {
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* n names, `stride` bytes apart from `first` on; sorted to find equal neighbours, and for
- * look-ups later. */
+/* Sorts names to find equal ones, and for look-ups later. */
 static reason_status sort_names(rsn_arena *arena, const rsn_text *first, size_t stride,
                                 size_t n, const char *what, const rsn_text ***sorted) {
-    const rsn_text **names = *sorted = rsn_arena_calloc2(arena, n, sizeof *names);
+    size_t same;
+    const rsn_text **names = *sorted = rsn_gguf_sort(arena, first, stride, n, &same);
     if (!names)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        names[i] = (const rsn_text *)(const void *)((const char *)first + i * stride);
-    qsort(names, n, sizeof *names, by_name);
-    for (size_t i = 1; i < n; i++)
-        if (rsn_gguf_compare(names[i - 1], names[i]) == 0)
-            return rsn_fail(REASON_ERR_FORMAT, "two %s have the same name: %s and %s",
-                            what, rsn_quote(names[i - 1]->data, names[i - 1]->n).text,
-                            rsn_quote(names[i]->data, names[i]->n).text);
-    return REASON_OK;
+    if (same == 0)
+        return REASON_OK;
+    return rsn_fail(REASON_ERR_FORMAT, "two %s have the same name: %s and %s", what,
+                    rsn_quote(names[same - 1]->data, names[same - 1]->n).text,
+                    rsn_quote(names[same]->data, names[same]->n).text);
 }
 
 static reason_status check_overlap(rsn_gguf *g) {
@@ -454,16 +441,16 @@ static reason_status check_count(const reader *r, uint64_t n, uint64_t least,
                         "%s at offset %u is %llu, impossible for the %llu bytes left",
                         what, offset, (unsigned long long)n,
                         (unsigned long long)bytes_left(r));
-    if (n > MAX_RECORDS)
+    if (n > RSN_GGUF_MAX_RECORDS)
         return rsn_fail(REASON_ERR_LIMIT, "%s at offset %u is %llu, at most %d are read",
-                        what, offset, (unsigned long long)n, MAX_RECORDS);
+                        what, offset, (unsigned long long)n, RSN_GGUF_MAX_RECORDS);
     return REASON_OK;
 }
 
 static reason_status read_alignment(reader *r, const rsn_gguf *g) {
     int64_t alignment = 32;
-    reason_status status =
-        rsn_gguf_int(g, "general.alignment", MIN_ALIGNMENT, MAX_ALIGNMENT, &alignment);
+    reason_status status = rsn_gguf_int(g, "general.alignment", RSN_GGUF_MIN_ALIGNMENT,
+                                        RSN_GGUF_MAX_ALIGNMENT, &alignment);
     if (status == REASON_OK && (alignment & (alignment - 1)) != 0)
         return rsn_fail(REASON_ERR_FORMAT,
                         "key general.alignment is %lld, a power of two allowed",
@@ -511,7 +498,13 @@ reason_status rsn_gguf_open(const rsn_file *file, const char *path, rsn_gguf *g)
     if (!r.buffer)
         return REASON_ERR_NO_MEMORY;
     g->path = rsn_arena_strndup(&g->arena, path, strlen(path));
-    reason_status status = g->path ? read_header(&r, g) : REASON_ERR_NO_MEMORY;
+    g->parts = rsn_arena_calloc2(&g->arena, 1, sizeof *g->parts);
+    bool started = g->path && g->parts;
+    if (started) {
+        g->n_parts = 1;
+        g->parts[0].path = g->path;
+    }
+    reason_status status = started ? read_header(&r, g) : REASON_ERR_NO_MEMORY;
     rsn_free(r.buffer);
     if (status == REASON_OK)
         return REASON_OK;

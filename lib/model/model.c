@@ -10,10 +10,15 @@
 #include "base/log.h"
 #include "kernels/mathd.h"
 
-static reason_status report(const rsn_model_load *how, uint64_t done) {
+/* Steps of loading n parts: each header, the vocabulary, each part's data. */
+static uint64_t count_steps(size_t n_parts) {
+    return 2 * (uint64_t)n_parts + 1;
+}
+
+static reason_status report(const rsn_model_load *how, uint64_t done, size_t n_parts) {
     int stop = 0;
     if (how->progress && !rsn_cancelled(how->cancel)) {
-        stop = how->progress(how->progress_user, "load", done, 3);
+        stop = how->progress(how->progress_user, "load", done, count_steps(n_parts));
         rsn_fpstate_again();
     }
     if (stop != 0 || rsn_cancelled(how->cancel))
@@ -40,8 +45,8 @@ static reason_status make_frequencies(rsn_model *m) {
     return REASON_OK;
 }
 
-static reason_status load_network(rsn_model *m, const rsn_file *file,
-                                  const rsn_model_load *how) {
+/* Which network this is and how large; nothing if the file has no tensors. */
+static reason_status read_network(rsn_model *m) {
     rsn_text name = {0};
     reason_status status = rsn_gguf_string(&m->gguf, "general.architecture", &name);
     if (status == REASON_OK && !name.data)
@@ -57,13 +62,33 @@ static reason_status load_network(rsn_model *m, const rsn_file *file,
         return rsn_fail(REASON_ERR_FORMAT,
                         "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
                         rsn_vocab_size(m->vocab), m->hp.n_vocab);
-    size_t n = (size_t)(m->gguf.data_end - m->gguf.data_start);
-    if ((status = rsn_blob_load(file, m->gguf.data_start, n, how->map, &m->blob)) !=
-            REASON_OK ||
-        (status = rsn_weights_bind(&m->gguf, m->blob.data, &m->hp, m->arch->traits,
-                                   &m->arena, &m->weights)) != REASON_OK)
-        return status;
-    return make_frequencies(m);
+    return REASON_OK;
+}
+
+/* The tensor data of every part. Sentences name the part. */
+static reason_status load_data(rsn_model *m, const rsn_gguf_files *files,
+                               const rsn_model_load *how) {
+    size_t n_parts = m->gguf.n_parts;
+    m->mapped = how->map;
+    m->blobs = rsn_arena_calloc2(&m->arena, n_parts, sizeof *m->blobs);
+    reason_status status = m->blobs ? REASON_OK : REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < n_parts && status == REASON_OK; i++) {
+        const rsn_gguf_part *part = &m->gguf.parts[i];
+        if ((status = report(how, n_parts + 1 + i, n_parts)) != REASON_OK)
+            return status;
+        status = rsn_blob_load(&files->list[i], part->data_start,
+                               (size_t)(part->data_end - part->data_start), how->map,
+                               how->cancel, &m->blobs[i]);
+        if (status == REASON_ERR_IO)
+            rsn_fail_within(status, part->path);
+    }
+    return status;
+}
+
+static reason_status bind_network(rsn_model *m) {
+    reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, m->arch->traits,
+                                            &m->arena, &m->weights);
+    return status == REASON_OK ? make_frequencies(m) : status;
 }
 
 /* A template that does not compile spoils only the calls that need it. */
@@ -83,26 +108,41 @@ static reason_status load_template(rsn_model *m) {
     return status;
 }
 
-static reason_status load_all(rsn_model *m, const char *path, const rsn_model_load *how) {
-    rsn_file file;
-    reason_status status = report(how, 0);
-    if (status != REASON_OK || (status = rsn_file_open(path, &file)) != REASON_OK)
+static reason_status read_metadata(rsn_model *m) {
+    reason_status status = rsn_vocab_load(&m->gguf, &m->vocab);
+    if (status == REASON_OK)
+        status = load_template(m);
+    if (status == REASON_OK)
+        status = rsn_tags_find(m->vocab, m->template_source, &m->arena, &m->tags);
+    return status == REASON_OK ? read_network(m) : status;
+}
+
+/* Puts the file's name before a sentence about what is in it. */
+static reason_status name_file(reason_status status, const char *path) {
+    if (status == REASON_OK || status == REASON_ERR_NO_MEMORY)
         return status;
-    status = rsn_gguf_open(&file, path, &m->gguf);
-    if (status == REASON_OK && (status = report(how, 1)) == REASON_OK) {
-        if ((status = rsn_vocab_load(&m->gguf, &m->vocab)) == REASON_OK &&
-            (status = load_template(m)) == REASON_OK &&
-            (status = rsn_tags_find(m->vocab, m->template_source, &m->arena, &m->tags)) ==
-                REASON_OK &&
-            (status = report(how, 2)) == REASON_OK)
-            status = load_network(m, &file, how);
-        if (status == REASON_OK)
-            status = report(how, 3);
-        if (status != REASON_OK && status != REASON_ERR_NO_MEMORY &&
-            status != REASON_ERR_CANCELLED)
-            rsn_fail_within(status, path);
-    }
-    rsn_file_close(&file);
+    return rsn_fail_within(status, path);
+}
+
+static reason_status report_header(void *user, size_t n_done, size_t n_parts) {
+    return report(user, n_done, n_parts);
+}
+
+static reason_status load_all(rsn_model *m, const char *path, const rsn_model_load *how) {
+    rsn_gguf_files files;
+    rsn_model_load told = *how; /* the watcher's argument is not const */
+    reason_status status = report(how, 0, 1);
+    if (status != REASON_OK ||
+        (status = rsn_gguf_open_all(path, report_header, &told, &m->gguf, &files)) !=
+            REASON_OK)
+        return status;
+    status = name_file(read_metadata(m), path);
+    if (status == REASON_OK && m->arch &&
+        (status = load_data(m, &files, how)) == REASON_OK)
+        status = name_file(bind_network(m), path);
+    if (status == REASON_OK)
+        status = report(how, count_steps(m->gguf.n_parts), m->gguf.n_parts);
+    rsn_gguf_files_close(&files);
     return status;
 }
 
@@ -132,14 +172,15 @@ void rsn_model_release(rsn_model *model) {
         return;
     rsn_template_free(model->chat);
     rsn_vocab_free(model->vocab);
-    rsn_blob_free(&model->blob);
+    for (size_t i = 0; model->blobs && i < model->gguf.n_parts; i++)
+        rsn_blob_free(&model->blobs[i]);
     rsn_arena_free(&model->arena);
     rsn_gguf_free(&model->gguf);
     rsn_free(model);
 }
 
 uint64_t rsn_model_weights_bytes(const rsn_model *m) {
-    return m->gguf.data_end - m->gguf.data_start;
+    return rsn_gguf_data_bytes(&m->gguf);
 }
 
 uint64_t rsn_model_decode_bytes(const rsn_model *m) {

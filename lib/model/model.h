@@ -12,7 +12,8 @@
 typedef struct reason_model {
     atomic_size_t users;
     rsn_gguf gguf;   /* metadata and the tensors' places */
-    rsn_blob blob;   /* tensor data, mapped or copied */
+    rsn_blob *blobs; /* [gguf.n_parts], tensor data, mapped or copied; NULL: none */
+    bool mapped;     /* tensor data is used as it lies in the file */
     rsn_arena arena; /* small things derived from the file */
     const rsn_arch *arch; /* NULL: a vocabulary without weights */
     const rsn_kernels *kernels;

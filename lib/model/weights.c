@@ -62,7 +62,7 @@ static const struct {
 
 typedef struct binder {
     const rsn_gguf *g;
-    const unsigned char *data;
+    const rsn_blob *blobs; /* [g->n_parts] */
     const rsn_hparams *hp;
     unsigned traits;
     rsn_arena *arena;
@@ -95,7 +95,7 @@ static bool is_allowed(need when, unsigned traits) {
 }
 
 static const unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
-    return b->data + (t->offset - b->g->data_start);
+    return rsn_tensor_bytes(b->g, b->blobs, t);
 }
 
 /* The scale behind the rows of a tensor whose type has one there; 1 otherwise. */
@@ -235,11 +235,11 @@ static uint64_t count_parameters(const rsn_gguf *g) {
     return sum;
 }
 
-reason_status rsn_weights_bind(const rsn_gguf *g, const unsigned char *data,
+reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
                                const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
                                rsn_weights *w) {
     memset(w, 0, sizeof *w);
-    binder b = {g,      data,  hp,
+    binder b = {g,      blobs, hp,
                 traits, arena, rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
     if (!b.bound)
         return REASON_ERR_NO_MEMORY;

@@ -53,10 +53,17 @@ typedef struct rsn_weights {
     uint64_t n_parameters;    /* elements of all tensors */
 } rsn_weights;
 
-/* Binds every tensor of the plan; `data` is the file's bytes from g->data_start on, and
- * what is allocated comes from `arena`. FORMAT for a missing tensor or a wrong shape,
- * UNSUPPORTED for a tensor that the architecture does not have. */
-reason_status rsn_weights_bind(const rsn_gguf *g, const unsigned char *data,
+/* The bytes of a tensor; blobs[i] holds the data of part i of the plan. */
+static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
+                                                    const rsn_blob *blobs,
+                                                    const rsn_gguf_tensor *t) {
+    return blobs[t->part].data + (t->offset - g->parts[t->part].data_start);
+}
+
+/* Binds every tensor of the plan; blobs as above, and what is allocated comes from
+ * `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a tensor that the
+ * architecture does not have. */
+reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
                                const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
                                rsn_weights *w);
 

@@ -159,6 +159,28 @@ void tiny_model_free(tiny_model *m);
 const tiny_tensor *tiny_model_find(const tiny_model *m, const char *name);
 double *tiny_model_weights(const tiny_model *m, const char *name);
 
+/* --- split models ------------------------------------------------------------------- */
+
+enum { SPLIT_MAX_PARTS = 300 };
+
+/* A model in several files, as bytes and in a folder of its own. */
+typedef struct split_model {
+    gguf_bytes parts[SPLIT_MAX_PARTS];
+    size_t n_parts;
+    char folder[64]; /* empty while nothing is saved */
+    char path[96];   /* the last one that split_path() made */
+} split_model;
+
+/* Splits a tiny model: part i gets the next n_tensors[i] tensors, the first part all
+ * metadata, and each the three split keys (u16, u16, i32). */
+void split_make(const tiny_model *m, const size_t *n_tensors, size_t n_parts,
+                split_model *s);
+/* Writes all parts into a new folder in TMPDIR; again: over what is there. */
+void split_save(split_model *s);
+/* The path of part i, counted from 0; good until the next call. */
+const char *split_path(split_model *s, size_t i);
+void split_free(split_model *s); /* and removes the files */
+
 /* The file of a tiny model; its path is for gguf_remove(). */
 char *build_tiny_model(const char *arch, const tiny_options *options);
 

@@ -134,7 +134,7 @@ static void test_base_file__reads_at_offsets(void **state) {
 
 static void check_blob(const rsn_file *file, size_t at, size_t n, bool map) {
     rsn_blob blob;
-    assert_int_equal(rsn_blob_load(file, at, n, map, &blob), REASON_OK);
+    assert_int_equal(rsn_blob_load(file, at, n, map, NULL, &blob), REASON_OK);
     assert_int_equal(blob.size, n);
     assert_non_null(blob.data);
     assert_int_equal(blob.mapped, map && n > 0);
@@ -174,7 +174,7 @@ static void test_base_file__blob_outlives_the_file(void **state) {
         rsn_file file;
         rsn_blob blob;
         assert_int_equal(rsn_file_open(path_of("data"), &file), REASON_OK);
-        assert_int_equal(rsn_blob_load(&file, 5, 10000, map, &blob), REASON_OK);
+        assert_int_equal(rsn_blob_load(&file, 5, 10000, map, NULL, &blob), REASON_OK);
         rsn_file_close(&file);
         assert_memory_equal(blob.data, content + 5, 10000);
         rsn_blob_free(&blob);
@@ -198,7 +198,7 @@ static void test_base_file__blobs_outside_the_file(void **state) {
     for (size_t i = 0; i < COUNT(bad); i++) {
         for (int map = 0; map < 2; map++) {
             rsn_blob blob = {content, 1, true, NULL, 0};
-            reason_status status = rsn_blob_load(&file, bad[i].at, bad[i].n, map, &blob);
+            reason_status status = rsn_blob_load(&file, bad[i].at, bad[i].n, map, NULL, &blob);
             assert_int_equal(status, REASON_ERR_IO);
             assert_null(blob.data);
             assert_int_equal(blob.size, 0);
@@ -221,17 +221,39 @@ static void test_base_file__a_file_that_shrank(void **state) {
         write_file("shrinks", content, 10000);
         assert_int_equal(rsn_file_open(path_of("shrinks"), &file), REASON_OK);
         assert_int_equal(truncate(path_of("shrinks"), 5000), 0);
-        assert_int_equal(rsn_blob_load(&file, 0, 10000, map, &blob), REASON_ERR_IO);
+        assert_int_equal(rsn_blob_load(&file, 0, 10000, map, NULL, &blob), REASON_ERR_IO);
         assert_non_null(strstr(rsn_last_error(), "shrank"));
         assert_null(blob.data);
-        assert_int_equal(rsn_blob_load(&file, 0, 5001, map, &blob), REASON_ERR_IO);
+        assert_int_equal(rsn_blob_load(&file, 0, 5001, map, NULL, &blob), REASON_ERR_IO);
         assert_int_equal(rsn_file_read(&file, 4900, out, 101), REASON_ERR_IO);
         assert_non_null(strstr(rsn_last_error(), "shrank while it was read"));
-        assert_int_equal(rsn_blob_load(&file, 0, 5000, map, &blob), REASON_OK);
+        assert_int_equal(rsn_blob_load(&file, 0, 5000, map, NULL, &blob), REASON_OK);
         assert_memory_equal(blob.data, content, 5000);
         rsn_blob_free(&blob);
         rsn_file_close(&file);
     }
+    heap_end(&heap);
+}
+
+/* A copy looks at the flag; a mapping is done before anybody could set it. */
+static void test_base_file__copy_cancelled(void **state) {
+    (void)state;
+    test_heap heap;
+    rsn_file file;
+    rsn_blob blob;
+    reason_cancel_token token = {true};
+    const rsn_cancel cancel = {&token, NULL};
+    heap_use(&heap, 0);
+    assert_int_equal(rsn_file_open(path_of("data"), &file), REASON_OK);
+    assert_int_equal(rsn_blob_load(&file, 7, 1000, false, &cancel, &blob),
+                     REASON_ERR_CANCELLED);
+    assert_non_null(strstr(rsn_last_error(), "0 of 1000"));
+    assert_null(blob.data);
+    atomic_store(&token.set, false);
+    assert_int_equal(rsn_blob_load(&file, 7, 1000, false, &cancel, &blob), REASON_OK);
+    assert_memory_equal(blob.data, content + 7, 1000);
+    rsn_blob_free(&blob);
+    rsn_file_close(&file);
     heap_end(&heap);
 }
 
@@ -242,9 +264,10 @@ static void test_base_file__no_memory(void **state) {
     rsn_blob blob;
     heap_use(&heap, 1);
     assert_int_equal(rsn_file_open(path_of("data"), &file), REASON_OK);
-    assert_int_equal(rsn_blob_load(&file, 0, 100, false, &blob), REASON_ERR_NO_MEMORY);
+    assert_int_equal(rsn_blob_load(&file, 0, 100, false, NULL, &blob),
+                     REASON_ERR_NO_MEMORY);
     assert_null(blob.data);
-    assert_int_equal(rsn_blob_load(&file, 0, 100, true, &blob),
+    assert_int_equal(rsn_blob_load(&file, 0, 100, true, NULL, &blob),
                      REASON_OK); /* takes none */
     rsn_blob_free(&blob);
     rsn_file_close(&file);
@@ -265,7 +288,7 @@ static void test_base_file__large_offsets(void **state) {
     assert_int_equal(file.size, at + 100);
     for (int map = 0; map < 2; map++) {
         rsn_blob blob;
-        assert_int_equal(rsn_blob_load(&file, at, 100, map, &blob), REASON_OK);
+        assert_int_equal(rsn_blob_load(&file, at, 100, map, NULL, &blob), REASON_OK);
         assert_memory_equal(blob.data, content, 100);
         rsn_blob_free(&blob);
     }
@@ -281,6 +304,7 @@ int main(void) {
         cmocka_unit_test(test_base_file__blob_outlives_the_file),
         cmocka_unit_test(test_base_file__blobs_outside_the_file),
         cmocka_unit_test(test_base_file__a_file_that_shrank),
+        cmocka_unit_test(test_base_file__copy_cancelled),
         cmocka_unit_test(test_base_file__no_memory),
         cmocka_unit_test(test_base_file__large_offsets),
     };

@@ -10,8 +10,8 @@
 static void check_seed_plan(const tiny_model *m, const rsn_gguf *g) {
     assert_int_equal(g->version, m->o.version);
     assert_int_equal(g->n_tensors, m->n_tensors);
-    assert_int_equal(g->data_start, m->tensors[0].at);
-    assert_int_equal(g->data_end, m->file.n);
+    assert_int_equal(g->parts[0].data_start, m->tensors[0].at);
+    assert_int_equal(g->parts[0].data_end, m->file.n);
     for (size_t i = 0; i < m->n_tensors; i++) {
         const tiny_tensor *wanted = &m->tensors[i];
         const rsn_gguf_tensor *t = rsn_gguf_find_tensor(g, wanted->name);
@@ -97,8 +97,8 @@ static void test_format_gguf__no_tensors(void **state) {
         assert_int_equal(open_path(path, &g, &heap), REASON_OK);
         assert_int_equal(g.n_pairs, 0);
         assert_int_equal(g.n_tensors, 0);
-        assert_int_equal(g.data_start, 24);
-        assert_int_equal(g.data_end, 24);
+        assert_int_equal(g.parts[0].data_start, 24);
+        assert_int_equal(g.parts[0].data_end, 24);
         assert_null(rsn_gguf_find(&g, "general.architecture"));
         assert_null(rsn_gguf_find_tensor(&g, "output.weight"));
         close_it(&g, &heap);

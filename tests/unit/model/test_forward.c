@@ -302,7 +302,7 @@ static void check_decoded(const rsn_model *m, const char *name, FILE *file) {
     assert_non_null(t);
     assert_string_equal(t->type->name, "Q8_0");
     assert_int_equal(fread(wanted, sizeof *wanted, GOLDEN_DEQUANT, file), GOLDEN_DEQUANT);
-    t->type->decode(m->blob.data + (t->offset - m->gguf.data_start), found,
+    t->type->decode(rsn_tensor_bytes(&m->gguf, m->blobs, t), found,
                     GOLDEN_DEQUANT);
     for (size_t i = 0; i < GOLDEN_DEQUANT; i++)
         assert_true(fabsf(found[i] - wanted[i]) <= 1e-6f * fabsf(wanted[i]));

@@ -138,11 +138,11 @@ static void test_model_model__map_and_copy(void **state) {
         char *path = build_tiny_model("llama", &o);
         reason_model *model;
         check_ok(open_as(path, REASON_LOAD_MAP, &model));
-        assert_true(model->blob.mapped);
+        assert_true(model->blobs[0].mapped);
         compute(model, mapped);
         reason_model_free(model);
         check_ok(open_as(path, REASON_LOAD_COPY, &model));
-        assert_false(model->blob.mapped);
+        assert_false(model->blobs[0].mapped);
         compute(model, copied);
         assert_memory_equal(mapped, copied, sizeof mapped);
         gguf_remove(path);
