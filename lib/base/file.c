@@ -175,8 +175,8 @@ static reason_status fill_copy(const rsn_file *file, uint64_t offset, uint8_t *c
     for (size_t done = 0; done < n;) {
         size_t part = n - done < COPY_STEP ? n - done : COPY_STEP;
         if (rsn_cancelled(cancel))
-            return rsn_fail(REASON_ERR_CANCELLED, "cancelled after copying %zu of %zu bytes",
-                            done, n);
+            return rsn_fail(REASON_ERR_CANCELLED,
+                            "cancelled after copying %zu of %zu bytes", done, n);
         reason_status status = rsn_file_read(file, offset + done, copy + done, part);
         if (status) return status;
         done += part;

@@ -109,9 +109,9 @@ uint64_t rsn_gguf_data_bytes(const rsn_gguf *g);
 
 /* Order of names: by bytes, then by length. */
 int rsn_gguf_compare(const rsn_text *a, const rsn_text *b);
-/* Sorts pointers to n names, `stride` bytes apart from `first` on, for the look-ups below;
- * *same is the place in the order of the second of two equal ones, 0 if there are none.
- * NULL without memory. */
+/* Sorts pointers to n names, `stride` bytes apart from `first` on, for the look-ups
+ * below; *same is the place in the order of the second of two equal ones, 0 if there are
+ * none. NULL without memory. */
 const rsn_text **rsn_gguf_sort(rsn_arena *arena, const rsn_text *first, size_t stride,
                                size_t n, size_t *same);
 

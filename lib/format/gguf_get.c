@@ -1,6 +1,6 @@
-/* Look-ups in a GGUF plan and typed reads of its metadata. Owns the order of names and the
- * sentences about wrong types and ranges. Invariant: what is absent leaves the caller's
- * value alone. */
+/* Look-ups in a GGUF plan and typed reads of its metadata. Owns the order of names and
+ * the sentences about wrong types and ranges. Invariant: what is absent leaves the
+ * caller's value alone. */
 #include "format/gguf.h"
 
 #include <stdlib.h>

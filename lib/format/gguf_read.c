@@ -4,6 +4,7 @@
  * are left. */
 #include "format/gguf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,12 +298,30 @@ static reason_status take_shape(reader *r, rsn_gguf_tensor *t, const char *name)
     return REASON_OK;
 }
 
+/* What a number may mean, where it means anything, and what would be supported. */
+static reason_status fail_type(uint32_t id, const char *name) {
+    char known[256] = "";
+    for (int i = 0; i < RSN_N_TYPES; i++) {
+        const rsn_type_info *info = rsn_type_info_get((rsn_type)i);
+        size_t n = strlen(known);
+        if (info->ggml_id != RSN_NO_GGML_ID)
+            (void)snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "",
+                           info->name);
+    }
+    const char *what = rsn_type_ggml_name(id);
+    if (strcmp(what, "unknown") == 0)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "tensor %s has unknown type id %u; supported are %s", name, id,
+                        known);
+    return rsn_fail(REASON_ERR_UNSUPPORTED,
+                    "tensor %s has type id %u, %s, which is not supported; these are: %s",
+                    name, id, what, known);
+}
+
 static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name) {
     t->type = rsn_type_by_ggml(id);
     if (!t->type)
-        return rsn_fail(REASON_ERR_UNSUPPORTED,
-                        "tensor %s has type %u (%s), which is not supported", name, id,
-                        rsn_type_ggml_name(id));
+        return fail_type(id, name);
     uint64_t block = t->type->block_elems;
     if (t->ne[0] % block != 0)
         return rsn_fail(

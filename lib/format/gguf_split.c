@@ -1,6 +1,6 @@
-/* Opens a model's file or, if it was split, all of its parts as one plan. Owns the names of
- * parts and what parts must agree on; each header is gguf_read.c's. Invariant: the name of
- * a file is made of the path that was given and of nothing that stands in a file. */
+/* Opens a model's file or, if it was split, all of its parts as one plan. Owns the names
+ * of parts and what parts must agree on; each header is gguf_read.c's. Invariant: the
+ * name of a file is made of the path that was given and of nothing that is in a file. */
 #include "format/gguf.h"
 
 #include <stdio.h>

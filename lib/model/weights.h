@@ -61,8 +61,8 @@ static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
 }
 
 /* Binds every tensor of the plan; blobs as above, and what is allocated comes from
- * `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a tensor that the
- * architecture does not have. */
+ * `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a tensor that
+ * the architecture does not have. */
 reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
                                const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
                                rsn_weights *w);

@@ -86,9 +86,10 @@ static const char *const GGML_NAMES[] = {
     [34] = "TQ1_0",
     [35] = "TQ2_0",
     [36] = "I2_S",
-    [37] = "I8_S",
-    [38] = "TL1",
-    [39] = "TL2 or MXFP4", /* two projects gave out this number */
+    /* two projects gave out these numbers */
+    [37] = "I8_S or IQ4_NL_4_8 (removed)",
+    [38] = "TL1 or IQ4_NL_8_8 (removed)",
+    [39] = "TL2 or MXFP4",
 };
 
 const rsn_type_info *rsn_type_info_get(rsn_type type) {

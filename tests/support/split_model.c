@@ -25,7 +25,7 @@ static void put_all_pairs(const tiny_model *m, gguf_bytes *b) {
     gguf_put(b, m->file.data + 24, end - 24);
 }
 
-/* Tensors from `first` on. Alignment is a key of the first part alone, so others have 32. */
+/* Tensors from `first` on. */
 static void put_tensors(const tiny_model *m, size_t first, size_t n, size_t alignment,
                         gguf_bytes *b) {
     uint64_t offset = 0;
@@ -52,6 +52,7 @@ void split_make(const tiny_model *m, const size_t *n_tensors, size_t n_parts,
         n_pairs |= (size_t)m->file.data[16 + i] << 8 * i;
     for (size_t i = 0; i < n_parts; i++) {
         gguf_bytes *b = &s->parts[i];
+        /* the key of the alignment is in the first part */
         size_t alignment = i == 0 && m->o.alignment ? m->o.alignment : 32;
         gguf_put_header(b, m->o.version, n_tensors[i], i == 0 ? n_pairs + 3 : 3);
         if (i == 0)
@@ -80,8 +81,8 @@ void split_save(split_model *s) {
     }
     for (size_t i = 0; i < s->n_parts; i++) {
         int fd = open(split_path(s, i), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        if (fd < 0 || write(fd, s->parts[i].data, s->parts[i].n) != (ssize_t)s->parts[i].n ||
-            close(fd) != 0)
+        ssize_t n = (ssize_t)s->parts[i].n;
+        if (fd < 0 || write(fd, s->parts[i].data, s->parts[i].n) != n || close(fd) != 0)
             abort();
     }
 }

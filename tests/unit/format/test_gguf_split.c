@@ -1,5 +1,5 @@
-/* Models in several files: they are the same model as the whole file, and parts that do not
- * fit each other are refused with the part and the key. */
+/* Models in several files: they are the same model as the whole file, and parts that do
+ * not fit each other are refused with the part and the key. */
 #include "support.h"
 
 #include <dirent.h>

@@ -50,12 +50,12 @@ static void test_format_gguf_tensors__wrapping_shapes(void **state) {
         {one << 62, 4, 1, 1},
         {one << 33, one << 33, one << 33, 32},
     };
-    static const uint32_t types[] = {GGML_F32, GGML_F16, GGML_BF16, GGML_Q8_0};
     for (size_t i = 0; i < COUNT(shapes); i++)
-        for (size_t j = 0; j < COUNT(types); j++) {
+        for (uint32_t id = 0; id < 40; id++) {
             gguf_bytes b = {0};
-            make_tensor(&b, 4, shapes[i], types[j]);
-            REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"");
+            make_tensor(&b, 4, shapes[i], id);
+            if (rsn_type_by_ggml(id))
+                REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"");
             gguf_free(&b);
         }
 }
@@ -179,58 +179,78 @@ static void test_format_gguf_tensors__alignment(void **state) {
 /* Case 15. */
 static void test_format_gguf_tensors__row_and_block(void **state) {
     (void)state;
-    static const uint64_t rows[] = {1, 16, 31, 33, 48, 250};
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        gguf_bytes b = {0};
-        const uint64_t ne[2] = {rows[i], 32}; /* the elements would fill whole blocks */
-        make_tensor(&b, 2, ne, GGML_Q8_0);
-        REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"", number(rows[i]), "Q8_0", "32");
-        gguf_free(&b);
+    size_t n_types = 0;
+    for (uint32_t id = 0; id < 40; id++) {
+        const rsn_type_info *info = rsn_type_by_ggml(id);
+        const uint64_t block = info ? info->block_elems : 1;
+        const uint64_t rows[] = {1, block / 2, block - 1, block + 1, 3 * block / 2};
+        for (size_t i = 0; block > 1 && i < COUNT(rows); i++) {
+            gguf_bytes b = {0};
+            const uint64_t ne[2] = {rows[i], block}; /* the elements would fill blocks */
+            make_tensor(&b, 2, ne, id);
+            REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\"", number(rows[i]), info->name,
+                    number(block));
+            gguf_free(&b);
+        }
+        n_types += block > 1;
     }
+    assert_true(n_types >= 15);
 }
 
+/* Numbers of no type that is read: what they may mean is named, and every type that would
+ * do. */
 static void test_format_gguf_tensors__tensor_types(void **state) {
     (void)state;
     static const struct {
         uint32_t id;
         const char *name;
     } types[] = {
-        {2, "Q4_0"},
-        {3, "Q4_1"},
-        {4, "removed"},
-        {5, "removed"},
-        {6, "Q5_0"},
-        {7, "Q5_1"},
-        {10, "Q2_K"},
-        {11, "Q3_K"},
-        {12, "Q4_K"},
-        {13, "Q5_K"},
-        {14, "Q6_K"},
-        {16, "IQ2_XXS"},
-        {20, "IQ4_NL"},
-        {23, "IQ4_XS"},
-        {24, "I8"},
-        {28, "F64"},
-        {29, "IQ1_M"},
-        {31, "removed"},
-        {32, "removed"},
-        {33, "removed"},
-        {34, "TQ1_0"},
-        {35, "TQ2_0"},
-        {36, "I2_S"},
-        {38, "TL1"},
-        {39, "TL2"},
-        {39, "MXFP4"},
-        {40, "unknown"},
-        {255, "unknown"},
-        {0xFFFFFFFF, "unknown"},
+        {4, "type id 4, Q4_2 (removed)"},
+        {5, "type id 5, Q4_3 (removed)"},
+        {9, "type id 9, Q8_1"},
+        {15, "type id 15, Q8_K"},
+        {16, "type id 16, IQ2_XXS"},
+        {19, "type id 19, IQ1_S"},
+        {24, "type id 24, I8"},
+        {28, "type id 28, F64"},
+        {29, "type id 29, IQ1_M"},
+        {31, "type id 31, Q4_0_4_4 (removed)"},
+        {32, "type id 32, Q4_0_4_8 (removed)"},
+        {33, "type id 33, Q4_0_8_8 (removed)"},
+        {37, "type id 37, I8_S or IQ4_NL_4_8 (removed)"},
+        {38, "type id 38, TL1 or IQ4_NL_8_8 (removed)"},
+        {39, "type id 39, TL2 or MXFP4"},
+        {40, "unknown type id 40"},
+        {41, "unknown type id 41"},
+        {255, "unknown type id 255"},
+        {0x80000000, "unknown type id 2147483648"},
+        {0xFFFFFFFF, "unknown type id 4294967295"},
     };
     for (size_t i = 0; i < COUNT(types); i++) {
         gguf_bytes b = {0};
         const uint64_t ne[2] = {250, 3};
         make_tensor(&b, 2, ne, types[i].id);
-        REFUSED(&b, REASON_ERR_UNSUPPORTED, "\"the.tensor\"", number(types[i].id),
-                types[i].name);
+        REFUSED(&b, REASON_ERR_UNSUPPORTED, "\"the.tensor\"", types[i].name, "F32, F16, ",
+                "Q8_0", "I2_S");
+        assert_null(strstr(rsn_last_error(), "layout B")); /* no file can ask for that */
+        gguf_free(&b);
+    }
+}
+
+/* Every number below 64: read, or refused under a name of its own. */
+static void test_format_gguf_tensors__all_types(void **state) {
+    (void)state;
+    for (uint32_t id = 0; id < 64; id++) {
+        gguf_bytes b = {0};
+        const uint64_t ne[2] = {256, 1};
+        gguf_put_header(&b, 3, 1, 0);
+        gguf_put_tensor(&b, "the.tensor", 2, ne, id, 0);
+        gguf_pad(&b, 32);
+        gguf_put_zeros(&b, 1024);
+        if (rsn_type_by_ggml(id))
+            check_opens(&b);
+        else
+            REFUSED(&b, REASON_ERR_UNSUPPORTED, number(id), "type id");
         gguf_free(&b);
     }
 }
@@ -263,6 +283,7 @@ int main(void) {
         cmocka_unit_test(test_format_gguf_tensors__alignment),
         cmocka_unit_test(test_format_gguf_tensors__row_and_block),
         cmocka_unit_test(test_format_gguf_tensors__tensor_types),
+        cmocka_unit_test(test_format_gguf_tensors__all_types),
         cmocka_unit_test(test_format_gguf_tensors__tensor_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
