@@ -81,6 +81,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_generate \
 	tests/api/test_large \
 	tests/api/test_memory \
+	tests/api/test_hostile \
 	tests/api/test_model \
 	tests/api/test_null \
 	tests/api/test_options \
@@ -116,6 +117,8 @@ tests_api_test_large_SOURCES = tests/api/test_large.c
 tests_api_test_large_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_memory_SOURCES = tests/api/test_memory.c
 tests_api_test_memory_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_hostile_SOURCES = tests/api/test_hostile.c
+tests_api_test_hostile_LDADD = libreason.la libsupport.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_model_SOURCES = tests/api/test_model.c
 tests_api_test_model_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_null_SOURCES = tests/api/test_null.c
@@ -156,7 +159,8 @@ dist_check_SCRIPTS += scripts/check-layers scripts/check-symbols scripts/check-h
 TESTS += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
 EXTRA_DIST += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
 
-EXTRA_DIST += tests/api/support.h \
+EXTRA_DIST += tests/api/hostile.h \
+	tests/api/support.h \
 	tests/api/threads.h \
 	tests/data/reason-tiny-greedy.jsonl \
 	tests/data/tiny-llama-1.Q8_0.dequant \

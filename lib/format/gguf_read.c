@@ -292,14 +292,15 @@ static reason_status take_shape(reader *r, rsn_gguf_tensor *t, const char *name)
         if (!rsn_mul_u64(elements, t->ne[d], &elements) || elements > INT64_MAX)
             return rsn_fail(
                 REASON_ERR_FORMAT,
-                "tensor %s has more than 2^63 - 1 elements (dimension %u is %llu)", name,
-                d, (unsigned long long)t->ne[d]);
+                "dimension %u of tensor %s at offset %llu is %llu: at most 2^63 - 1 "
+                "elements allowed in all",
+                d, name, (unsigned long long)at, (unsigned long long)t->ne[d]);
     }
     return REASON_OK;
 }
 
 /* What a number may mean, where it means anything, and what would be supported. */
-static reason_status fail_type(uint32_t id, const char *name) {
+static reason_status fail_type(uint32_t id, const char *name, uint64_t at) {
     char known[256] = "";
     for (int i = 0; i < RSN_N_TYPES; i++) {
         const rsn_type_info *info = rsn_type_info_get((rsn_type)i);
@@ -311,29 +312,37 @@ static reason_status fail_type(uint32_t id, const char *name) {
     const char *what = rsn_type_ggml_name(id);
     if (strcmp(what, "unknown") == 0)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
-                        "tensor %s has unknown type id %u; supported are %s", name, id,
-                        known);
+                        "tensor %s has unknown type id %u at offset %llu; supported are: "
+                        "%s",
+                        name, id, (unsigned long long)at, known);
     return rsn_fail(REASON_ERR_UNSUPPORTED,
-                    "tensor %s has type id %u, %s, which is not supported; these are: %s",
-                    name, id, what, known);
+                    "tensor %s has type id %u, %s, at offset %llu; supported are: %s",
+                    name, id, what, (unsigned long long)at, known);
 }
 
-static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name) {
+/* The type and with it the size; `at` is where the type's number is. */
+static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name,
+                              uint64_t at) {
     t->type = rsn_type_by_ggml(id);
     if (!t->type)
-        return fail_type(id, name);
+        return fail_type(id, name, at);
     uint64_t block = t->type->block_elems;
     if (t->ne[0] % block != 0)
         return rsn_fail(
             REASON_ERR_FORMAT,
-            "rows of tensor %s have %llu elements, %s needs a multiple of %llu", name,
-            (unsigned long long)t->ne[0], t->type->name, (unsigned long long)block);
+            "rows of tensor %s have %llu elements, its type %s at offset %llu needs a "
+            "multiple of %llu",
+            name, (unsigned long long)t->ne[0], t->type->name, (unsigned long long)at,
+            (unsigned long long)block);
     uint64_t blocks = t->ne[0] / block * t->ne[1] * t->ne[2] * t->ne[3];
     if (!rsn_mul_u64(blocks, t->type->block_bytes, &t->n_bytes) ||
         !rsn_add_u64(t->n_bytes, t->type->tail_bytes, &t->n_bytes) ||
         t->n_bytes > INT64_MAX)
-        return rsn_fail(REASON_ERR_FORMAT, "tensor %s is larger than 2^63 - 1 bytes",
-                        name);
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor %s of type %s at offset %llu has %llu blocks of %zu "
+                        "bytes, at most 2^63 - 1 bytes allowed",
+                        name, t->type->name, (unsigned long long)at,
+                        (unsigned long long)blocks, t->type->block_bytes);
     return REASON_OK;
 }
 
@@ -351,12 +360,14 @@ static reason_status take_tensor(reader *r, rsn_gguf_tensor *t) {
         (status = take_u32(r, &id, "a tensor's type")) != REASON_OK ||
         (status = take_u64(r, &t->offset, "a tensor's offset")) != REASON_OK)
         return status;
+    uint64_t at = r->at - 12; /* of the type; the offset follows it */
     if (t->offset % r->alignment != 0)
-        return rsn_fail(
-            REASON_ERR_FORMAT,
-            "offset %llu of tensor %s is not a multiple of the alignment %llu",
-            (unsigned long long)t->offset, name.text, (unsigned long long)r->alignment);
-    return set_type(t, id, name.text);
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tensor %s has its data at %llu (at offset %llu), a multiple of "
+                        "the alignment %llu allowed",
+                        name.text, (unsigned long long)t->offset,
+                        (unsigned long long)at + 4, (unsigned long long)r->alignment);
+    return set_type(t, id, name.text, at);
 }
 
 /* Makes the tensors' offsets absolute and compares their ends with the file's. */
@@ -472,7 +483,9 @@ static reason_status read_alignment(reader *r, const rsn_gguf *g) {
                                         RSN_GGUF_MAX_ALIGNMENT, &alignment);
     if (status == REASON_OK && (alignment & (alignment - 1)) != 0)
         return rsn_fail(REASON_ERR_FORMAT,
-                        "key general.alignment is %lld, a power of two allowed",
+                        "key general.alignment at offset %llu is %lld, a power of two "
+                        "allowed",
+                        (unsigned long long)rsn_gguf_find(g, "general.alignment")->offset,
                         (long long)alignment);
     r->alignment = (uint64_t)alignment;
     return status;

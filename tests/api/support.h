@@ -169,6 +169,7 @@ typedef struct test_heap {
     atomic_size_t n_calls;  /* allocations and resizes so far */
     atomic_size_t n_blocks; /* not released */
     atomic_size_t n_bytes;  /* in them */
+    atomic_size_t peak;     /* the most that n_bytes was */
     size_t fail_at;         /* this call fails; 0: none */
     bool for_ever;          /* and so do all after it */
 } test_heap;
@@ -181,6 +182,13 @@ static inline bool heap_refuses(test_heap *heap) {
            (call == heap->fail_at || (heap->for_ever && call > heap->fail_at));
 }
 
+static inline void heap_take(test_heap *heap, size_t n_bytes) {
+    size_t now = atomic_fetch_add(&heap->n_bytes, n_bytes) + n_bytes;
+    size_t peak = atomic_load(&heap->peak);
+    while (now > peak && !atomic_compare_exchange_weak(&heap->peak, &peak, now)) {
+    }
+}
+
 static inline void *heap_alloc(void *user, size_t n_bytes) {
     test_heap *heap = user;
     char *p = heap_refuses(heap) ? NULL : malloc(HEAP_HEADER + n_bytes);
@@ -188,7 +196,7 @@ static inline void *heap_alloc(void *user, size_t n_bytes) {
         return NULL;
     memcpy(p, &n_bytes, sizeof n_bytes);
     atomic_fetch_add(&heap->n_blocks, 1);
-    atomic_fetch_add(&heap->n_bytes, n_bytes);
+    heap_take(heap, n_bytes);
     return p + HEAP_HEADER;
 }
 
@@ -207,7 +215,8 @@ static inline void *heap_resize(void *user, void *p, size_t n_bytes) {
     if (!moved)
         return NULL;
     memcpy(moved, &n_bytes, sizeof n_bytes);
-    atomic_fetch_add(&heap->n_bytes, n_bytes - before);
+    heap_take(heap, n_bytes); /* both were there while it was copied */
+    atomic_fetch_sub(&heap->n_bytes, before);
     return moved + HEAP_HEADER;
 }
 

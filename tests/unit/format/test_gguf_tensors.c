@@ -205,7 +205,7 @@ static void test_format_gguf_tensors__tensor_types(void **state) {
         uint32_t id;
         const char *name;
     } types[] = {
-        {4, "type id 4, Q4_2 (removed)"},
+        {4, "type id 4, Q4_2 (removed), at offset"},
         {5, "type id 5, Q4_3 (removed)"},
         {9, "type id 9, Q8_1"},
         {15, "type id 15, Q8_K"},
