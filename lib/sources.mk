@@ -34,13 +34,20 @@ base_sources = lib/base/alloc.c \
 	lib/base/utf8.h
 quant_sources = lib/quant/block.h \
 	lib/quant/codecs.h \
+	lib/quant/encode.h \
+	lib/quant/fit.c \
+	lib/quant/fit.h \
 	lib/quant/half.h \
 	lib/quant/iq4.c \
+	lib/quant/iq4_encode.c \
 	lib/quant/kquants.c \
+	lib/quant/kquants_encode.c \
 	lib/quant/legacy.c \
+	lib/quant/legacy_encode.c \
 	lib/quant/plain.c \
 	lib/quant/q8_0.c \
 	lib/quant/ternary.c \
+	lib/quant/ternary_encode.c \
 	lib/quant/types.c \
 	lib/quant/types.h
 kernels_sources = lib/kernels/attention.c \

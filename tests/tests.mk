@@ -62,9 +62,14 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_tags \
 	tests/unit/model/test_vocab_load \
 	tests/unit/model/test_weights \
+	tests/unit/quant/test_fit \
 	tests/unit/quant/test_half \
+	tests/unit/quant/test_iq4 \
+	tests/unit/quant/test_kquants \
+	tests/unit/quant/test_legacy \
 	tests/unit/quant/test_plain \
 	tests/unit/quant/test_q8_0 \
+	tests/unit/quant/test_ternary \
 	tests/unit/quant/test_types \
 	tests/unit/text/test_bpe \
 	tests/unit/text/test_detokenize \
@@ -194,5 +199,6 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/unit/decode/think_script.h \
 	tests/unit/format/support.h \
 	tests/unit/model/support.h \
+	tests/unit/quant/blocks.h \
 	tests/unit/text/template_cases.h \
 	tests/unit/text/vocab_fixture.h

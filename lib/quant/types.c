@@ -14,7 +14,7 @@
                           .decode = rsn_quant_##stem##_decode,                           \
                           .encode = rsn_quant_##stem##_encode}
 
-#define BLOCKS(type_, name_, id, elems, bytes, group, act_, stem, ...)                   \
+#define BLOCKS(type_, name_, id, elems, bytes, group, act_, stem, min, tail)             \
     [RSN_TYPE_##type_] = {.type = RSN_TYPE_##type_,                                      \
                           .name = name_,                                                 \
                           .ggml_id = id,                                                 \
@@ -23,29 +23,31 @@
                           .group_elems = group,                                          \
                           .act = RSN_ACT_##act_,                                         \
                           .expand = rsn_quant_##stem##_expand,                           \
-                          __VA_ARGS__}
+                          .encode = rsn_quant_##stem##_encode,                           \
+                          .has_min = min,                                                \
+                          .tail_bytes = tail}
 
 static const rsn_type_info TYPES[RSN_N_TYPES] = {
     FLOATS(F32, "F32", 0, 4, f32),
     FLOATS(F16, "F16", 1, 2, f16),
     FLOATS(BF16, "BF16", 30, 2, bf16),
-    BLOCKS(Q4_0, "Q4_0", 2, 32, 18, 32, Q8_32, q4_0, .encode = NULL),
-    BLOCKS(Q4_1, "Q4_1", 3, 32, 20, 32, Q8_32, q4_1, .has_min = true),
-    BLOCKS(Q5_0, "Q5_0", 6, 32, 22, 32, Q8_32, q5_0, .encode = NULL),
-    BLOCKS(Q5_1, "Q5_1", 7, 32, 24, 32, Q8_32, q5_1, .has_min = true),
-    BLOCKS(Q8_0, "Q8_0", 8, 32, 34, 32, Q8_32, q8_0, .encode = rsn_quant_q8_0_encode),
-    BLOCKS(Q2_K, "Q2_K", 10, 256, 84, 16, Q8_256, q2_k, .has_min = true),
-    BLOCKS(Q3_K, "Q3_K", 11, 256, 110, 16, Q8_256, q3_k, .encode = NULL),
-    BLOCKS(Q4_K, "Q4_K", 12, 256, 144, 32, Q8_256, q4_k, .has_min = true),
-    BLOCKS(Q5_K, "Q5_K", 13, 256, 176, 32, Q8_256, q5_k, .has_min = true),
-    BLOCKS(Q6_K, "Q6_K", 14, 256, 210, 16, Q8_256, q6_k, .encode = NULL),
-    BLOCKS(IQ4_NL, "IQ4_NL", 20, 32, 18, 32, Q8_32, iq4_nl, .encode = NULL),
-    BLOCKS(IQ4_XS, "IQ4_XS", 23, 256, 136, 32, Q8_256, iq4_xs, .encode = NULL),
-    BLOCKS(TQ1_0, "TQ1_0", 34, 256, 54, 256, Q8_256, tq1_0, .encode = NULL),
-    BLOCKS(TQ2_0, "TQ2_0", 35, 256, 66, 256, Q8_256, tq2_0, .encode = NULL),
-    BLOCKS(I2_S, "I2_S", 36, 128, 32, 128, Q8_ROW, i2_s, .tail_bytes = 32),
+    BLOCKS(Q4_0, "Q4_0", 2, 32, 18, 32, Q8_32, q4_0, false, 0),
+    BLOCKS(Q4_1, "Q4_1", 3, 32, 20, 32, Q8_32, q4_1, true, 0),
+    BLOCKS(Q5_0, "Q5_0", 6, 32, 22, 32, Q8_32, q5_0, false, 0),
+    BLOCKS(Q5_1, "Q5_1", 7, 32, 24, 32, Q8_32, q5_1, true, 0),
+    BLOCKS(Q8_0, "Q8_0", 8, 32, 34, 32, Q8_32, q8_0, false, 0),
+    BLOCKS(Q2_K, "Q2_K", 10, 256, 84, 16, Q8_256, q2_k, true, 0),
+    BLOCKS(Q3_K, "Q3_K", 11, 256, 110, 16, Q8_256, q3_k, false, 0),
+    BLOCKS(Q4_K, "Q4_K", 12, 256, 144, 32, Q8_256, q4_k, true, 0),
+    BLOCKS(Q5_K, "Q5_K", 13, 256, 176, 32, Q8_256, q5_k, true, 0),
+    BLOCKS(Q6_K, "Q6_K", 14, 256, 210, 16, Q8_256, q6_k, false, 0),
+    BLOCKS(IQ4_NL, "IQ4_NL", 20, 32, 18, 32, Q8_32, iq4_nl, false, 0),
+    BLOCKS(IQ4_XS, "IQ4_XS", 23, 256, 136, 32, Q8_256, iq4_xs, false, 0),
+    BLOCKS(TQ1_0, "TQ1_0", 34, 256, 54, 256, Q8_256, tq1_0, false, 0),
+    BLOCKS(TQ2_0, "TQ2_0", 35, 256, 66, 256, Q8_256, tq2_0, false, 0),
+    BLOCKS(I2_S, "I2_S", 36, 128, 32, 128, Q8_ROW, i2_s, false, 32),
     BLOCKS(I2_S_B, "I2_S layout B", RSN_NO_GGML_ID, 64, 16, 64, Q8_ROW, i2_s_b,
-           .tail_bytes = 32),
+           false, 32),
 };
 
 static const char *const GGML_NAMES[] = {

@@ -59,7 +59,9 @@ typedef struct rsn_type_info {
     /* Bytes behind a tensor's rows that begin with one float32, the scale of all its
      * weights; decoding and products leave it out. 0: there is none. */
     size_t tail_bytes;
-    /* n weights, a multiple of block_elems. */
+    /* n weights, a multiple of block_elems; with a tail, weights already divided by the
+     * tensor's scale. Finite weights decode to finite ones; NaN or infinity in a block
+     * makes all of it NaN, but for types with a tail, where it becomes some value. */
     void (*encode)(const float *src, void *dst, size_t n);
 } rsn_type_info;
 
