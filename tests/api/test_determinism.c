@@ -5,7 +5,7 @@
  * positions, in which keys and values are kept and attention is summed. */
 #include "api/support.h"
 
-enum { N_TOKENS = 150, N_LEVELS = 5, EDGE = 64 };
+enum { N_TOKENS = 150, N_LEVELS = 5, N_KV_TYPES = 4, EDGE = 64 };
 
 /* The plain code is some twenty times slower, so it runs a sample of the cases of a list.
  */
@@ -16,7 +16,7 @@ static int first_level = REASON_CPU_GENERIC; /* what the others are compared wit
 static size_t n_vocab;
 static int32_t tokens[N_TOKENS];
 static reason_model *models[N_LEVELS]; /* by level; NULL: this machine lacks it */
-static float *reference[2];            /* by kv_type, [N_TOKENS][n_vocab] */
+static float *reference[N_KV_TYPES];   /* by kv_type, [N_TOKENS][n_vocab] */
 
 static float *new_rows(size_t n) {
     float *rows = malloc(n * n_vocab * sizeof *rows);
@@ -50,7 +50,7 @@ static int set_up(void **state) {
     assert_non_null(plain);
     n_vocab = (size_t)model_int(plain, "n_vocab");
     fill_tokens(plain, tokens, N_TOKENS);
-    for (int kv = 0; kv < 2; kv++) {
+    for (int kv = 0; kv < N_KV_TYPES; kv++) {
         reason_session *s = new_session(plain, 1, 1, (reason_kv_type)kv);
         reference[kv] = new_rows(N_TOKENS);
         for (size_t i = 0; i < N_TOKENS; i++)
@@ -65,8 +65,8 @@ static int tear_down(void **state) {
     (void)state;
     for (int level = 0; level < N_LEVELS; level++)
         reason_model_free(models[level]);
-    free(reference[0]);
-    free(reference[1]);
+    for (int kv = 0; kv < N_KV_TYPES; kv++)
+        free(reference[kv]);
     return 0;
 }
 
@@ -106,14 +106,12 @@ static void test_api_determinism__threads_chunks_levels(void **state) {
     static const int32_t chunks[] = {1, 7, 64, N_TOKENS};
     (void)state;
     for (int level = first_level; level < N_LEVELS; level++)
-        for (int kv = 0; kv < 2 && models[level]; kv++)
-            for (int32_t threads = 1; threads <= 3; threads++)
+        for (int kv = 0; kv < N_KV_TYPES && models[level]; kv++)
+            for (int32_t threads = kv < 2 ? 1 : 3; threads <= 3; threads++)
                 for (size_t c = 0; c < COUNT(chunks); c += STRIDE(level, chunks)) {
                     char what[128];
-                    (void)snprintf(what, sizeof what, "%s, %s, %d threads, chunks of %d",
-                                   level_names[level],
-                                   kv == REASON_KV_F16 ? "F16" : "F32", (int)threads,
-                                   (int)chunks[c]);
+                    (void)snprintf(what, sizeof what, "%s, KV %d, %d threads, chunks of %d",
+                                   level_names[level], kv, (int)threads, (int)chunks[c]);
                     reason_session *s = new_session(models[level], threads, chunks[c],
                                                     (reason_kv_type)kv);
                     check_run(s, tokens, N_TOKENS, N_TOKENS, reference[kv], what);
@@ -315,8 +313,14 @@ static void check_file(const char *path) {
 }
 
 static void test_api_determinism__golden_models(void **state) {
-    static const char *const names[] = {"tiny-llama-1.Q8_0", "tiny-llama-1.f16",
-                                        "tiny-qwen2-1.f16", "tiny-qwen3-1.f16"};
+    static const char *const names[] = {
+        "tiny-llama-1.f16",    "tiny-llama-1.Q8_0",   "tiny-llama-1.Q4_0",
+        "tiny-llama-1.Q4_1",   "tiny-llama-1.Q5_0",   "tiny-llama-1.Q5_1",
+        "tiny-llama-1.Q2_K",   "tiny-llama-1.Q3_K_S", "tiny-llama-1.Q4_K_S",
+        "tiny-llama-1.Q5_K_S", "tiny-llama-1.Q6_K",   "tiny-llama-1.IQ4_NL",
+        "tiny-llama-1.IQ4_XS", "tiny-bitnet-1.f16",   "tiny-bitnet-1.I2_S",
+        "tiny-bitnet-1.TQ1_0", "tiny-bitnet-1.TQ2_0", "tiny-qwen2-1.f16",
+        "tiny-qwen3-1.f16"};
     const char *folder = getenv("REASON_GOLDEN");
     (void)state;
     if (!folder)

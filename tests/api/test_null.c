@@ -322,7 +322,7 @@ static void test_api_null__session_options(void **state) {
         {0, 1, -1, 0, REASON_ERR_INVALID_ARG},
         {0, 1, INT32_MAX, 0, REASON_ERR_INVALID_ARG},
         {0, 1, 0, -1, REASON_ERR_INVALID_ARG},
-        {0, 1, 0, 2, REASON_ERR_INVALID_ARG},
+        {0, 1, 0, 4, REASON_ERR_INVALID_ARG},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         reason_session *out = MARK;

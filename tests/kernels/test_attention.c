@@ -232,6 +232,56 @@ static void test_kernels_attention__blocks(void **unused) {
         }
 }
 
+/* ||out - wanted|| / ||wanted|| of one head whose keys and values were kept in `kind`. */
+static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
+    const rsn_type_info *type = rsn_type_info_get(kind);
+    const rsn_kernels *k = rsn_kernels_for(REASON_CPU_GENERIC);
+    size_t n_blocks = (n + BLOCK - 1) / BLOCK, n_values = n_blocks * BLOCK * dim;
+    size_t n_bytes = rsn_type_row_bytes(type, n_values), block = n_bytes / n_blocks;
+    float *wide = malloc(2 * n_values * sizeof *wide), q[128], wanted[128], got[128];
+    float *scratch = malloc(rsn_attention_scratch_floats(dim) * sizeof(float));
+    uint8_t *rows = malloc(2 * n_bytes);
+    const void *plain[2 * MAX_BLOCKS], *packed[2 * MAX_BLOCKS];
+    assert_true(wide && rows && scratch);
+    fill_floats(state, q, dim);
+    fill_floats(state, wide, 2 * n_values);
+    type->encode(wide, rows, 2 * n_values);
+    for (size_t b = 0; b < 2 * n_blocks; b++) {
+        plain[b] = wide + b * BLOCK * dim;
+        packed[b] = rows + b * block;
+    }
+    float scale = 1 / sqrtf((float)dim);
+    rsn_attention_head(k, q, dim, scale, plain, plain + n_blocks, n, RSN_TYPE_F32, wanted,
+                       scratch);
+    rsn_attention_head(k, q, dim, scale, packed, packed + n_blocks, n, kind, got,
+                       scratch);
+    double error = 0, size = 0;
+    for (size_t i = 0; i < dim; i++) {
+        error += ((double)got[i] - wanted[i]) * ((double)got[i] - wanted[i]);
+        size += (double)wanted[i] * wanted[i];
+    }
+    free(wide);
+    free(rows);
+    free(scratch);
+    return sqrt(error / size);
+}
+
+/* Per head against float32: half a step of 127 or of 8 in each value, and of keys. */
+static void test_kernels_attention__error_of_blocks(void **unused) {
+    (void)unused;
+    uint64_t state = 7;
+    double worst[2] = {0, 0};
+    for (size_t dim = 32; dim <= 128; dim += 32)
+        for (size_t n = 1; n <= MAX_BLOCKS * BLOCK; n += 41) {
+            double q8 = head_error(&state, RSN_TYPE_Q8_0, dim, n);
+            double q4 = head_error(&state, RSN_TYPE_Q4_0, dim, n);
+            worst[0] = q8 > worst[0] ? q8 : worst[0];
+            worst[1] = q4 > worst[1] ? q4 : worst[1];
+        }
+    print_message("worst error of a head: Q8_0 %.2g, Q4_0 %.2g\n", worst[0], worst[1]);
+    assert_true(worst[0] < 0.01 && worst[1] < 0.15 && worst[0] > 0 && worst[1] > 0);
+}
+
 static void test_kernels_attention__types(void **unused) {
     (void)unused;
     for (int type = 0; type < RSN_N_TYPES; type++)
@@ -248,6 +298,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_attention__merge_order),
         cmocka_unit_test(test_kernels_attention__nan_is_not_hidden),
         cmocka_unit_test(test_kernels_attention__blocks),
+        cmocka_unit_test(test_kernels_attention__error_of_blocks),
         cmocka_unit_test(test_kernels_attention__types),
     };
     return cmocka_run_group_tests_name("kernels/attention", tests, NULL, NULL);

@@ -182,7 +182,7 @@ static void test_model_hparams__ranges(void **state) {
                   {"attention.head_count_kv", 1 << 14}, {"attention.key_length", 1 << 14},
                   {"attention.value_length", 1 << 14}, {"context_length", 1 << 27},
                   {"vocab_size", 1 << 24}));
-    assert_int_equal(rsn_kv_position_bytes(&hp, false),
+    assert_int_equal(rsn_kv_position_bytes(&hp, rsn_kv_type(REASON_KV_F32)),
                      UINT64_C(4096) * 2 * (1 << 28) * 4);
 }
 
