@@ -15,6 +15,8 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/dense_reference.h \
 	tests/support/gguf_build.c \
 	tests/support/gguf_build.h \
+	tests/support/gguf_reference.c \
+	tests/support/gguf_reference.h \
 	tests/support/heap.h \
 	tests/support/split_model.c \
 	tests/support/tiny_model.c
@@ -53,6 +55,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/decode/test_thinking_all \
 	tests/unit/format/test_gguf \
 	tests/unit/format/test_gguf_get \
+	tests/unit/format/test_gguf_malformed \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/model/test_forward \
