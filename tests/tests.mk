@@ -100,9 +100,12 @@ api_tests = tests/api/test_alloc_fail \
 # Compared with the regular expressions that define them.
 pcre2_tests = tests/unit/text/test_pretokenize tests/unit/text/test_unicode
 
+# Of the tree: what pages say against what the code has.
+tree_tests = tests/tree/test_limits
+
 if HAVE_CMOCKA
-check_PROGRAMS += $(unit_tests) $(api_tests)
-TESTS += $(unit_tests) $(api_tests)
+check_PROGRAMS += $(unit_tests) $(api_tests) $(tree_tests)
+TESTS += $(unit_tests) $(api_tests) $(tree_tests)
 if HAVE_PCRE2
 check_PROGRAMS += $(pcre2_tests)
 TESTS += $(pcre2_tests)
@@ -147,7 +150,7 @@ check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
 if LIBFUZZER
-tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
 tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -176,13 +179,21 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/tiny-llama-1.f16.logits \
 	tests/data/tiny-qwen2-1.f16.logits \
 	tests/data/tiny-qwen3-1.f16.logits \
+	tests/fuzz/corpus/gguf/bitnet-i2_s \
+	tests/fuzz/corpus/gguf/bitnet-tq \
 	tests/fuzz/corpus/gguf/llama-bias-rope-v2 \
+	tests/fuzz/corpus/gguf/llama-blocks-256 \
+	tests/fuzz/corpus/gguf/llama-blocks-32 \
 	tests/fuzz/corpus/gguf/llama-f32 \
 	tests/fuzz/corpus/gguf/metadata \
 	tests/fuzz/corpus/gguf/qwen2-f16 \
 	tests/fuzz/corpus/gguf/qwen3-q8_0 \
+	tests/fuzz/corpus/gguf/qwen3-small \
 	tests/fuzz/corpus/gguf/qwen3-vocabulary \
+	tests/fuzz/corpus/gguf/split-3 \
+	tests/fuzz/corpus/gguf/split-metadata-first \
 	tests/fuzz/corpus/gguf/vocabulary-alone \
+	tests/fuzz/corpus/gguf/vocabulary-scores \
 	tests/fuzz/corpus/template/blocks \
 	tests/fuzz/corpus/template/calls-itself \
 	tests/fuzz/corpus/template/chat \

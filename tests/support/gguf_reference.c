@@ -207,7 +207,9 @@ static void take_tensors(cursor *c, uint64_t count, uint64_t alignment) {
 /* Offsets count from the end of the header, rounded up. */
 static void place(cursor *c, uint64_t alignment) {
     gguf_reference *r = c->r;
-    r->data_start = r->n_tensors ? (c->at + alignment - 1) / alignment * alignment : c->at;
+    r->data_start = c->at;
+    if (r->n_tensors > 0)
+        r->data_start = (c->at + alignment - 1) / alignment * alignment;
     r->data_end = r->data_start;
     for (size_t i = 0; i < r->n_tensors && !r->wrong; i++) {
         wide end = (wide)r->data_start + r->tensors[i].offset + r->tensors[i].n_bytes;

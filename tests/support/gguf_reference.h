@@ -1,6 +1,6 @@
-/* A slow and simple reader of GGUF bytes in memory, to hold the library's against. It says
- * what is wrong with them, what they say, and where their fields are. Shares no code with
- * the library and takes the rules from docs/FORMATS.md. */
+/* A slow and simple reader of GGUF bytes in memory, to hold the library's against. It
+ * says what is wrong with them, what they say, and where their fields are. Shares no code
+ * with the library and takes the rules from docs/FORMATS.md. */
 #ifndef REASON_TESTS_SUPPORT_GGUF_REFERENCE_H
 #define REASON_TESTS_SUPPORT_GGUF_REFERENCE_H
 

@@ -272,8 +272,8 @@ static void break_file(const char *name, gguf_bytes *seed) {
     set_fields(&c);
     check_file(&c); /* everything was put back */
     assert_int_equal(c.ref.wrong, 0);
-    print_message("%s: header of %zu bytes, %zu files: %zu headers refused, %zu read; %zu "
-                  "opened as a model\n",
+    print_message("%s: header of %zu bytes, %zu files: %zu headers refused, %zu read; "
+                  "%zu opened as a model\n",
                   name, header, c.n_files, c.n_refused, c.n_files - c.n_refused,
                   c.n_opened);
     assert_true(c.n_files >= (c.step == 1 ? 1000 : 16));
@@ -320,7 +320,8 @@ static void test_format_gguf_malformed__qwen3(void **state) {
 /* With the lists of a SentencePiece vocabulary. */
 static void test_format_gguf_malformed__bitnet(void **state) {
     (void)state;
-    static const char *const tokens[] = {"<unk>", "<s>", "</s>", "<0x41>", "\u2581a", "b"};
+    static const char *const tokens[] = {"<unk>",  "<s>",      "</s>",
+                                         "<0x41>", "\u2581a", "b"};
     static const int32_t types[] = {2, 3, 3, 6, 1, 1};
     tiny_model m;
     gguf_bytes pairs = {0};
