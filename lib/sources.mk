@@ -60,20 +60,28 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/mathd.c \
 	lib/kernels/mathd.h \
 	lib/kernels/mathf.h \
+	lib/kernels/panel.h \
 	lib/kernels/peak.c \
 	lib/kernels/peak.h \
 	lib/kernels/product.h \
 	lib/kernels/product_blocks_generic.c \
+	lib/kernels/product_blocks_impl.h \
 	lib/kernels/product_float_generic.c \
 	lib/kernels/product_float_impl.h \
-	lib/kernels/product_q8_0_impl.h \
 	lib/kernels/q8.h \
 	lib/kernels/quantize_generic.c \
+	lib/kernels/quantize_impl.h \
 	lib/kernels/rowops.h \
 	lib/kernels/rowops_generic.c \
 	lib/kernels/rowops_impl.h \
+	lib/kernels/rows.h \
 	lib/kernels/rows_avx2.h \
-	lib/kernels/table.h
+	lib/kernels/rows_avx512.h \
+	lib/kernels/runs_vnni.h \
+	lib/kernels/table.h \
+	lib/kernels/unpack_256.h \
+	lib/kernels/unpack_32.h \
+	lib/kernels/unpack_ternary.h
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
 	lib/format/gguf_read.c \
@@ -178,15 +186,15 @@ api_sources = lib/api/api_machine.c \
 	lib/api/options.h
 
 kernels_avx2_sources = lib/kernels/peak_avx2.c \
+	lib/kernels/product_blocks_avx2.c \
 	lib/kernels/product_float_avx2.c \
-	lib/kernels/product_q8_0_avx2.c \
 	lib/kernels/quantize_avx2.c \
 	lib/kernels/rowops_avx2.c
 kernels_avxvnni_sources = lib/kernels/peak_avxvnni.c \
-	lib/kernels/product_q8_0_avxvnni.c
+	lib/kernels/product_blocks_avxvnni.c
 kernels_avx512_sources = lib/kernels/peak_avx512.c \
+	lib/kernels/product_blocks_avx512.c \
 	lib/kernels/product_float_avx512.c \
-	lib/kernels/product_q8_0_avx512.c \
 	lib/kernels/quantize_avx512.c \
 	lib/kernels/rowops_avx512.c
 

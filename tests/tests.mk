@@ -26,6 +26,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_mathd \
 	tests/kernels/test_mathf \
 	tests/kernels/test_product \
+	tests/kernels/test_product_blocks \
 	tests/kernels/test_quantize \
 	tests/kernels/test_rowops \
 	tests/unit/base/test_alloc \
@@ -207,6 +208,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/template/own-variables \
 	tests/fuzz/corpus/template/python-attributes \
 	tests/kernels/kernels_common.h \
+	tests/kernels/product_operands.h \
 	tests/unit/base/support.h \
 	tests/unit/decode/ask.h \
 	tests/unit/decode/scripted_model.h \

@@ -6,10 +6,14 @@
 #include "kernels/q8.h"
 #include "kernels/rowops.h"
 
-#define FLOAT_KERNELS(isa)                                                               \
-    .quantize_q8 = rsn_quantize_q8_##isa,                                                \
-    .quantize_q8_256 = rsn_quantize_q8_256_generic,                                      \
-    .quantize_q8_row = rsn_quantize_q8_row_generic, .dot_f32 = rsn_dot_f32_##isa,        \
+#define PRODUCT(isa, type, stem) [RSN_TYPE_##type] = rsn_product_##stem##_##isa,
+
+/* A level's products of blocks and, as AVX-VNNI has nothing for floats, those and all else
+ * from a level of their own. */
+#define LEVEL(blocks_isa, isa)                                                           \
+    .product = {RSN_BLOCK_TYPES(PRODUCT, blocks_isa) RSN_FLOAT_TYPES(PRODUCT, isa)},     \
+    .quantize_q8 = rsn_quantize_q8_##isa, .quantize_q8_256 = rsn_quantize_q8_256_##isa,  \
+    .quantize_q8_row = rsn_quantize_q8_row_##isa, .dot_f32 = rsn_dot_f32_##isa,          \
     .dot_f16 = rsn_dot_f16_##isa, .add_scaled_f32 = rsn_add_scaled_f32_##isa,            \
     .add_scaled_f16 = rsn_add_scaled_f16_##isa, .add = rsn_add_##isa,                    \
     .scale = rsn_scale_##isa, .f16_from_f32 = rsn_f16_from_f32_##isa,                    \
@@ -19,35 +23,18 @@
     .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa,                              \
     .relu2_mul = rsn_relu2_mul_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
 
-#define GENERIC_PRODUCT(type, stem) [RSN_TYPE_##type] = rsn_product_##stem##_generic,
-
-#define PRODUCTS(float_isa, q8_isa)                                                      \
-    {                                                                                    \
-        RSN_BLOCK_TYPES(GENERIC_PRODUCT) RSN_WHOLE_ROW_TYPES(GENERIC_PRODUCT)            \
-        [RSN_TYPE_F32] = rsn_product_f32_##float_isa,                                    \
-        [RSN_TYPE_F16] = rsn_product_f16_##float_isa,                                    \
-        [RSN_TYPE_BF16] = rsn_product_bf16_##float_isa,                                  \
-        [RSN_TYPE_Q8_0] = rsn_product_q8_0_##q8_isa                                      \
-    }
-
-static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
-                                    .product = PRODUCTS(generic, generic),
-                                    FLOAT_KERNELS(generic)};
+static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC, LEVEL(generic, generic)};
 
 #if defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX2 = {
-    .level = REASON_CPU_AVX2, .product = PRODUCTS(avx2, avx2), FLOAT_KERNELS(avx2)};
+static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2, LEVEL(avx2, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVXVNNI) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVXVNNI = {
-    .level = REASON_CPU_AVXVNNI, .product = PRODUCTS(avx2, avxvnni), FLOAT_KERNELS(avx2)};
+static const rsn_kernels AVXVNNI = {.level = REASON_CPU_AVXVNNI, LEVEL(avxvnni, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512,
-                                   .product = PRODUCTS(avx512, avx512),
-                                   FLOAT_KERNELS(avx512)};
+static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512, LEVEL(avx512, avx512)};
 #endif
 
 const rsn_kernels *rsn_kernels_for(reason_cpu level) {

@@ -71,16 +71,22 @@ static void multiply_whole_rows(const rsn_type_info *info, size_t k, const uint8
     }
 }
 
-#define DEFINE_PRODUCT(type, stem, multiply)                                             \
-    void rsn_product_##stem##_generic(size_t k, const void *w, size_t w_stride,          \
-                                      size_t n_rows, const void *x, size_t x_stride,     \
-                                      size_t n_tokens, float *out, size_t out_stride) {  \
-        multiply(rsn_type_info_get(type), k, w, w_stride, n_rows, x, x_stride, n_tokens, \
-                 out, out_stride);                                                       \
-    }
-#define DEFINE_BLOCKS(type, stem) DEFINE_PRODUCT(RSN_TYPE_##type, stem, multiply_blocks)
-#define DEFINE_WHOLE(type, stem) DEFINE_PRODUCT(RSN_TYPE_##type, stem, multiply_whole_rows)
+static void multiply(const rsn_type_info *info, size_t k, const void *w, size_t w_stride,
+                     size_t n_rows, const void *x, size_t x_stride, size_t n_tokens,
+                     float *out, size_t out_stride) {
+    if (info->act == RSN_ACT_Q8_ROW)
+        multiply_whole_rows(info, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,
+                            out_stride);
+    else
+        multiply_blocks(info, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,
+                        out_stride);
+}
 
-RSN_BLOCK_TYPES(DEFINE_BLOCKS)
-DEFINE_BLOCKS(Q8_0, q8_0)
-RSN_WHOLE_ROW_TYPES(DEFINE_WHOLE)
+#define DEFINE_PRODUCT(isa, type, stem)                                                  \
+    void rsn_product_##stem##_##isa(size_t k, const void *w, size_t w_stride,            \
+                                    size_t n_rows, const void *x, size_t x_stride,       \
+                                    size_t n_tokens, float *out, size_t out_stride) {    \
+        multiply(rsn_type_info_get(RSN_TYPE_##type), k, w, w_stride, n_rows, x,          \
+                 x_stride, n_tokens, out, out_stride);                                   \
+    }
+RSN_BLOCK_TYPES(DEFINE_PRODUCT, generic)

@@ -1,6 +1,6 @@
-/* The quantizing of activations in AVX2; q8.h has the layout. Invariant: the same bits as
- * rsn_quantize_q8_generic(). The conversion to integers rounds as the control word says,
- * which is to nearest, ties to even. */
+/* The quantizing of activations in AVX2; the loops over blocks are quantize_impl.h.
+ * Invariant: the same bits as quantize_generic.c. The conversion to integers rounds as the
+ * control word says, which is to nearest, ties to even. */
 #include "kernels/product.h"
 
 #if defined(__AVX2__)
@@ -24,40 +24,51 @@ RSN_INLINE int32_t fold_sum_i32(__m256i v) {
     return _mm_cvtsi128_si32(s1);
 }
 
-/* Writes 32 values and returns their sum. */
-RSN_INLINE int32_t quantize_block(const __m256 *x, float inverse, int8_t *q) {
-    __m256 factor = _mm256_set1_ps(inverse);
-    __m256i v[4];
-    for (size_t j = 0; j < 4; j++) v[j] = _mm256_cvtps_epi32(_mm256_mul_ps(x[j], factor));
-    __m256i sum =
-        _mm256_add_epi32(_mm256_add_epi32(v[0], v[1]), _mm256_add_epi32(v[2], v[3]));
-    /* Packing works in each half, so groups of four bytes come out in the order of
-     * `order`. */
-    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(v[0], v[1]),
-                                       _mm256_packs_epi32(v[2], v[3]));
-    _mm256_storeu_si256((void *)q, _mm256_permutevar8x32_epi32(bytes, order));
-    return fold_sum_i32(sum);
+RSN_INLINE uint32_t top_bits(const float *x, size_t n) {
+    const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
+    __m256i top = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m256i bits = _mm256_castps_si256(_mm256_loadu_ps(x + i));
+        top = _mm256_max_epu32(top, _mm256_and_si256(bits, magnitude));
+    }
+    uint32_t largest = fold_max_u32(top);
+    for (; i < n; i++) {
+        uint32_t bits = rsn_float_bits(x[i]) & 0x7FFFFFFFu;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest;
 }
 
-void rsn_quantize_q8_avx2(const float *x, size_t k, void *out) {
-    const __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF);
-    int8_t *q = out;
-    float *scales = (float *)out + rsn_q8_scales_at(k) / sizeof(float);
-    int32_t *sums = (int32_t *)out + rsn_q8_sums_at(k) / sizeof(int32_t);
-    memset(out, 0, rsn_act_row_bytes(RSN_ACT_Q8_32, k));
-    for (size_t b = 0; b < k / RSN_Q8_BLOCK; b++, x += RSN_Q8_BLOCK, q += RSN_Q8_BLOCK) {
-        __m256 v[4];
-        __m256i top = _mm256_setzero_si256();
-        for (size_t j = 0; j < 4; j++) {
-            v[j] = _mm256_loadu_ps(x + 8 * j);
-            top = _mm256_max_epu32(
-                top, _mm256_and_si256(_mm256_castps_si256(v[j]), magnitude));
-        }
-        float inverse;
-        scales[b] = rsn_q8_scale(fold_max_u32(top), &inverse);
-        if (inverse != 0) sums[b] = quantize_block(v, inverse, q);
-    }
+/* 16 values to bytes; returns the sums of pairs. */
+RSN_INLINE __m256i round_16(const float *x, __m256 factor, int8_t *q) {
+    __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor));
+    __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor));
+    /* Packing works in each half; the quarters come out in the order 0, 2, 1, 3. */
+    __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high),
+                                             _MM_SHUFFLE(3, 1, 2, 0));
+    _mm_storeu_si128((void *)q, _mm_packs_epi16(_mm256_castsi256_si128(words),
+                                                _mm256_extracti128_si256(words, 1)));
+    return _mm256_add_epi32(low, high);
 }
+
+RSN_INLINE int32_t round_values(const float *x, size_t n, float inverse, int8_t *q) {
+    const __m256 factor = _mm256_set1_ps(inverse);
+    __m256i sums = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        sums = _mm256_add_epi32(sums, round_16(x + i, factor, q + i));
+    if (i < n) {
+        float last[16] = {0};
+        int8_t bytes[16];
+        memcpy(last, x + i, (n - i) * sizeof *x);
+        sums = _mm256_add_epi32(sums, round_16(last, factor, bytes));
+        memcpy(q + i, bytes, n - i);
+    }
+    return fold_sum_i32(sums);
+}
+
+#define QUANTIZE_NAME(x) x##_avx2
+#include "kernels/quantize_impl.h"
 
 #endif

@@ -1,35 +1,44 @@
-/* The quantizing of activations in AVX-512; q8.h has the layout. Invariant: the same bits
- * as rsn_quantize_q8_generic(). The conversion to integers rounds as the control word
- * says, which is to nearest, ties to even. */
+/* The quantizing of activations in AVX-512; the loops over blocks are quantize_impl.h.
+ * Invariant: the same bits as quantize_generic.c. The conversion to integers rounds as the
+ * control word says, which is to nearest, ties to even. */
 #include "kernels/product.h"
 
 #if defined(__AVX512F__)
 
 #include <immintrin.h>
 
+#include "kernels/inline.h"
 #include "kernels/q8.h"
 
-void rsn_quantize_q8_avx512(const float *x, size_t k, void *out) {
-    const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
-    uint8_t *q = out;
-    float *scales = (float *)out + rsn_q8_scales_at(k) / sizeof(float);
-    int32_t *sums = (int32_t *)out + rsn_q8_sums_at(k) / sizeof(int32_t);
-    memset(out, 0, rsn_act_row_bytes(RSN_ACT_Q8_32, k));
-    for (size_t b = 0; b < k / RSN_Q8_BLOCK; b++, x += RSN_Q8_BLOCK, q += RSN_Q8_BLOCK) {
-        __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
-        __m512i low_bits = _mm512_and_si512(_mm512_castps_si512(low), magnitude);
-        __m512i high_bits = _mm512_and_si512(_mm512_castps_si512(high), magnitude);
-        __m512i top = _mm512_max_epu32(low_bits, high_bits);
-        float inverse;
-        scales[b] = rsn_q8_scale(_mm512_reduce_max_epu32(top), &inverse);
-        if (inverse == 0) continue;
-        __m512 factor = _mm512_set1_ps(inverse);
-        __m512i q_low = _mm512_cvtps_epi32(_mm512_mul_ps(low, factor));
-        __m512i q_high = _mm512_cvtps_epi32(_mm512_mul_ps(high, factor));
-        _mm_storeu_si128((void *)q, _mm512_cvtepi32_epi8(q_low));
-        _mm_storeu_si128((void *)(q + 16), _mm512_cvtepi32_epi8(q_high));
-        sums[b] = _mm512_reduce_add_epi32(_mm512_add_epi32(q_low, q_high));
-    }
+/* The first n lanes, all if there are more. */
+RSN_INLINE __mmask16 first_lanes(size_t n) {
+    return n < 16 ? (__mmask16)((1u << n) - 1) : (__mmask16)0xFFFF;
 }
+
+RSN_INLINE uint32_t top_bits(const float *x, size_t n) {
+    const __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF);
+    __m512i top = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += 16) {
+        __m512i bits = _mm512_maskz_loadu_epi32(first_lanes(n - i), x + i);
+        top = _mm512_max_epu32(top, _mm512_and_si512(bits, magnitude));
+    }
+    return _mm512_reduce_max_epu32(top);
+}
+
+RSN_INLINE int32_t round_values(const float *x, size_t n, float inverse, int8_t *q) {
+    const __m512 factor = _mm512_set1_ps(inverse);
+    __m512i sums = _mm512_setzero_si512();
+    for (size_t i = 0; i < n; i += 16) {
+        __mmask16 lanes = first_lanes(n - i);
+        __m512 values = _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, x + i), factor);
+        __m512i rounded = _mm512_cvtps_epi32(values);
+        _mm512_mask_cvtepi32_storeu_epi8(q + i, lanes, rounded);
+        sums = _mm512_add_epi32(sums, rounded);
+    }
+    return _mm512_reduce_add_epi32(sums);
+}
+
+#define QUANTIZE_NAME(x) x##_avx512
+#include "kernels/quantize_impl.h"
 
 #endif

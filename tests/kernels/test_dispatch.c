@@ -8,6 +8,7 @@ static void test_kernels_dispatch__tables_are_full(void **unused) {
         assert_non_null(k);
         for (size_t type = 0; type < RSN_N_TYPES; type++)
             assert_true(k->product[type] != NULL);
+        assert_true(k->quantize_q8_256 && k->quantize_q8_row && k->relu2_mul);
         assert_true(k->quantize_q8 && k->dot_f32 && k->dot_f16 && k->add_scaled_f32);
         assert_true(k->add_scaled_f16 && k->add && k->scale && k->f16_from_f32);
         assert_true(k->f32_from_f16 && k->rms_norm && k->rope && k->silu_mul);
@@ -43,8 +44,12 @@ static void test_kernels_dispatch__levels_have_their_own(void **unused) {
         const rsn_kernels *k = levels[l];
         for (size_t type = 0; type < RSN_N_TYPES; type++) {
             assert_true(k->product[type] != g->product[type]);
+            if (rsn_type_info_get((rsn_type)type)->act == RSN_ACT_F32) continue;
+            assert_true(k->product[type] != levels[l - 1]->product[type]);
         }
-        assert_true(k->product[RSN_TYPE_Q8_0] != levels[l - 1]->product[RSN_TYPE_Q8_0]);
+        assert_true(k->quantize_q8_256 != g->quantize_q8_256);
+        assert_true(k->quantize_q8_row != g->quantize_q8_row);
+        assert_true(k->relu2_mul != g->relu2_mul);
         assert_true(k->quantize_q8 != g->quantize_q8 && k->dot_f32 != g->dot_f32);
         assert_true(k->dot_f16 != g->dot_f16 && k->add != g->add && k->scale != g->scale);
         assert_true(k->add_scaled_f32 != g->add_scaled_f32);

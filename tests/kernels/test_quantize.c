@@ -126,6 +126,102 @@ static void test_kernels_quantize__smallest_block(void **unused) {
     assert_int_equal(p.q[2], 64); /* 63.5 */
 }
 
+/* Rows of quantize_q8_256 and quantize_q8_row, of any length. */
+enum { MAX_WIDE = 1100, MAX_WIDE_BYTES = 2048 };
+
+/* A row as table.h says, in the plainest way. `least`: the least that the largest magnitude
+ * of the row is taken to be; below 0 each 256 values have their own. */
+static void reference_wide(const float *x, size_t k, float least, uint8_t *row) {
+    size_t groups = (k + 15) / 16, blocks = (k + 255) / 256;
+    memset(row, 0, (16 * groups + 4 * blocks + 2 * groups + 63) / 64 * 64);
+    for (size_t i = 0; i < k; i++) {
+        size_t from = least < 0 ? i / 256 * 256 : 0;
+        size_t to = least < 0 && from + 256 < k ? from + 256 : k;
+        float top = 0;
+        bool whole = true;
+        for (size_t j = from; j < to; j++) {
+            whole = whole && isfinite(x[j]);
+            top = fmaxf(top, fabsf(x[j]));
+        }
+        top = fmaxf(top, least);
+        float scale = whole ? top < 0x1p-120f ? 0 : top / 127.0f : NAN;
+        float factor = whole && scale > 0 ? 127.0f / top : 0;
+        int8_t q = (int8_t)(factor > 0 ? rintf(x[i] * factor) : 0);
+        int16_t sum;
+        memcpy(row + i, &q, 1);
+        memcpy(row + 16 * groups + i / 256 * 4, &scale, 4);
+        memcpy(&sum, row + 16 * groups + 4 * blocks + i / 16 * 2, 2);
+        sum = (int16_t)(sum + q);
+        memcpy(row + 16 * groups + 4 * blocks + i / 16 * 2, &sum, 2);
+    }
+}
+
+/* All levels, byte for byte but for which NaN a scale is. */
+static void check_wide(const float *x, size_t k) {
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels), bytes = rsn_act_row_bytes(RSN_ACT_Q8_256, k);
+    size_t scales_at = (k + 15) / 16 * 16, sums_at = scales_at + (k + 255) / 256 * 4;
+    uint8_t wanted[MAX_WIDE_BYTES];
+    assert_true(bytes <= sizeof wanted && bytes == rsn_act_row_bytes(RSN_ACT_Q8_ROW, k));
+    for (size_t l = 0; l < 2 * n_levels; l++) {
+        const rsn_kernels *kernels = levels[l / 2];
+        guarded out = guarded_new(bytes, 4 * (k % 5));
+        reference_wide(x, k, l % 2 ? 1e-5f : -1, wanted);
+        (l % 2 ? kernels->quantize_q8_row : kernels->quantize_q8_256)(x, k, out.data);
+        assert_memory_equal(out.data, wanted, scales_at);
+        for (size_t at = scales_at; at < sums_at; at += 4) {
+            float got, scale;
+            memcpy(&got, out.data + at, 4);
+            memcpy(&scale, wanted + at, 4);
+            assert_true(same_float(got, scale));
+        }
+        assert_memory_equal(out.data + sums_at, wanted + sums_at, bytes - sums_at);
+        guarded_free(&out);
+    }
+}
+
+static void test_kernels_quantize__wide_rows(void **unused) {
+    (void)unused;
+    uint64_t state = 2;
+    float x[MAX_WIDE];
+    for (size_t k = 0; k <= MAX_WIDE; k += k < 300 ? 1 : 37) {
+        float factor = ldexpf(1.0f, (int)(next_random(&state) % 240) - 125);
+        for (size_t i = 0; i < k; i++) x[i] = next_float(&state) * factor;
+        check_wide(x, k);
+    }
+}
+
+/* Beside ordinary values, in full and in partial blocks. */
+static void test_kernels_quantize__wide_special_values(void **unused) {
+    (void)unused;
+    static const float values[] = {NAN,     -NAN,     INFINITY,  -INFINITY,      3.4e38f,
+                                   1e-5f,   0x1p-149f, 0x1p-120f, 0x1.fffffep-121f, -0.0f};
+    static const size_t places[] = {0, 15, 16, 255, 256, 300, 511, 512, 514};
+    float x[515];
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+            for (size_t i = 0; i < 515; i++) x[i] = (float)(i % 7) * 0.3f;
+            x[places[p]] = values[v];
+            check_wide(x, 515);
+            memset(x, 0, sizeof x);
+            x[places[p]] = values[v];
+            check_wide(x, 515);
+        }
+    }
+}
+
+static void test_kernels_quantize__least_of_a_row(void **unused) {
+    (void)unused;
+    float x[16] = {5e-6f, -1e-6f}, scale;
+    uint8_t row[64];
+    check_wide(x, 16);
+    rsn_kernels_for(REASON_CPU_GENERIC)->quantize_q8_row(x, 16, row);
+    memcpy(&scale, row + 16, sizeof scale);
+    assert_true(scale == 1e-5f / 127.0f);
+    assert_int_equal((int8_t)row[0], 64); /* 63.5 */
+    assert_int_equal((int8_t)row[1], -13);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_quantize__row_bytes),
@@ -133,6 +229,9 @@ int main(void) {
         cmocka_unit_test(test_kernels_quantize__ties_to_even),
         cmocka_unit_test(test_kernels_quantize__special_values),
         cmocka_unit_test(test_kernels_quantize__smallest_block),
+        cmocka_unit_test(test_kernels_quantize__wide_rows),
+        cmocka_unit_test(test_kernels_quantize__wide_special_values),
+        cmocka_unit_test(test_kernels_quantize__least_of_a_row),
     };
     return cmocka_run_group_tests_name("kernels/quantize", tests, NULL, NULL);
 }

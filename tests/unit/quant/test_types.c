@@ -14,12 +14,30 @@ static void test_quant_types__rows(void **unused) {
     static const struct {
         const char *name;
         uint32_t id;
-        size_t elems, bytes;
+        size_t elems, bytes, group;
         rsn_act act;
-    } wanted[RSN_N_TYPES] = {{"F32", 0, 1, 4, RSN_ACT_F32},
-                             {"F16", 1, 1, 2, RSN_ACT_F32},
-                             {"BF16", 30, 1, 2, RSN_ACT_F32},
-                             {"Q8_0", 8, 32, 34, RSN_ACT_Q8_32}};
+        bool has_min;
+    } wanted[RSN_N_TYPES] = {
+        {"F32", 0, 1, 4, 0, RSN_ACT_F32, false},
+        {"F16", 1, 1, 2, 0, RSN_ACT_F32, false},
+        {"BF16", 30, 1, 2, 0, RSN_ACT_F32, false},
+        {"Q4_0", 2, 32, 18, 32, RSN_ACT_Q8_32, false},
+        {"Q4_1", 3, 32, 20, 32, RSN_ACT_Q8_32, true},
+        {"Q5_0", 6, 32, 22, 32, RSN_ACT_Q8_32, false},
+        {"Q5_1", 7, 32, 24, 32, RSN_ACT_Q8_32, true},
+        {"Q8_0", 8, 32, 34, 32, RSN_ACT_Q8_32, false},
+        {"Q2_K", 10, 256, 84, 16, RSN_ACT_Q8_256, true},
+        {"Q3_K", 11, 256, 110, 16, RSN_ACT_Q8_256, false},
+        {"Q4_K", 12, 256, 144, 32, RSN_ACT_Q8_256, true},
+        {"Q5_K", 13, 256, 176, 32, RSN_ACT_Q8_256, true},
+        {"Q6_K", 14, 256, 210, 16, RSN_ACT_Q8_256, false},
+        {"IQ4_NL", 20, 32, 18, 32, RSN_ACT_Q8_32, false},
+        {"IQ4_XS", 23, 256, 136, 32, RSN_ACT_Q8_256, false},
+        {"TQ1_0", 34, 256, 54, 256, RSN_ACT_Q8_256, false},
+        {"TQ2_0", 35, 256, 66, 256, RSN_ACT_Q8_256, false},
+        {"I2_S", 36, 128, 32, 128, RSN_ACT_Q8_ROW, false},
+        {"I2_S layout B", RSN_NO_GGML_ID, 64, 16, 64, RSN_ACT_Q8_ROW, false},
+    };
     for (size_t i = 0; i < RSN_N_TYPES; i++) {
         const rsn_type_info *info = rsn_type_info_get((rsn_type)i);
         assert_non_null(info);
@@ -28,8 +46,13 @@ static void test_quant_types__rows(void **unused) {
         assert_int_equal(info->ggml_id, wanted[i].id);
         assert_int_equal(info->block_elems, wanted[i].elems);
         assert_int_equal(info->block_bytes, wanted[i].bytes);
+        assert_int_equal(info->group_elems, wanted[i].group);
         assert_int_equal(info->act, wanted[i].act);
-        assert_true(info->decode && info->encode);
+        assert_true(info->has_min == wanted[i].has_min);
+        assert_true(info->act == RSN_ACT_F32 ? info->decode && !info->expand
+                                             : info->expand && !info->decode);
+        assert_int_equal(info->tail_bytes, info->act == RSN_ACT_Q8_ROW ? 32 : 0);
+        if (wanted[i].id == RSN_NO_GGML_ID) continue;
         assert_ptr_equal(rsn_type_by_ggml(wanted[i].id), info);
         assert_string_equal(rsn_type_ggml_name(wanted[i].id), wanted[i].name);
     }
@@ -41,7 +64,7 @@ static void test_quant_types__ids_not_handled(void **unused) {
     (void)unused;
     size_t n_handled = 0;
     for (uint32_t id = 0; id < 1000; id++) n_handled += rsn_type_by_ggml(id) != NULL;
-    assert_int_equal(n_handled, RSN_N_TYPES);
+    assert_int_equal(n_handled, RSN_N_TYPES - 1); /* I2_S has two layouts */
     assert_null(rsn_type_by_ggml(UINT32_MAX));
 }
 
