@@ -149,6 +149,8 @@ text_sources = lib/text/bpe.c \
 model_sources = lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \
+	lib/model/families.c \
+	lib/model/families.h \
 	lib/model/hparams.c \
 	lib/model/hparams.h \
 	lib/model/kvcache.c \

@@ -19,6 +19,8 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/gguf_reference.h \
 	tests/support/heap.h \
 	tests/support/split_model.c \
+	tests/support/kin.h \
+	tests/support/kin_vocab.h \
 	tests/support/tiny_model.c
 
 unit_tests = tests/kernels/test_attention \

@@ -256,9 +256,20 @@ REASON_API reason_status reason_model_get_float(const reason_model *model,
                                                 const char *key, double *value);
 /**
  * A text about the model. Keys: "architecture", "path", "cpu" (the level in use),
- * "think_open", "think_close" and "think_source" (the tags and how they were found),
- * "chat_template", or the full name of a text entry of the file's metadata. The text is
- * borrowed until the model is freed; `n_bytes` may be NULL.
+ * "chat_template", those below, or the full name of a text entry of the file's metadata.
+ *
+ * - "think_family": the row of the table of families, "none" without tags;
+ *   "think_source": "template", "vocabulary" or "vocabulary and template", where it was
+ *   found; "think_open", "think_close": the tags
+ * - "think_switch": the variable by which the chat template switches thinking;
+ *   "think_effort": that which takes an effort; empty if it has none
+ * - "think_opener": what mode ON forces; "think_closer": what is forced where the budget
+ *   ends a block, up to the answer; "think_silence": what mode OFF forces where no
+ *   variable does it
+ * - "answer_marks": texts around the answer that are MARKUP, a space between them
+ * - "end_tokens": the tokens that end a generation, a space between them
+ *
+ * The text is borrowed until the model is freed; `n_bytes` may be NULL.
  */
 REASON_API reason_status reason_model_get_text(const reason_model *model, const char *key,
                                                const char **text, size_t *n_bytes);

@@ -207,6 +207,41 @@ reason_status reason_model_get_float(const reason_model *model, const char *key,
     return REASON_OK;
 }
 
+static rsn_text text_of(const char *z) {
+    return (rsn_text){z, strlen(z)};
+}
+
+/* Texts that are no metadata; {NULL, 0}: no such key. */
+static rsn_text find_own_text(const rsn_model *m, const char *key) {
+    rsn_text arch = {0};
+    const rsn_tags *t = &m->tags;
+    rsn_gguf_string(&m->gguf, "general.architecture", &arch);
+    const struct {
+        const char *key;
+        rsn_text text;
+    } texts[] = {
+        {"architecture", arch},
+        {"path", text_of(m->gguf.path)},
+        {"cpu", text_of(rsn_cpu_name(m->kernels->level))},
+        {"think_open", t->open},
+        {"think_close", t->close},
+        {"think_source", text_of(t->source)},
+        {"think_family", text_of(t->family->name)},
+        {"think_switch", text_of(t->switch_name)},
+        {"think_effort", text_of(t->effort_name)},
+        {"think_opener", t->opener},
+        {"think_closer", t->closer},
+        {"think_silence", t->silence},
+        {"answer_marks", t->wrappers},
+        {"end_tokens", t->end_tokens},
+        {"chat_template", m->template_source},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strcmp(key, texts[i].key) == 0)
+            return texts[i].text.data ? texts[i].text : (rsn_text){"", 0};
+    return (rsn_text){NULL, 0};
+}
+
 reason_status reason_model_get_text(const reason_model *model, const char *key,
                                     const char **text, size_t *n_bytes) {
     if (text)
@@ -215,24 +250,7 @@ reason_status reason_model_get_text(const reason_model *model, const char *key,
         *n_bytes = 0;
     if (!model || !key || !text)
         return rsn_fail_null("model, key or text");
-    const char *cpu = rsn_cpu_name(model->kernels->level);
-    rsn_text arch = {0}, found = {0};
-    rsn_gguf_string(&model->gguf, "general.architecture", &arch);
-    const struct {
-        const char *key;
-        rsn_text text;
-    } texts[] = {
-        {"architecture", arch},
-        {"path", {model->gguf.path, strlen(model->gguf.path)}},
-        {"cpu", {cpu, strlen(cpu)}},
-        {"think_open", model->tags.open},
-        {"think_close", model->tags.close},
-        {"think_source", {model->tags.source, strlen(model->tags.source)}},
-        {"chat_template", model->template_source},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (strcmp(key, texts[i].key) == 0)
-            found = texts[i].text.data ? texts[i].text : (rsn_text){"", 0};
+    rsn_text found = find_own_text(model, key);
     if (!found.data &&
         (rsn_gguf_string(&model->gguf, key, &found) != REASON_OK || !found.data))
         return fail_key(key, "text");

@@ -37,15 +37,12 @@ static size_t few(size_t n) {
     return n < RESERVED ? n : RESERVED;
 }
 
-/* The text a token adds: control tokens add none, unless they are a tag. */
+/* The text a token adds: control tokens add none, unless they are part of a tag. */
 static rsn_text text_of(const rsn_model *m, int32_t id) {
     rsn_text text = rsn_vocab_bytes(m->vocab, id);
-    if (text.n == 0)
-        return (rsn_text){"", 0};
-    bool is_tag =
-        (text.n == m->tags.open.n && memcmp(text.data, m->tags.open.data, text.n) == 0) ||
-        (text.n == m->tags.close.n && memcmp(text.data, m->tags.close.data, text.n) == 0);
-    return rsn_vocab_is_control(m->vocab, id) && !is_tag ? (rsn_text){"", 0} : text;
+    bool is_silent = text.n == 0 || (rsn_vocab_is_control(m->vocab, id) &&
+                                     !rsn_tags_have(&m->tags, text));
+    return is_silent ? (rsn_text){"", 0} : text;
 }
 
 static void on_span(void *user, reason_label label, const char *text, size_t n) {
@@ -96,9 +93,9 @@ static reason_status measure_p_think(generation *g) {
     size_t n = probe->n, at = s->kv.n;
     g->result->p_think = (double)NAN;
     if (g->rules.open.n == 0 || g->rules.mode != REASON_THINK_AUTO || g->prompt.open ||
-        g->prompt.closed || n < 2 || at + n - 1 > s->setup.n_ctx)
+        g->prompt.closed || n < 1 || at + n - 1 > s->setup.n_ctx)
         return REASON_OK;
-    float *rows = rsn_alloc2((n - 1) * s->model->hp.n_vocab, sizeof *rows);
+    float *rows = rsn_alloc2((n - 1) * s->model->hp.n_vocab + 1, sizeof *rows);
     if (!rows)
         return REASON_ERR_NO_MEMORY;
     rsn_append what = {.tokens = probe->items,
@@ -106,14 +103,15 @@ static reason_status measure_p_think(generation *g) {
                        .logits = rows,
                        .all = true,
                        .cancel = &g->cancel};
-    reason_status status = rsn_session_append(s, &what);
+    reason_status status = n > 1 ? rsn_session_append(s, &what) : REASON_OK;
     rsn_session_truncate(s, at);
     if (status == REASON_OK) {
         double opens =
             log_share(&g->sampler, s->logits, rows, probe->items, 0, g->ids.n_probe_open);
         double empty =
             log_share(&g->sampler, s->logits, rows, probe->items, g->ids.n_probe_open, n);
-        g->result->p_think = rsn_expd(opens) * (1 - rsn_expd(empty));
+        double declines = n > g->ids.n_probe_open ? rsn_expd(empty) : 0;
+        g->result->p_think = rsn_expd(opens) * (1 - declines);
     }
     rsn_free(rows);
     return status;
@@ -142,7 +140,7 @@ static reason_status prepare(generation *g, const reason_sampling *sampling) {
         status = rsn_sampler_init(&g->sampler, sampling, g->model->hp.n_vocab,
                                   g->model->kernels);
     if (status == REASON_OK)
-        status = rsn_prompt_build(g->model, r, mode, g->thinking->effort, &g->prompt);
+        status = rsn_prompt_build(g->model, r, mode, g->thinking, &g->prompt);
     if (status == REASON_OK)
         status =
             rsn_rules_make(g->model, g->thinking, r->max_tokens, g->session->setup.n_ctx,

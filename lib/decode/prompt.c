@@ -2,6 +2,7 @@
  * thinking; the template engine and the tokenizer do the work. */
 #include "decode/prompt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -97,29 +98,46 @@ reason_status rsn_prompt_render(const rsn_model *model, const rsn_render *what,
 
 /* --- variables about thinking ------------------------------------------------------ */
 
-/* Names under which templates take the switch. */
-static const char *const SWITCHES[] = {"enable_thinking", "thinking"};
+static void add_variable(rsn_str *json, const char *name, const char *value) {
+    rsn_str_addf(json, "%s\"%s\":%s", json->n > 1 ? "," : "", name, value);
+}
 
-static const char *const EFFORTS[] = {"", "low", "medium", "high"};
-
-/* What a mode and an effort mean to this template, as a JSON object. */
-static reason_status thinking_variables(const rsn_template *chat, reason_think_mode mode,
-                                        reason_effort effort, rsn_prompt *prompt,
-                                        rsn_str *json) {
-    const char *comma = "";
-    rsn_str_addc(json, '{');
-    for (size_t i = 0;
-         i < sizeof SWITCHES / sizeof *SWITCHES && mode != REASON_THINK_AUTO; i++)
-        if (rsn_template_mentions(chat, SWITCHES[i])) {
-            rsn_str_addf(json, "%s\"%s\":%s", comma, SWITCHES[i],
-                         mode == REASON_THINK_ON ? "true" : "false");
-            comma = ",";
-            prompt->off_by_template = mode == REASON_THINK_OFF;
-        }
-    if (effort != REASON_EFFORT_NONE && rsn_template_mentions(chat, "reasoning_effort")) {
-        rsn_str_addf(json, "%s\"reasoning_effort\":\"%s\"", comma, EFFORTS[effort]);
+/* What an effort and a budget mean to this template. One that counts tokens is told the
+ * budget rather than the effort, which then becomes a share of the room. */
+static void add_effort(const rsn_template *chat, const rsn_effort_variable *effort,
+                       const reason_thinking *th, rsn_prompt *prompt, rsn_str *json) {
+    if (!rsn_template_mentions(chat, effort->name))
+        return;
+    if (effort->takes_budget && th->budget > 0) {
+        char budget[16];
+        (void)snprintf(budget, sizeof budget, "%d", (int)th->budget);
+        add_variable(json, effort->name, budget);
+    } else if (th->effort != REASON_EFFORT_NONE) {
+        add_variable(json, effort->name, effort->values[th->effort - 1]);
         prompt->effort_use = REASON_EFFORT_TEMPLATE;
     }
+}
+
+/* What a mode and an effort mean to this template, as a JSON object; whether it has a
+ * switch. */
+static reason_status thinking_variables(const rsn_template *chat,
+                                        const rsn_family *family,
+                                        reason_think_mode mode, const reason_thinking *th,
+                                        rsn_prompt *prompt, rsn_str *json,
+                                        bool *switched) {
+    rsn_str_addc(json, '{');
+    for (size_t i = 0; i < RSN_FAMILY_SWITCHES && family->switches[i].name; i++) {
+        const rsn_switch *s = &family->switches[i];
+        const char *value = mode == REASON_THINK_ON    ? s->on
+                            : mode == REASON_THINK_OFF ? s->off
+                                                       : NULL;
+        if (value && rsn_template_mentions(chat, s->name)) {
+            add_variable(json, s->name, value);
+            *switched = true;
+        }
+    }
+    if (mode != REASON_THINK_OFF || !family->effort->takes_budget)
+        add_effort(chat, family->effort, th, prompt, json);
     rsn_str_addc(json, '}');
     return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
 }
@@ -138,24 +156,56 @@ static reason_status conversation(const reason_request *r, rsn_str *json) {
     return rsn_messages_json(r->system ? both : both + 1, r->system ? 2 : 1, json);
 }
 
-static reason_status render_request(const rsn_model *model, const reason_request *r,
-                                    reason_think_mode mode, reason_effort effort,
-                                    rsn_prompt *prompt) {
-    rsn_template *own;
-    const rsn_template *chat;
-    rsn_str messages = {0}, variables = {0};
-    reason_status status = pick_template(model, r->template_text, &own, &chat);
-    if (status == REASON_OK)
-        status = conversation(r, &messages);
-    if (status == REASON_OK)
-        status = thinking_variables(chat, mode, effort, prompt, &variables);
-    rsn_render what = {.messages_json = rsn_str_text(&messages),
+/* Renders the request with the variables of a mode. */
+static reason_status render_mode(const rsn_model *model, const rsn_template *chat,
+                                 const reason_request *r, const char *messages,
+                                 reason_think_mode mode, const reason_thinking *th,
+                                 rsn_prompt *prompt, bool *switched, rsn_str *text) {
+    rsn_str variables = {0};
+    reason_status status = thinking_variables(chat, model->tags.family, mode, th, prompt,
+                                              &variables, switched);
+    rsn_render what = {.messages_json = messages,
                        .variables = {rsn_str_text(&variables), r->variables_json},
                        .now = r->now};
     if (status == REASON_OK)
-        status = render(model, chat, &what, &prompt->text);
-    rsn_str_free(&messages);
+        status = render(model, chat, &what, text);
     rsn_str_free(&variables);
+    return status;
+}
+
+/* Whether the switch made a difference: a template may read its variable and yet go by a
+ * system message, or by what the host has set. */
+static reason_status compare_switched(const rsn_model *model, const rsn_template *chat,
+                                      const reason_request *r, const char *messages,
+                                      const reason_thinking *th, rsn_prompt *prompt) {
+    bool switched = false;
+    rsn_str on = {0};
+    reason_status status = render_mode(model, chat, r, messages, REASON_THINK_ON, th,
+                                       prompt, &switched, &on);
+    prompt->off_by_template =
+        status != REASON_OK || on.n != prompt->text.n ||
+        memcmp(rsn_str_text(&on), rsn_str_text(&prompt->text), on.n) != 0;
+    rsn_str_free(&on);
+    return status == REASON_ERR_NO_MEMORY ? status : REASON_OK;
+}
+
+static reason_status render_request(const rsn_model *model, const reason_request *r,
+                                    reason_think_mode mode, const reason_thinking *th,
+                                    rsn_prompt *prompt) {
+    rsn_template *own;
+    const rsn_template *chat;
+    rsn_str json = {0};
+    bool switched = false;
+    reason_status status = pick_template(model, r->template_text, &own, &chat);
+    if (status == REASON_OK)
+        status = conversation(r, &json);
+    const char *messages = rsn_str_text(&json);
+    if (status == REASON_OK)
+        status = render_mode(model, chat, r, messages, mode, th, prompt, &switched,
+                             &prompt->text);
+    if (status == REASON_OK && switched && mode == REASON_THINK_OFF)
+        status = compare_switched(model, chat, r, messages, th, prompt);
+    rsn_str_free(&json);
     rsn_template_free(own);
     return status;
 }
@@ -182,19 +232,38 @@ static bool is_text(rsn_text a, rsn_text b) {
     return a.n == b.n && a.n > 0 && memcmp(a.data, b.data, a.n) == 0;
 }
 
-/* Where the last turn begins: behind the last control token that is no tag. Earlier turns
- * may speak of tags without having a block open. */
+/* Where the last turn begins: behind the last token that begins turns, or the last
+ * control token that is no part of a tag. Earlier turns may speak of tags without having
+ * a block open. */
 static size_t last_turn(const rsn_model *model, const rsn_prompt *p) {
+    rsn_text turn = model->tags.family->turn;
     size_t at = p->text.n;
     for (size_t i = p->ids.n; i-- > 0;) {
         int32_t id = p->ids.items[i];
         rsn_text bytes = rsn_vocab_bytes(model->vocab, id);
-        if (rsn_vocab_is_control(model->vocab, id) && !is_text(bytes, model->tags.open) &&
-            !is_text(bytes, model->tags.close))
+        if (turn.n > 0 ? is_text(bytes, turn)
+                       : rsn_vocab_is_control(model->vocab, id) &&
+                             !rsn_tags_have(&model->tags, bytes))
             break;
         at -= bytes.n < at ? bytes.n : at;
     }
     return at;
+}
+
+/* Whether the last mark of the turn is a header's. */
+static bool ends_in_header(const rsn_model *model, const rsn_prompt *p, rsn_text text) {
+    const rsn_tags *tags = &model->tags;
+    rsn_text turn = tags->family->turn;
+    bool begun = turn.n > 0 && text.n < p->text.n, header = false;
+    const char *last = NULL;
+    for (size_t i = 0; i < tags->n_marks; i++) {
+        const rsn_mark *mark = &tags->family->marks[i];
+        const char *hit = find_last(text, mark->text);
+        if (hit ? !last || hit > last : !last && begun && is_text(mark->text, turn))
+            header = mark->header;
+        last = hit && (!last || hit > last) ? hit : last;
+    }
+    return header;
 }
 
 static void read_blocks(const rsn_model *model, rsn_prompt *p) {
@@ -202,9 +271,11 @@ static void read_blocks(const rsn_model *model, rsn_prompt *p) {
     size_t from = last_turn(model, p);
     rsn_text text = {rsn_str_text(&p->text) + from, p->text.n - from};
     const char *end = text.data + text.n;
-    const char *open = find_last(text, tags->open), *close = find_last(text, tags->close);
+    const char *open = find_last(text, tags->open), *close = find_last(text, tags->close),
+               *answer = find_last(text, tags->family->answer_open);
     p->open = open && (!close || close < open);
-    p->closed = close && !p->open && only_space(close + tags->close.n, end);
+    p->closed = !p->open && ((close && only_space(close + tags->close.n, end)) || answer);
+    p->in_header = !p->open && ends_in_header(model, p, text);
     if (p->open) {
         p->tail.data = open + tags->open.n;
         p->tail.n = (size_t)(end - p->tail.data);
@@ -230,7 +301,7 @@ static reason_status count_sources(const reason_request *r) {
 }
 
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
-                               reason_think_mode mode, reason_effort effort,
+                               reason_think_mode mode, const reason_thinking *thinking,
                                rsn_prompt *prompt) {
     memset(prompt, 0, sizeof *prompt);
     reason_status status = count_sources(r);
@@ -245,7 +316,7 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
         status = prompt->text.failed ? rsn_fail_memory(prompt->text.n) : REASON_OK;
         flags |= REASON_TOKENS_BOS_EOS;
     } else {
-        status = render_request(model, r, mode, effort, prompt);
+        status = render_request(model, r, mode, thinking, prompt);
     }
     if (status == REASON_OK)
         status = rsn_vocab_encode(model->vocab, rsn_str_text(&prompt->text),

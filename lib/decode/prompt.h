@@ -9,16 +9,18 @@ typedef struct rsn_prompt {
     rsn_str text;
     rsn_vocab_ids ids;
     bool open;     /* it ends inside a block, after the text `tail` (part of `text`) */
-    bool closed;   /* it ends behind an empty block */
+    bool closed;   /* it ends behind a block, or in the answer */
+    bool in_header; /* it ends behind a header's mark */
     rsn_text tail;
-    bool off_by_template;  /* thinking was switched off by a variable of the template */
+    bool off_by_template;  /* a variable of the template has switched thinking off */
     reason_effort_use effort_use;
 } rsn_prompt;
 
-/* Renders (or copies) and tokenizes. `mode` and `effort` go to the template's own
- * variables, where it has them. INVALID_ARG, MISMATCH, and what rendering returns. */
+/* Renders (or copies) and tokenizes. The mode in force, effort and budget go to the
+ * template's own variables, where it has them. INVALID_ARG, MISMATCH, and what rendering
+ * returns. */
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *request,
-                               reason_think_mode mode, reason_effort effort,
+                               reason_think_mode mode, const reason_thinking *thinking,
                                rsn_prompt *prompt);
 void rsn_prompt_free(rsn_prompt *prompt);
 

@@ -57,7 +57,7 @@ static bool spells(const rsn_vocab *vocab, const rsn_vocab_ids *ids, size_t firs
     return at == text->n;
 }
 
-/* Appends the ids of up to four texts joined, the tags among them. */
+/* Appends the ids of texts joined, tags among them. */
 static reason_status encode(const rsn_model *model, const rsn_text *parts, size_t n,
                             rsn_vocab_ids *ids) {
     rsn_str text = {0};
@@ -117,18 +117,15 @@ static reason_status make_ids(const rsn_model *model, const reason_thinking *th,
         rest.n = 0;
     }
     reason_status status;
-    if ((status =
-             encode(model, (rsn_text[]){t->open, t->after_open}, 2, &ids->opening)) ||
-        (status =
-             encode(model, (rsn_text[]){t->close, t->after_close}, 2, &ids->closing)) ||
-        (status = encode(model, (rsn_text[]){t->open, t->empty, t->close, t->after_close},
-                         4, &ids->empty_block)) ||
-        (status = encode(model, (rsn_text[]){rest, t->close, t->after_close}, 3,
-                         &ids->empty_rest)) ||
-        (status = encode(model, &t->open, 1, &ids->probe)))
+    if ((status = encode(model, &t->opener, 1, &ids->opening)) ||
+        (status = encode(model, &t->closer, 1, &ids->closing)) ||
+        (status = encode(model, &t->silence, 1, &ids->silence)) ||
+        (status = encode(model, (rsn_text[]){rest, t->closer}, 2, &ids->empty_rest)) ||
+        (status = encode(model, (rsn_text[]){t->before_open, t->open}, 2, &ids->probe)))
         return status;
     ids->n_probe_open = ids->probe.n;
-    if ((status = encode(model, (rsn_text[]){t->empty, t->close}, 2, &ids->probe)) ||
+    if ((!t->family->no_block &&
+         (status = encode(model, (rsn_text[]){t->empty, t->close}, 2, &ids->probe))) ||
         (status =
              encode_inside(model, th->wait_text ? text_of(th->wait_text) : DEFAULT_WAIT,
                            "wait_text", &ids->wait)))
@@ -139,7 +136,7 @@ static reason_status make_ids(const rsn_model *model, const reason_thinking *th,
 void rsn_rule_ids_free(rsn_rule_ids *ids) {
     rsn_free(ids->opening.items);
     rsn_free(ids->closing.items);
-    rsn_free(ids->empty_block.items);
+    rsn_free(ids->silence.items);
     rsn_free(ids->empty_rest.items);
     rsn_free(ids->wait.items);
     rsn_free(ids->close_text.items);
@@ -210,7 +207,7 @@ static rsn_ids silence(const rsn_rule_ids *ids, const rsn_prompt *prompt) {
         return view(&ids->empty_rest);
     if (prompt->closed || prompt->off_by_template)
         return (rsn_ids){0};
-    return view(&ids->empty_block);
+    return view(&ids->silence);
 }
 
 /* The rules of a generation that may think; *thinks false: there is no room for one token
@@ -291,12 +288,17 @@ reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *th,
         return status;
     r->open = model->tags.open;
     r->close = model->tags.close;
+    r->before_open = model->tags.before_open;
     r->empty = model->tags.empty;
-    r->after_close_n = model->tags.after_close.n;
+    r->after_close_n = model->tags.close_eat;
+    r->marks = model->tags.family->marks;
+    r->n_marks = model->tags.n_marks;
     r->min_tokens = (size_t)th->min_tokens;
     r->grace = (size_t)th->grace;
     r->prompt_is_open = prompt->open;
     r->prompt_tail = prompt->tail;
+    r->prompt_in_header = prompt->in_header;
+    r->opener_n = ids->opening.n;
     r->closing = view(&ids->closing);
     r->first_space_n =
         mode == REASON_THINK_ON && !prompt->open ? model->tags.after_open.n : 0;

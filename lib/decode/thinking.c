@@ -10,12 +10,12 @@
 
 /* --- scanning text for tags -------------------------------------------------------- */
 
-typedef enum mark { MARK_NONE, MARK_OPEN, MARK_CLOSE } mark;
+typedef enum edge { EDGE_NONE, EDGE_OPEN, EDGE_CLOSE } edge;
 
 /* A stretch of text and what it is; `at` marks the end of a tag. */
 typedef struct sink {
     void (*span)(struct sink *to, reason_label label, const char *text, size_t n,
-                 mark at);
+                 edge at);
 } sink;
 
 /* How many bytes at the end of text could begin `tag`; the whole tag does not count. */
@@ -43,6 +43,7 @@ static int match_two(const char *text, size_t n, rsn_text a, rsn_text b) {
 static void leave_block(rsn_scan *s, const rsn_think_rules *r) {
     s->in_block = false;
     s->fresh = false;
+    s->in_header = false;
     s->eat = r->after_close_n;
 }
 
@@ -61,7 +62,7 @@ static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text
                          size_t n, sink *to) {
     if (s->lead > 0) {
         size_t taken = s->lead < n ? s->lead : n;
-        to->span(to, REASON_LABEL_MARKUP, text, taken, MARK_NONE);
+        to->span(to, REASON_LABEL_MARKUP, text, taken, EDGE_NONE);
         if (begins_empty(s->empty, (rsn_text){text, taken}))
             s->empty = drop_first(s->empty, taken);
         s->lead -= taken;
@@ -73,47 +74,101 @@ static size_t scan_block(rsn_scan *s, const rsn_think_rules *r, const char *text
             empty = match_two(text, n, s->empty, r->close);
         if (bare == 1 || empty == 1) {
             size_t taken = r->close.n + (bare == 1 ? 0 : s->empty.n);
-            to->span(to, REASON_LABEL_MARKUP, text, taken, MARK_CLOSE);
+            to->span(to, REASON_LABEL_MARKUP, text, taken, EDGE_CLOSE);
             leave_block(s, r);
             return taken;
         }
-        if (bare == 0 || empty == 0)
+        if ((bare == 0 || empty == 0) && !s->last)
             return 0;
         s->fresh = s->must_think = false;
     }
     const char *hit = memmem(text, n, r->close.data, r->close.n);
-    size_t before = hit ? (size_t)(hit - text) : n - open_suffix(text, n, r->close);
+    size_t held = s->last ? 0 : open_suffix(text, n, r->close);
+    size_t before = hit ? (size_t)(hit - text) : n - held;
     if (before > 0)
-        to->span(to, REASON_LABEL_THINK, text, before, MARK_NONE);
+        to->span(to, REASON_LABEL_THINK, text, before, EDGE_NONE);
     if (!hit)
         return before;
-    to->span(to, REASON_LABEL_MARKUP, hit, r->close.n, MARK_CLOSE);
+    to->span(to, REASON_LABEL_MARKUP, hit, r->close.n, EDGE_CLOSE);
     leave_block(s, r);
     return before + r->close.n;
+}
+
+/* What was found outside of blocks: text[0 .. at) is nothing of it, the next n bytes are
+ * `mark`, or NULL for the opening tag; n = 0: what follows may still become one. */
+typedef struct find {
+    size_t at, n;
+    const rsn_mark *mark;
+} find;
+
+/* What begins exactly here. Of several the longest counts, as soon as it is certain that
+ * none of the longer ones comes. */
+static find find_here(const rsn_scan *s, const rsn_think_rules *r, const char *text,
+                      size_t n) {
+    find best = {1, 0, NULL};
+    for (size_t i = 0; i <= r->n_marks; i++) {
+        const rsn_mark *mark = i < r->n_marks ? &r->marks[i] : NULL;
+        rsn_text what = mark ? mark->text : r->open;
+        size_t both = what.n < n ? what.n : n;
+        if (what.n == 0 || memcmp(text, what.data, both) != 0)
+            continue;
+        if (what.n > n && !s->last)
+            return (find){0, 0, NULL};
+        if (what.n <= n && what.n > best.n)
+            best = (find){0, what.n, mark};
+    }
+    return best;
+}
+
+static find find_mark(const rsn_scan *s, const rsn_think_rules *r, const char *text,
+                      size_t n) {
+    for (size_t at = 0; at < n; at++) {
+        find here = find_here(s, r, text + at, n - at);
+        if (here.at == 0)
+            return (find){at, here.n, here.mark};
+    }
+    return (find){n, 0, NULL};
+}
+
+static void enter_block(rsn_scan *s, const rsn_think_rules *r) {
+    s->in_block = true;
+    s->fresh = true;
+    s->empty = s->must_think ? (rsn_text){"", 0} : r->empty;
 }
 
 /* One stretch outside of blocks. */
 static size_t scan_answer(rsn_scan *s, const rsn_think_rules *r, const char *text,
                           size_t n, sink *to) {
     size_t space = 0;
-    while (space < n && space < s->eat && is_space(text[space]))
-        space++;
-    s->eat = space < n ? 0 : s->eat - space;
+    if (s->at_start && r->before_open.n > 0) {
+        int opens = match_two(text, n, r->before_open, r->open);
+        if (opens == 0 && !s->last)
+            return 0;
+        space = opens == 1 ? r->before_open.n : 0;
+    }
+    s->at_start = false;
+    if (space == 0) {
+        while (space < n && space < s->eat && is_space(text[space]))
+            space++;
+        s->eat = space < n ? 0 : s->eat - space;
+    }
     if (space > 0) {
-        to->span(to, REASON_LABEL_MARKUP, text, space, MARK_NONE);
+        to->span(to, REASON_LABEL_MARKUP, text, space, EDGE_NONE);
         return space;
     }
-    const char *hit = r->open.n ? memmem(text, n, r->open.data, r->open.n) : NULL;
-    size_t before = hit ? (size_t)(hit - text) : n - open_suffix(text, n, r->open);
-    if (before > 0)
-        to->span(to, REASON_LABEL_ANSWER, text, before, MARK_NONE);
-    if (!hit)
-        return before;
-    to->span(to, REASON_LABEL_MARKUP, hit, r->open.n, MARK_OPEN);
-    s->in_block = true;
-    s->fresh = true;
-    s->empty = s->must_think ? (rsn_text){"", 0} : r->empty;
-    return before + r->open.n;
+    find hit = find_mark(s, r, text, n);
+    if (hit.at > 0)
+        to->span(to, s->in_header ? REASON_LABEL_MARKUP : REASON_LABEL_ANSWER, text,
+                 hit.at, EDGE_NONE);
+    if (hit.n == 0)
+        return hit.at;
+    to->span(to, REASON_LABEL_MARKUP, text + hit.at, hit.n,
+             hit.mark ? EDGE_NONE : EDGE_OPEN);
+    s->in_header = hit.mark && hit.mark->header;
+    s->eat = hit.mark ? hit.mark->eat : 0;
+    if (!hit.mark)
+        enter_block(s, r);
+    return hit.at + hit.n;
 }
 
 /* Hands on all text that is certain; returns how much that was. */
@@ -233,11 +288,13 @@ bool rsn_think_forced(rsn_think *t, int32_t *id) {
 typedef struct outcome {
     sink to;
     const rsn_think *t;
+    bool held; /* what comes now would stay held, and is not looked at but for `answer` */
     rsn_str *answer; /* the answer's tail and what would join it */
     size_t at;       /* bytes of the hold and the token that were looked at */
     size_t n_opened, n_closed;
     size_t n_think; /* tokens that would become THINK */
     size_t last;    /* the last of these, + 1 */
+    bool must_open; /* what stays held can only become an opening tag */
 } outcome;
 
 /* The next n bytes are THINK: counts their tokens, each once. */
@@ -255,28 +312,46 @@ static void note_think(outcome *o, size_t n) {
 }
 
 static void note_outcome(sink *to, reason_label label, const char *text, size_t n,
-                         mark at) {
+                         edge at) {
     outcome *o = (outcome *)(void *)to;
-    o->n_opened += at == MARK_OPEN;
-    o->n_closed += at == MARK_CLOSE;
     if (label == REASON_LABEL_ANSWER)
         rsn_str_add(o->answer, text, n);
+    if (o->held)
+        return;
+    o->n_opened += at == EDGE_OPEN;
+    o->n_closed += at == EDGE_CLOSE;
     if (label == REASON_LABEL_THINK)
         note_think(o, n);
     else
         o->at += n;
 }
 
-static bool holds_tag(const rsn_str *s, const rsn_think_rules *r) {
-    return s->n > 0 && (memmem(s->data, s->n, r->open.data, r->open.n) ||
-                        memmem(s->data, s->n, r->close.data, r->close.n));
+static bool holds(const rsn_str *s, rsn_text what) {
+    return what.n > 0 && s->n > 0 && memmem(s->data, s->n, what.data, what.n);
 }
 
-/* Room for an opening tag (this token ends it), a token of thought, the close and the
- * answer. */
-static bool may_open(const rsn_think *t) {
+/* Whether answer text has a tag or a mark in it, be it made of two parts of the answer.
+ */
+static bool holds_tag(const rsn_str *s, const rsn_think_rules *r) {
+    bool found = holds(s, r->open) || holds(s, r->close);
+    for (size_t i = 0; i < r->n_marks && !found; i++)
+        found = holds(s, r->marks[i].text);
+    return found;
+}
+
+/* Room for the token that is drawn now, `n_more` to end the opening tag, a token of
+ * thought, the close and the answer. */
+static bool may_open(const rsn_think *t, size_t n_more) {
     return t->rules.mode != REASON_THINK_OFF && rsn_think_count(t) < t->rules.budget &&
-           2 + t->rules.closing.n + answer_need(t) <= tokens_left(t);
+           2 + n_more + t->rules.closing.n + answer_need(t) <= tokens_left(t);
+}
+
+/* Whether text that is held behind a header's mark can only become an opening tag. One
+ * that is not allowed is refused here, where the header may still say something else;
+ * other opening tags are refused at their end, for till then they may be an answer. */
+static bool must_open(const rsn_think *t, rsn_text held) {
+    return t->header_n > 0 && held.n > t->header_n && held.n < t->rules.open.n &&
+           memcmp(held.data, t->rules.open.data, held.n) == 0;
 }
 
 /* Whether a block that closes with `n_think` THINK tokens in all goes on instead. */
@@ -320,11 +395,16 @@ static rsn_scan foresee(rsn_think *t, rsn_text text, outcome *o) {
     for (size_t i = t->n_decided; i < t->n_tokens; i++)
         o->n_think += (t->bits[i] & 1u << REASON_LABEL_THINK) != 0;
     size_t taken = scan_text(&scan, &t->rules, rsn_str_text(probe), probe->n, &o->to);
+    rsn_text rest = {rsn_str_text(probe) + taken, probe->n - taken};
     /* What stays held counts, or a later end would hand it out. */
-    if (scan.in_block)
-        note_think(o, probe->n - taken);
-    else
-        rsn_str_add(joined, rsn_str_text(probe) + taken, probe->n - taken);
+    if (scan.in_block) {
+        note_think(o, rest.n);
+    } else {
+        rsn_scan end = scan;
+        end.last = o->held = true;
+        scan_text(&end, &t->rules, rest.data, rest.n, &o->to);
+        o->must_open = must_open(t, rest);
+    }
     if (scan.in_block && text.n == 0)
         o->n_think++;
     o->n_think += t->counts[REASON_LABEL_THINK];
@@ -345,7 +425,8 @@ rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end,
         return RSN_BAN;
     }
     if (holds_tag(&t->joined, &t->rules) || o.n_opened > 1 ||
-        (o.n_opened == 1 && (o.n_closed > 0 || !may_open(t))) ||
+        (o.n_opened == 1 && (o.n_closed > 0 || !may_open(t, 0))) ||
+        (o.must_open && !may_open(t, t->rules.opener_n)) ||
         (o.n_closed > 0 && t->rules.mode == REASON_THINK_ON && o.n_think == 0))
         return RSN_BAN;
     if (o.n_closed > 0 && is_too_early(t, o.n_think))
@@ -370,19 +451,17 @@ static void keep_last(rsn_str *s, const char *text, size_t n, size_t most) {
         rsn_str_drop(s, s->n - most);
 }
 
-static void deliver(sink *to, reason_label label, const char *text, size_t n, mark at) {
+static void deliver(sink *to, reason_label label, const char *text, size_t n, edge at) {
     delivery *d = (delivery *)(void *)to;
     rsn_think *t = d->t;
     for (size_t i = 0; i < n; i++)
         t->bits[t->owners[d->at + i]] |= (uint8_t)(1u << label);
     d->at += n;
-    size_t longest =
-        t->rules.open.n > t->rules.close.n ? t->rules.open.n : t->rules.close.n;
     if (label == REASON_LABEL_ANSWER)
-        keep_last(&t->answer_tail, text, n, longest > 0 ? longest - 1 : 0);
+        keep_last(&t->answer_tail, text, n, t->longest > 0 ? t->longest - 1 : 0);
     if (label == REASON_LABEL_THINK)
         keep_last(&t->block_tail, text, n, 4);
-    if (at != MARK_NONE)
+    if (at != EDGE_NONE)
         rsn_str_cut(&t->block_tail, 0);
     t->emit(t->user, label, text, n);
 }
@@ -443,14 +522,16 @@ reason_status rsn_think_push(rsn_think *t, rsn_text text, bool is_end) {
 
 void rsn_think_finish(rsn_think *t) {
     delivery d = {{deliver}, t, 0};
-    size_t n = 0, from = t->scan.in_block ? tag_start(t) : t->n_tokens;
+    size_t n = 0, from = tag_start(t);
     while (n < t->hold.n && t->owners[n] < from)
         n++;
-    if (n > 0)
-        deliver(&d.to, t->scan.in_block ? REASON_LABEL_THINK : REASON_LABEL_ANSWER,
-                t->hold.data, n, MARK_NONE);
-    if (n < t->hold.n) /* half of a forced closing tag is no thought */
-        deliver(&d.to, REASON_LABEL_MARKUP, t->hold.data + n, t->hold.n - n, MARK_NONE);
+    t->scan.last = true;
+    if (n > 0 && t->scan.in_block)
+        deliver(&d.to, REASON_LABEL_THINK, t->hold.data, n, EDGE_NONE);
+    else if (n > 0)
+        scan_text(&t->scan, &t->rules, t->hold.data, n, &d.to);
+    if (n < t->hold.n) /* half of a forced tag is neither thought nor answer */
+        deliver(&d.to, REASON_LABEL_MARKUP, t->hold.data + n, t->hold.n - n, EDGE_NONE);
     rsn_str_cut(&t->hold, 0);
     count_decided(t);
 }
@@ -475,6 +556,18 @@ static reason_status reserve(rsn_think *t) {
     return status;
 }
 
+static void measure_marks(rsn_think *t) {
+    const rsn_think_rules *r = &t->rules;
+    t->longest = r->open.n > r->close.n ? r->open.n : r->close.n;
+    for (size_t i = 0; i < r->n_marks; i++) {
+        rsn_text mark = r->marks[i].text;
+        t->longest = mark.n > t->longest ? mark.n : t->longest;
+        if (r->marks[i].header && mark.n > t->header_n && mark.n < r->open.n &&
+            memcmp(mark.data, r->open.data, mark.n) == 0)
+            t->header_n = mark.n;
+    }
+}
+
 reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_span_fn emit,
                              void *user) {
     memset(t, 0, sizeof *t);
@@ -482,6 +575,9 @@ reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_spa
     t->emit = emit;
     t->user = user;
     t->closed_by = rules->silenced_by;
+    measure_marks(t);
+    t->scan.at_start = !rules->prompt_is_open;
+    t->scan.in_header = rules->prompt_in_header;
     t->scan.must_think = rules->mode == REASON_THINK_ON;
     t->scan.lead = rules->first_space_n;
     if (rules->prompt_is_open) {

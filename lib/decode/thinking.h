@@ -3,8 +3,8 @@
  * called.
  *
  * It works on text, not on token ids: tags are found in the bytes that tokens stand for,
- * so it does not matter how a model spells them. The loop that drives it is in
- * generate.c:
+ * so it does not matter how a model spells them. What the texts are comes with the rules;
+ * no family of models is known here. The loop that drives it is in generate.c:
  *
  *     while (!done)
  *         if (rsn_think_forced(t, &id))  push id
@@ -14,7 +14,7 @@
 #ifndef REASON_DECODE_THINKING_H
 #define REASON_DECODE_THINKING_H
 
-#include "base/str.h"
+#include "model/families.h"
 
 /* A list of token ids, borrowed. */
 typedef struct rsn_ids {
@@ -28,8 +28,11 @@ typedef enum rsn_close_reason { RSN_CLOSE_NONE, RSN_CLOSE_BUDGET } rsn_close_rea
 /* Everything that is decided before the first token. Texts and ids are borrowed. */
 typedef struct rsn_think_rules {
     rsn_text open, close; /* n = 0: the model has no tags, everything is ANSWER */
-    rsn_text empty;       /* white space inside the block of a model told not to think */
+    rsn_text before_open; /* MARKUP if the output begins with it and an opening tag */
+    rsn_text empty;       /* inside the block of a model told not to think: MARKUP */
     size_t after_close_n; /* most white space bytes that belong to a closing tag */
+    const rsn_mark *marks; /* MARKUP outside of blocks, [n_marks] */
+    size_t n_marks;
     reason_think_mode mode;
     size_t budget;     /* most THINK tokens */
     size_t min_tokens; /* a block that closes before goes on with `wait` */
@@ -39,13 +42,15 @@ typedef struct rsn_think_rules {
     bool
         prompt_is_open; /* the prompt ends inside a block, after the text `prompt_tail` */
     rsn_text prompt_tail;
+    bool prompt_in_header; /* the prompt ends in a header */
+    size_t opener_n;       /* tokens of an opening tag */
     rsn_ids
         first; /* forced at the start: an opening tag, an empty block, a closing tag */
     size_t first_space_n; /* bytes of white space that `first` ends with and that are
                              MARKUP */
     rsn_close_reason
         silenced_by;    /* why there is to be no thinking, if that was not asked for */
-    rsn_ids closing;    /* closing tag and the white space after it */
+    rsn_ids closing;    /* closing tag and what opens the answer behind it */
     rsn_ids wait;       /* forced instead of an early close */
     rsn_ids close_text; /* forced before a close that the budget makes */
 } rsn_think_rules;
@@ -63,12 +68,15 @@ typedef void (*rsn_span_fn)(void *user, reason_label label, const char *text, si
 /* Where in the text a scan is. */
 typedef struct rsn_scan {
     bool in_block;
+    bool at_start; /* nothing has been called anything yet */
+    bool in_header; /* outside of blocks: behind a header's mark */
+    bool last;     /* no more text comes, so nothing can become a tag any more */
     bool fresh;    /* nothing of the block has been called THINK yet */
     bool must_think; /* mode ON, and nothing has been called THINK yet: no block may be
                         empty */
     size_t
         lead; /* bytes of forced white space still to come behind the first opening tag */
-    size_t eat;    /* white space bytes that still belong to the closing tag */
+    size_t eat;    /* white space bytes that still belong to the last tag or mark */
     rsn_text empty; /* what an empty block would still have to say */
 } rsn_scan;
 
@@ -85,6 +93,8 @@ typedef struct rsn_think {
     size_t n_tokens;   /* pushed */
     size_t n_decided;  /* tokens whose label is certain: the first ones */
     size_t counts[3];  /* decided tokens by label */
+    size_t longest;     /* bytes of the longest tag or mark */
+    size_t header_n;    /* bytes of the opening tag that are a header's mark; 0: none */
     rsn_str answer_tail; /* the answer's last bytes, shorter than a tag */
     rsn_str block_tail;  /* the block's last bytes, enough to see the end of a sentence */
     rsn_str probe, joined; /* scratch of the judge */

@@ -113,7 +113,8 @@ static reason_status read_metadata(rsn_model *m) {
     if (status == REASON_OK)
         status = load_template(m);
     if (status == REASON_OK)
-        status = rsn_tags_find(m->vocab, m->template_source, &m->arena, &m->tags);
+        status = rsn_tags_find(m->vocab, m->template_source, m->chat, &m->arena,
+                               &m->tags);
     return status == REASON_OK ? read_network(m) : status;
 }
 

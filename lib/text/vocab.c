@@ -97,24 +97,51 @@ static void mark_end(rsn_vocab *v, int32_t id) {
     if (id >= 0) v->tokens.flags[id] |= RSN_TOKEN_END;
 }
 
+static bool has_control(const rsn_vocab *v, const char *name) {
+    return rsn_vocab_is_control(v, rsn_vocab_find(v, name, strlen(name)));
+}
+
 /* Files often name one end of generation where the model has several, so control tokens
- * of well-known names are ends as well. Where <|return|> is one of them, messages of
- * several parts end theirs with <|end|>, which then must not end the whole. */
+ * of well-known names are ends as well. Some of the names mean something else to other
+ * families: these are ends only where a token that tells is there (`with`), or is not
+ * (`without`). */
 static void mark_ends(rsn_vocab *v) {
-    static const char *const names[] = {
-        "<|im_end|>",    "<|end_of_text|>", "<|end_of_turn|>",       "<eos>",
-        "<|eot_id|>",    "<|endoftext|>",   "<|END_OF_TURN_TOKEN|>", "<EOT>",
-        "<|eom_id|>",    "<|EOT|>",         "<end_of_turn>",         "</s>",
-        "<|eot|>",       "<|return|>",      "<|call|>",
-        "[|endofturn|]", "<｜end▁of▁sentence｜>",
+    static const struct {
+        const char *name, *with, *without;
+    } ends[] = {
+        {"<|im_end|>", NULL, NULL},
+        {"<|endoftext|>", NULL, NULL},
+        {"<|end_of_text|>", NULL, NULL},
+        {"<|end_of_turn|>", NULL, NULL},
+        {"<|END_OF_TURN_TOKEN|>", NULL, NULL},
+        {"<end_of_turn>", NULL, NULL},
+        {"<turn|>", NULL, NULL},
+        {"[|endofturn|]", NULL, NULL},
+        {"<|eot_id|>", NULL, NULL},
+        {"<|eom_id|>", NULL, NULL},
+        {"<|eot|>", NULL, NULL},
+        {"<|EOT|>", NULL, NULL},
+        {"<EOT>", NULL, NULL},
+        {"<eos>", NULL, NULL},
+        {"</s>", NULL, NULL},
+        {"<seed:eos>", NULL, NULL},
+        {"[e~[", NULL, NULL},
+        {"<SPECIAL_12>", "<SPECIAL_11>", NULL},
+        {"<\uff5cend\u2581of\u2581sentence\uff5c>", NULL, NULL},
+        {"<|return|>", NULL, NULL},
+        {"<|call|>", NULL, NULL},
+        /* where messages have several parts it ends a part, thoughts among them */
+        {"<|end|>", NULL, "<|return|>"},
+        /* the model goes on as somebody else */
+        {"<|user|>", "[gMASK]", NULL},
+        {"<|observation|>", "[gMASK]", NULL},
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int32_t id = rsn_tokens_find_spelling(&v->tokens, names[i], strlen(names[i]));
-        if (rsn_vocab_is_control(v, id)) mark_end(v, id);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        bool counts = (!ends[i].with || has_control(v, ends[i].with)) &&
+                      (!ends[i].without || !has_control(v, ends[i].without));
+        if (counts && has_control(v, ends[i].name))
+            mark_end(v, rsn_vocab_find(v, ends[i].name, strlen(ends[i].name)));
     }
-    int32_t end = rsn_vocab_find(v, "<|end|>", 7);
-    int32_t whole = rsn_vocab_find(v, "<|return|>", 10);
-    if (rsn_vocab_is_control(v, end) && !rsn_vocab_is_control(v, whole)) mark_end(v, end);
     mark_end(v, v->eos);
     mark_end(v, v->eot);
     mark_end(v, v->eom);

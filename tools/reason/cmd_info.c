@@ -34,8 +34,11 @@ static const struct rsn_cli_option rows[] = {
     {"json", 0, RSN_CLI_FLAG, 0, 0, 0, NULL, NULL, "one JSON object"},
 };
 
-static const char *const text_keys[] = {"architecture", "path",        "cpu",
-                                        "think_open",   "think_close", "think_source"};
+static const char *const text_keys[] = {
+    "architecture", "path",         "cpu",          "think_family",
+    "think_source", "think_open",   "think_close",  "think_switch",
+    "think_effort", "think_opener", "think_closer", "think_silence",
+    "answer_marks", "end_tokens"};
 static const char *const int_keys[] = {
     "n_parameters",      "n_vocab",    "n_layers",  "n_embd",
     "n_heads",           "n_heads_kv", "head_dim",  "n_ff",
@@ -104,7 +107,7 @@ static void print_facts(const reason_model *model) {
     for (size_t i = 0; i < RSN_CLI_COUNT(text_keys); i++) {
         const char *text = NULL;
         size_t n_bytes = 0;
-        if (!get_text(model, text_keys[i], &text, &n_bytes)) continue;
+        if (!get_text(model, text_keys[i], &text, &n_bytes) || n_bytes == 0) continue;
         rsn_cli_print("%-20s ", text_keys[i]);
         print_text(text, n_bytes);
         rsn_cli_print("\n");
@@ -232,9 +235,11 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
 }
 
 static const char notes[] =
-    "Shows architecture, sizes, the thinking tags and how they were found, the\n"
+    "Shows architecture, sizes, the thinking tags, the family they were found by,\n"
+    "its switches and forced texts (docs/THINKING.md), the tokens that end a turn, the\n"
     "memory that a session of --ctx tokens needs, and the file's metadata. A long\n"
-    "text is cut; --json has all of it. Lists are not shown, in JSON they are null.\n"
+    "text is cut and an empty one left out; --json has all. Lists are not shown, in\n"
+    "JSON they are null.\n"
     "\n"
     "Examples:\n"
     "  reason info\n"

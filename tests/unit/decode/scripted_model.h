@@ -124,7 +124,7 @@ static inline scripted *scripted_new(script_fn script, script_tags tags,
                                 .n_vocab = rsn_vocab_size(m->model.vocab),
                                 .n_ctx = SCRIPT_CONTEXT,
                                 .n_rot = 2};
-    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source,
+    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source, NULL,
                                    &m->model.arena, &m->model.tags),
                      REASON_OK);
     assert_int_equal(m->model.tags.open.n > 0, tags != NO_TAGS);

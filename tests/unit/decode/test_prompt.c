@@ -35,10 +35,19 @@ static reason_request text_request(const char *text) {
     return r;
 }
 
+static reason_thinking thinking_of(reason_effort effort, int32_t budget) {
+    reason_thinking t;
+    assert_int_equal(reason_thinking_init(&t, sizeof t), REASON_OK);
+    t.effort = effort;
+    t.budget = budget;
+    return t;
+}
+
 static rsn_prompt build(const scripted *m, const reason_request *r,
                         reason_think_mode mode, reason_effort effort) {
     rsn_prompt p;
-    reason_status status = rsn_prompt_build(&m->model, r, mode, effort, &p);
+    reason_thinking t = thinking_of(effort, -1);
+    reason_status status = rsn_prompt_build(&m->model, r, mode, &t, &p);
     if (status != REASON_OK)
         fail_msg("%s", reason_last_error());
     return p;
@@ -47,9 +56,8 @@ static rsn_prompt build(const scripted *m, const reason_request *r,
 static void expect_error(const scripted *m, const reason_request *r,
                          reason_status expected, const char *words) {
     rsn_prompt p;
-    assert_int_equal(
-        rsn_prompt_build(&m->model, r, REASON_THINK_AUTO, REASON_EFFORT_NONE, &p),
-        expected);
+    reason_thinking t = thinking_of(REASON_EFFORT_NONE, -1);
+    assert_int_equal(rsn_prompt_build(&m->model, r, REASON_THINK_AUTO, &t, &p), expected);
     if (!strstr(reason_last_error(), words))
         fail_msg("%s", reason_last_error());
     rsn_prompt_free(&p);
@@ -244,7 +252,7 @@ static void test_decode_prompt__hosts_variables_win(void **state) {
     reason_request r = request_of("hi");
     r.variables_json = "{\"enable_thinking\": true, \"x\": [1, \"b\"]}";
     expect_render(m, &r, REASON_THINK_OFF, REASON_EFFORT_NONE,
-                  "True True <|im_end|> [1, 'b']", true, REASON_EFFORT_UNUSED);
+                  "True True <|im_end|> [1, 'b']", false, REASON_EFFORT_UNUSED);
     r.variables_json = "{\"add_generation_prompt\": false, \"eos_token\": \"e\"}";
     expect_render(m, &r, REASON_THINK_ON, REASON_EFFORT_NONE, "True False e ", false,
                   REASON_EFFORT_UNUSED);
@@ -408,12 +416,13 @@ static void test_decode_prompt__every_allocation_may_fail(void **state) {
     r.system = "a system";
     r.variables_json = "{\"a\": 1}";
     r.template_text = SWITCHED;
+    reason_thinking t = thinking_of(REASON_EFFORT_LOW, -1);
     size_t before = heap.alive, k = 0;
     reason_status status = REASON_ERR_NO_MEMORY;
     while (status != REASON_OK) {
         rsn_prompt p;
         heap.fail_at = heap.n_calls + ++k;
-        status = rsn_prompt_build(&m->model, &r, REASON_THINK_OFF, REASON_EFFORT_LOW, &p);
+        status = rsn_prompt_build(&m->model, &r, REASON_THINK_OFF, &t, &p);
         assert_true(status == REASON_OK || status == REASON_ERR_NO_MEMORY);
         rsn_prompt_free(&p);
         assert_int_equal(heap.alive, before);

@@ -2,6 +2,8 @@
  * shapes. */
 #include "support.h"
 
+#include "support/kin_vocab.h"
+
 static char *path;
 static reason_model *with_tags, *without;
 
@@ -38,7 +40,7 @@ static void check_text(rsn_text found, const char *wanted) {
 static rsn_tags find_in(const reason_model *model, const char *source, rsn_arena *arena) {
     rsn_tags tags;
     rsn_text text = {source, source ? strlen(source) : 0};
-    check_ok(rsn_tags_find(model ? model->vocab : NULL, text, arena, &tags));
+    check_ok(rsn_tags_find(model ? model->vocab : NULL, text, NULL, arena, &tags));
     return tags;
 }
 
@@ -137,7 +139,7 @@ static void test_model_tags__truncated(void **state) {
         char *copy = malloc(n ? n : 1);
         assert_non_null(copy);
         memcpy(copy, whole, n);
-        check_ok(rsn_tags_find(NULL, (rsn_text){copy, n}, &arena, &tags));
+        check_ok(rsn_tags_find(NULL, (rsn_text){copy, n}, NULL, &arena, &tags));
         assert_int_equal(tags.open.n > 0, n >= strlen("</think>{{ '<think>"));
         free(copy); /* nothing found points into it */
         if (n == sizeof whole - 1) {
@@ -161,7 +163,7 @@ static void test_model_tags__many(void **state) {
             gguf_put(&source, parts[i], strlen(parts[i]));
         gguf_put(&source, "</think>", 8);
         check_ok(rsn_tags_find(NULL, (rsn_text){(const char *)source.data, source.n},
-                               &arena, &tags));
+                               NULL, &arena, &tags));
         assert_int_equal(tags.open.n > 0, strlen(parts[i]) > 1);
         assert_true(arena.total <= 4 * source.n);
         rsn_arena_free(&arena);
@@ -178,13 +180,235 @@ static void test_model_tags__alloc_fails(void **state) {
         rsn_arena arena = {0};
         rsn_tags tags;
         heap_begin(&heap, fail_at, true);
-        status = rsn_tags_find(NULL, (rsn_text){source, sizeof source - 1}, &arena,
+        status = rsn_tags_find(NULL, (rsn_text){source, sizeof source - 1}, NULL, &arena,
                                &tags);
         assert_int_equal(status,
                          heap.n_calls < fail_at ? REASON_OK : REASON_ERR_NO_MEMORY);
         rsn_arena_free(&arena);
         heap_end();
         assert_int_equal(heap.alive, 0);
+    }
+}
+
+/* --- families ----------------------------------------------------------------------- */
+
+static rsn_tags find_all(const rsn_vocab *vocab, const char *source, rsn_arena *arena) {
+    rsn_tags tags;
+    rsn_template *chat = NULL;
+    if (source)
+        check_ok(rsn_template_compile(source, strlen(source), &chat));
+    check_ok(rsn_tags_find(vocab, (rsn_text){source, source ? strlen(source) : 0}, chat,
+                           arena, &tags));
+    rsn_template_free(chat);
+    return tags;
+}
+
+static void check_family(const rsn_tags *tags, const kin *k, const char *source) {
+    if (strcmp(tags->family->name, k->family) != 0)
+        fail_msg("%s instead of %s", tags->family->name, k->family);
+    assert_string_equal(tags->source, source);
+}
+
+static void test_model_tags__every_family_by_its_template(void **state) {
+    (void)state;
+    for (size_t i = 0; i < N_KIN; i++) {
+        rsn_arena arena = {0};
+        rsn_tags tags = find_all(NULL, KIN[i].chat, &arena);
+        check_family(&tags, &KIN[i], "template");
+        check_text(tags.opener, KIN[i].opener);
+        check_text(tags.closer, KIN[i].closer);
+        check_text(tags.silence, KIN[i].silence);
+        assert_string_equal(tags.switch_name, KIN[i].off);
+        assert_string_equal(tags.effort_name, KIN[i].effort);
+        rsn_arena_free(&arena);
+    }
+}
+
+/* Where its tags are tokens. A template that says nothing does not hide them. */
+static void test_model_tags__every_family_by_its_vocabulary(void **state) {
+    (void)state;
+    static const char *const texts[] = {"granite-3.3", "granite-3.2", "nemotron",
+                                        "smollm3"}; /* have no tokens that tell */
+    for (size_t i = 0; i < N_KIN; i++) {
+        bool as_text = false;
+        for (size_t j = 0; j < COUNT(texts); j++)
+            as_text = as_text || strcmp(texts[j], KIN[i].family) == 0;
+        rsn_arena arena = {0};
+        rsn_vocab *vocab = kin_vocab(&KIN[i]);
+        rsn_tags tags = find_all(vocab, KIN[i].chat, &arena);
+        check_family(&tags, &KIN[i], as_text ? "template" : "vocabulary and template");
+        if (!as_text) {
+            tags = find_all(vocab, NULL, &arena);
+            check_family(&tags, &KIN[i], "vocabulary");
+            tags = find_all(vocab, "{{ messages[0].content }}", &arena);
+            check_family(&tags, &KIN[i], "vocabulary");
+            assert_string_equal(tags.switch_name, "");
+            assert_string_equal(tags.effort_name, "");
+        }
+        rsn_vocab_free(vocab);
+        rsn_arena_free(&arena);
+    }
+}
+
+/* Every pair of a template of one family and a vocabulary of another: the template says
+ * what the model does. */
+static void test_model_tags__template_beats_vocabulary(void **state) {
+    (void)state;
+    for (size_t i = 0; i < N_KIN; i++) {
+        rsn_vocab *vocab = kin_vocab(&KIN[i]);
+        for (size_t j = 0; j < N_KIN; j++) {
+            rsn_arena arena = {0};
+            rsn_tags tags = find_all(vocab, KIN[j].chat, &arena);
+            assert_string_equal(tags.family->name, KIN[j].family);
+            rsn_arena_free(&arena);
+        }
+        rsn_vocab_free(vocab);
+    }
+}
+
+/* Two pairs in one place: the table's order, in which rows that say more come first. */
+static void test_model_tags__order_of_the_table(void **state) {
+    (void)state;
+    static const struct {
+        const char *source, *family;
+    } cases[] = {
+        {"<think></think>", "think"},
+        {"<think></think><thought></thought>", "exaone-deep"},
+        {"<think></think>[THINK][/THINK]", "mistral"},
+        {"<think></think>[THINK]", "think"}, /* half of a pair is none */
+        {"<seed:think></seed:think>[THINK][/THINK]", "seed-oss"},
+        {"<think></think>[gMASK]<|im_start|>", "glm"},
+        {"<think></think><|im_middle|><|im_start|>", "kimi-k2"},
+        {"<think></think><response></response>", "think"},
+        {"<think></think><response></response>]~b]", "minimax"},
+        {"<think></think><response></response><|start_of_role|>", "granite-3.3"},
+        {"<|channel|>analysis<|message|>", "none"},
+        {"<|channel|>analysis<|message|><|channel|>final<|message|><think></think>",
+         "harmony"},
+        {"Here is my thought process:", "none"},
+        {"<start_of_turn>model", "none"},
+        {"", "none"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rsn_arena arena = {0};
+        rsn_tags tags = find_in(NULL, cases[i].source, &arena);
+        if (strcmp(tags.family->name, cases[i].family) != 0)
+            fail_msg("%s: %s instead of %s", cases[i].source, tags.family->name,
+                     cases[i].family);
+        rsn_arena_free(&arena);
+    }
+}
+
+/* The last row that a row could hide behind comes after it. */
+static void test_model_tags__no_row_is_out_of_reach(void **state) {
+    (void)state;
+    assert_int_equal(N_KIN + 1, rsn_n_families); /* hunyuan has two */
+    for (size_t i = 0; i < rsn_n_families; i++) {
+        char source[256] = "";
+        rsn_arena arena = {0};
+        for (size_t j = 0; j < RSN_FAMILY_SIGNS && rsn_families[i].signs[j]; j++)
+            strcat(source, rsn_families[i].signs[j]);
+        rsn_tags tags = find_in(NULL, source, &arena);
+        assert_string_equal(tags.family->name, rsn_families[i].name);
+        rsn_arena_free(&arena);
+    }
+}
+
+static void test_model_tags__parts(void **state) {
+    (void)state;
+    static const struct {
+        const char *family, *text;
+        bool found;
+    } cases[] = {
+        {"harmony", "<|channel|>", true},   {"harmony", "<|message|>", true},
+        {"harmony", "<|start|>", true},     {"harmony", "<|end|>", true},
+        {"harmony", "<|return|>", false},   {"harmony", "<|call|>", false},
+        {"harmony", "<|constrain|>", false}, {"harmony", "", false},
+        {"qwen", "<think>", true},          {"qwen", "</think>", true},
+        {"qwen", "<|im_end|>", false},      {"granite-3.3", "<response>", true},
+        {"granite-3.3", "</response>", true}, {"gemma-4", "<turn|>", false},
+        {"seed-oss", "<seed:cot_budget_reflect>", true},
+        {"gemma-4", "<|channel>", true},
+        {"glm", "<|observation|>", false},  {"hunyuan", "</answer>", true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rsn_arena arena = {0};
+        rsn_tags tags = find_in(NULL, kin_of(cases[i].family)->chat, &arena);
+        rsn_text text = {cases[i].text, strlen(cases[i].text)};
+        assert_int_equal(rsn_tags_have(&tags, text), cases[i].found);
+        rsn_arena_free(&arena);
+    }
+}
+
+/* Tokens that end a generation. */
+static void test_model_tags__end_tokens(void **state) {
+    (void)state;
+    static const struct {
+        const char *family, *ends;
+    } cases[] = {
+        {"harmony", "<|return|> <|call|>"}, /* <|end|> ends thoughts */
+        {"glm", "<|endoftext|> <|user|> <|observation|>"},
+        {"qwen", "<|im_end|> <|endoftext|>"},
+        {"deepseek", "<\uff5cend\u2581of\u2581sentence\uff5c>"},
+        {"seed-oss", "<seed:eos>"},
+        {"mistral", "</s>"},
+        {"gemma-4", "<turn|>"},
+        {"exaone-deep", "[|endofturn|]"},
+        {"minimax", "[e~["},
+        {"nemotron", "<SPECIAL_12>"},
+        {"think", "<|end|>"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        fixture f;
+        rsn_arena arena = {0};
+        kin_fixture(&f, kin_of(cases[i].family), NULL);
+        f.src.eos = -1; /* by their names alone */
+        rsn_vocab *vocab = fixture_new(&f);
+        rsn_tags tags = find_all(vocab, NULL, &arena);
+        check_text(tags.end_tokens, cases[i].ends);
+        rsn_vocab_free(vocab);
+        rsn_arena_free(&arena);
+        fixture_free(&f);
+    }
+}
+
+/* Published templates, where they are. */
+static void test_model_tags__published_templates(void **state) {
+    (void)state;
+    static const struct {
+        const char *file, *family, *off, *effort;
+    } cases[] = {
+        {"GLM-4.6", "glm", "enable_thinking", ""},
+        {"HuggingFaceTB-SmolLM3-3B", "smollm3", "enable_thinking", ""},
+        {"Qwen-QwQ-32B", "qwen", "enable_thinking", ""},
+        {"Qwen-Qwen2.5-7B-Instruct", "none", "", ""},
+        {"Qwen-Qwen3-0.6B", "qwen", "enable_thinking", ""},
+        {"Qwen3.5-4B", "qwen", "enable_thinking", ""},
+        {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "deepseek", "", ""},
+        {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "deepseek", "enable_thinking", ""},
+        {"ibm-granite-granite-3.3-2B-Instruct", "granite-3.3", "thinking", ""},
+        {"meta-llama-Llama-3.2-3B-Instruct", "none", "", ""},
+        {"microsoft-Phi-3.5-mini-instruct", "none", "", ""},
+        {"openai-gpt-oss-120b", "harmony", "", "reasoning_effort"},
+    };
+    if (!getenv("REASON_GOLDEN"))
+        skip();
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        rsn_arena arena = {0};
+        char name[96];
+        size_t n;
+        (void)snprintf(name, sizeof name, "templates/%s.jinja", cases[i].file);
+        char *source = fixture_golden(name, &n);
+        if (!source)
+            fail_msg("cannot read %s", name);
+        rsn_tags tags = find_all(NULL, source, &arena);
+        if (strcmp(tags.family->name, cases[i].family) != 0)
+            fail_msg("%s: %s instead of %s", cases[i].file, tags.family->name,
+                     cases[i].family);
+        assert_string_equal(tags.switch_name, cases[i].off);
+        assert_string_equal(tags.effort_name, cases[i].effort);
+        free(source);
+        rsn_arena_free(&arena);
     }
 }
 
@@ -204,8 +428,22 @@ static void test_model_tags__model(void **state) {
     assert_string_equal(text, "<think>");
     check_ok(reason_model_get_text(model, "think_close", &text, NULL));
     assert_string_equal(text, "</think>");
-    check_ok(reason_model_get_text(model, "think_source", &text, NULL));
-    assert_string_equal(text, "vocabulary and template");
+    static const char *const texts[][2] = {
+        {"think_source", "vocabulary and template"},
+        {"think_family", "think"}, /* the template has the tags and no more */
+        {"think_switch", ""},
+        {"think_effort", ""},
+        {"think_opener", "<think>\n"},
+        {"think_closer", "</think>\n\n"},
+        {"think_silence", "<think>\n\n</think>\n\n"},
+        {"answer_marks", ""},
+    };
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        check_ok(reason_model_get_text(model, texts[i][0], &text, NULL));
+        assert_string_equal(text, texts[i][1]);
+    }
+    check_ok(reason_model_get_text(model, "end_tokens", &text, NULL));
+    assert_non_null(strstr(text, "<|im_end|>"));
     reason_model_free(model);
     gguf_remove(file);
     check_ok(reason_model_get_int(without, "has_thinking", &thinks));
@@ -219,6 +457,14 @@ int main(void) {
         cmocka_unit_test(test_model_tags__truncated),
         cmocka_unit_test(test_model_tags__many),
         cmocka_unit_test(test_model_tags__alloc_fails),
+        cmocka_unit_test(test_model_tags__every_family_by_its_template),
+        cmocka_unit_test(test_model_tags__every_family_by_its_vocabulary),
+        cmocka_unit_test(test_model_tags__template_beats_vocabulary),
+        cmocka_unit_test(test_model_tags__order_of_the_table),
+        cmocka_unit_test(test_model_tags__no_row_is_out_of_reach),
+        cmocka_unit_test(test_model_tags__parts),
+        cmocka_unit_test(test_model_tags__end_tokens),
+        cmocka_unit_test(test_model_tags__published_templates),
         cmocka_unit_test(test_model_tags__model),
     };
     return cmocka_run_group_tests(tests, open_models, close_models);
