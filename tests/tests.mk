@@ -47,6 +47,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_status \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
+	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_output \

@@ -160,7 +160,7 @@ static reason_status conversation(const reason_request *r, rsn_str *json) {
 static reason_status render_mode(const rsn_model *model, const rsn_template *chat,
                                  const reason_request *r, const char *messages,
                                  reason_think_mode mode, const reason_thinking *th,
-                                 rsn_prompt *prompt, bool *switched, rsn_str *text) {
+                                 rsn_prompt *prompt, bool *switched) {
     rsn_str variables = {0};
     reason_status status = thinking_variables(chat, model->tags.family, mode, th, prompt,
                                               &variables, switched);
@@ -168,7 +168,7 @@ static reason_status render_mode(const rsn_model *model, const rsn_template *cha
                        .variables = {rsn_str_text(&variables), r->variables_json},
                        .now = r->now};
     if (status == REASON_OK)
-        status = render(model, chat, &what, text);
+        status = render(model, chat, &what, &prompt->text);
     rsn_str_free(&variables);
     return status;
 }
@@ -179,13 +179,13 @@ static reason_status compare_switched(const rsn_model *model, const rsn_template
                                       const reason_request *r, const char *messages,
                                       const reason_thinking *th, rsn_prompt *prompt) {
     bool switched = false;
-    rsn_str on = {0};
-    reason_status status = render_mode(model, chat, r, messages, REASON_THINK_ON, th,
-                                       prompt, &switched, &on);
+    rsn_prompt on = {0};
+    reason_status status =
+        render_mode(model, chat, r, messages, REASON_THINK_ON, th, &on, &switched);
     prompt->off_by_template =
-        status != REASON_OK || on.n != prompt->text.n ||
-        memcmp(rsn_str_text(&on), rsn_str_text(&prompt->text), on.n) != 0;
-    rsn_str_free(&on);
+        status != REASON_OK || on.text.n != prompt->text.n ||
+        memcmp(rsn_str_text(&on.text), rsn_str_text(&prompt->text), on.text.n) != 0;
+    rsn_prompt_free(&on);
     return status == REASON_ERR_NO_MEMORY ? status : REASON_OK;
 }
 
@@ -201,8 +201,7 @@ static reason_status render_request(const rsn_model *model, const reason_request
         status = conversation(r, &json);
     const char *messages = rsn_str_text(&json);
     if (status == REASON_OK)
-        status = render_mode(model, chat, r, messages, mode, th, prompt, &switched,
-                             &prompt->text);
+        status = render_mode(model, chat, r, messages, mode, th, prompt, &switched);
     if (status == REASON_OK && switched && mode == REASON_THINK_OFF)
         status = compare_switched(model, chat, r, messages, th, prompt);
     rsn_str_free(&json);

@@ -17,7 +17,7 @@
 
 #include "base/checked.h"
 #include "decode/session.h"
-#include "unit/text/vocab_fixture.h"
+#include "support/kin_vocab.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -87,29 +87,13 @@ static const char *const PIECES[] = {
     "</",      "think", "<th",     "ink>",     "thin",  "k>x",  "a</think>b", "think>a",
     "</think", "x<",    "><think", "\xE2\x82", "\xAC.", " the", "ab",         "no. "};
 
-/* A model with `script` as its network, the template `chat` (NULL: none) only for its
- * literals. */
-static inline scripted *scripted_new(script_fn script, script_tags tags,
-                                     const char *chat) {
-    fixture f;
+/* A model of this vocabulary with `script` as its network, and the template `chat` (NULL:
+ * none) for its literals. */
+static inline scripted *scripted_of(script_fn script, const fixture *f,
+                                    const char *chat) {
     scripted *m = rsn_calloc2(1, sizeof *m);
     assert_non_null(m);
-    fixture_init(&f, "gpt-2");
-    fixture_alphabet(&f);
-    fixture_join(&f, "\n", "\n");
-    fixture_join(&f, "W", "a");
-    for (size_t i = 0; i < COUNT(PIECES); i++)
-        fixture_bytes_token(&f, PIECES[i], strlen(PIECES[i]));
-    fixture_tokenz(&f, "<|im_start|>", 3);
-    f.src.eos = fixture_tokenz(&f, "<|im_end|>", 3);
-    if (tags == TAGS_ARE_TOKENS) {
-        fixture_tokenz(&f, "<think>", 4);
-        fixture_tokenz(&f, "</think>", 4);
-    }
-    m->model.vocab = fixture_new(&f);
-    fixture_free(&f);
-    if (tags == TAGS_ARE_TEXT && !chat)
-        chat = "{{ '<think>\\n' }}{{ '<think>\\n\\n</think>\\n\\n' }}";
+    m->model.vocab = fixture_new(f);
     if (chat)
         m->model.template_source = (rsn_text){chat, strlen(chat)};
     atomic_init(&m->model.users, 1);
@@ -127,10 +111,54 @@ static inline scripted *scripted_new(script_fn script, script_tags tags,
     assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source, NULL,
                                    &m->model.arena, &m->model.tags),
                      REASON_OK);
-    assert_int_equal(m->model.tags.open.n > 0, tags != NO_TAGS);
     m->script = script;
     m->history = rsn_calloc2(SCRIPT_CONTEXT, sizeof *m->history);
     assert_non_null(m->history);
+    return m;
+}
+
+static inline scripted *scripted_new(script_fn script, script_tags tags,
+                                     const char *chat) {
+    fixture f;
+    fixture_init(&f, "gpt-2");
+    fixture_alphabet(&f);
+    fixture_join(&f, "\n", "\n");
+    fixture_join(&f, "W", "a");
+    for (size_t i = 0; i < COUNT(PIECES); i++)
+        fixture_bytes_token(&f, PIECES[i], strlen(PIECES[i]));
+    fixture_tokenz(&f, "<|im_start|>", 3);
+    f.src.eos = fixture_tokenz(&f, "<|im_end|>", 3);
+    if (tags == TAGS_ARE_TOKENS) {
+        fixture_tokenz(&f, "<think>", 4);
+        fixture_tokenz(&f, "</think>", 4);
+    }
+    if (tags == TAGS_ARE_TEXT && !chat)
+        chat = "{{ '<think>\\n' }}{{ '<think>\\n\\n</think>\\n\\n' }}";
+    scripted *m = scripted_of(script, &f, chat);
+    fixture_free(&f);
+    assert_int_equal(m->model.tags.open.n > 0, tags != NO_TAGS);
+    return m;
+}
+
+/* Tokens that models of families write, beside those of PIECES; ends with NULL. */
+static const char *const KIN_PIECES[] = {
+    "</",      "think",     "<th",       "ink>",     "k>x",      "analysis",
+    "final",   "commentary", "assistant", " to=f",   "ana",      "lysis",
+    "<|chan",  "nel|>",     "<|mess",    "age|>",    "<|end|>x", "<resp",
+    "onse>",   "</resp",    "Here is",   " my",       " response",
+    " thought process",
+    "a</think>b", "</think", "\xE2\x82", "\xAC.", " the", "ab", "no. ",
+    "x<",      "<think>a",  NULL};
+
+/* A model of a family, its chat template compiled; `chat` NULL: the family's own. */
+static inline scripted *scripted_kin(script_fn script, const kin *k, const char *chat) {
+    fixture f;
+    kin_fixture(&f, k, KIN_PIECES);
+    chat = chat ? chat : k->chat;
+    scripted *m = scripted_of(script, &f, chat);
+    fixture_free(&f);
+    assert_int_equal(rsn_template_compile(chat, strlen(chat), &m->model.chat), REASON_OK);
+    assert_string_equal(m->model.tags.family->name, k->family);
     return m;
 }
 
