@@ -21,6 +21,7 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/split_model.c \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
+	tests/support/slow_think.h \
 	tests/support/tiny_model.c
 
 unit_tests = tests/kernels/test_attention \

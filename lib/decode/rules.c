@@ -239,6 +239,7 @@ static reason_status set_silence(const reason_thinking *th, int32_t max_tokens,
     r->silenced_by = th->mode == REASON_THINK_OFF ? RSN_CLOSE_NONE : RSN_CLOSE_BUDGET;
     set_budget(th, 0, prompt, r);
     r->first = silence(ids, prompt);
+    r->first_space_n = 0; /* it has the white space of an empty block, not of an opener */
     size_t closers = prompt->open || r->first.n == 0 ? r->first.n : ids->closing.n;
     reason_status status =
         set_answer(th, max_tokens, prompt->ids.n, n_ctx, closers, prompt->open, r);

@@ -43,7 +43,6 @@ static int match_two(const char *text, size_t n, rsn_text a, rsn_text b) {
 static void leave_block(rsn_scan *s, const rsn_think_rules *r) {
     s->in_block = false;
     s->fresh = false;
-    s->in_header = false;
     s->eat = r->after_close_n;
 }
 

@@ -76,7 +76,7 @@ static const kin KIN[] = {
     {"granite-3.2",
      {"<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>"},
      {0},
-     "{% if thinking %}Thoughts stand behind 'Here is my thought process:' and the answer "
+     "{% if thinking %}Thoughts stand behind 'Here is my thought process:', the answer "
      "behind 'Here is my response:'.<|end_of_text|>{% endif %}"
      KIN_LOOP("<|start_of_role|>user<|end_of_role|>", "<|end_of_text|>")
      "<|start_of_role|>assistant<|end_of_role|>",

@@ -1,6 +1,7 @@
-/* Families of reasoning models, from prompt to result: what a template makes of each mode,
- * what is forced then, and that wrappers, headers and closing tags of several parts are
- * called what they are. Random generations of families are in test_generate_random.c. */
+/* Families of reasoning models, from prompt to result: what a template makes of each
+ * mode, what is forced then, and that wrappers, headers and closing tags of several parts
+ * are called what they are. Random generations of families are in
+ * test_generate_random.c. */
 #include "unit/decode/ask.h"
 
 #include "decode/rules.h"
@@ -40,8 +41,8 @@ static const start_state OWN[] = {
     {"exaone-deep", AUTO, "<thought>\n", "", true},
     {"exaone-deep", ON, "<thought>\n", "", true},
     {"exaone-deep", OFF, "<thought>\n", "\n</thought>\n\n", false},
-    {"granite-3.3", AUTO, "hi<|end_of_text|><|start_of_role|>assistant<|end_of_role|>", "",
-     false},
+    {"granite-3.3", AUTO, "hi<|end_of_text|><|start_of_role|>assistant<|end_of_role|>",
+     "", false},
     {"granite-3.3", ON, "assistant<|end_of_role|>", "<think>", true},
     {"granite-3.3", OFF, "assistant<|end_of_role|>", "", false},
     {"granite-3.2", AUTO, "assistant<|end_of_role|>", "", false},
@@ -375,24 +376,26 @@ static void test_decode_families__wrappers_of_the_answer(void **state) {
     (void)state;
     static const play plays[] = {
         {"granite-3.3", AUTO, -1, 4, 0,
-         {"<th", "ink>", "a", "</", "think", ">", "<resp", "onse>", "x", "</resp", "onse>"},
+         {"<th", "ink>", "a", "</", "think", ">", "<resp", "onse>", "x", "</resp",
+          "onse>"},
          "MMTMMMMMAMMM", "a", "x"},
         {"granite-3.3", AUTO, -1, 4, 0,
-         {"<th", "ink>", "a", "</think", ">", "\n\n", "<resp", "onse>", "\n", "x", "\n",
-          "</resp", "onse>"},
+         {"<th", "ink>", "a", "</think", ">", "\n\n", "<resp", "onse>", "\n", "x",
+          "\n", "</resp", "onse>"},
          "MMTMMMMMMAAMMM", "a", "x\n"},
         /* words that are none, and half of one at the end */
-        {"granite-3.3", AUTO, -1, 4, 0, {"<resp", "x", "<resp"}, "AAAM", "", "<respx<resp"},
+        {"granite-3.3", AUTO, -1, 4, 0, {"<resp", "x", "<resp"}, "AAAM", "",
+         "<respx<resp"},
         /* one that would form out of two parts of the answer is not drawn */
-        {"granite-3.3", AUTO, -1, 4, 0, {"<resp", "<resp", "onse>", "onse>"}, "AMMAM", "",
-         "<resp"},
+        {"granite-3.3", AUTO, -1, 4, 0, {"<resp", "<resp", "onse>", "onse>"}, "AMMAM",
+         "", "<resp"},
         {"hunyuan", AUTO, -1, 4, 0,
          {"<think>", "\n", "a", "</think>", "\n", "<", "a", "n", "s", "w", "e", "r", ">",
           "\n", "x", "\n", "<", "/", "a", "n", "s", "w", "e", "r", ">"},
          "MTTMMMMMMMMMMMAMMMMMMMMMMM", "\na", "x"},
         {"granite-3.2", AUTO, -1, 4, 0,
-         {"Here is", " my", " thought process", ":", "a", "Here is", " my", " response", ":",
-          "\n\n", "x"},
+         {"Here is", " my", " thought process", ":", "a", "Here is", " my", " response",
+          ":", "\n\n", "x"},
          "MMMMTMMMMMAM", "a", "x"},
         {"glm", AUTO, -1, 4, 0, {"\n", "<think>", "a", "</think>", "\n", "x"}, "MMTMMAM",
          "a", "x"},
@@ -430,6 +433,15 @@ static void test_decode_families__budget_of_every_family(void **state) {
         }
         scripted_free(m);
     }
+}
+
+/* No room for a token of thought: an empty block without white space, whose closing tag
+ * is not taken for the white space of an opening tag. */
+static void test_decode_families__no_room_to_think(void **state) {
+    (void)state;
+    static const play p = {"nemotron", ON, -1, 4, 7, {SKIP_6, "x", "x"}, "mmAAAAA", "",
+                           "xxxxx"};
+    run_play(&p, "hi");
 }
 
 /* The share of thinking where there is no empty block to decline with. */
@@ -517,6 +529,7 @@ int main(void) {
         cmocka_unit_test(test_decode_families__ends_of_a_turn),
         cmocka_unit_test(test_decode_families__wrappers_of_the_answer),
         cmocka_unit_test(test_decode_families__budget_of_every_family),
+        cmocka_unit_test(test_decode_families__no_room_to_think),
         cmocka_unit_test(test_decode_families__p_think),
         cmocka_unit_test(test_decode_families__effort),
     };

@@ -1,11 +1,32 @@
-/* Random generations with scripted models that never close, close early, open again,
- * split and respell their tags, end early or write half characters; random requests. What
- * is promised for any model and sampler is checked on each of them. */
+/* Random generations with scripted models of every family that never close, close early,
+ * open again, split and respell their tags, end early or write half characters; random
+ * requests. What is promised for any model and sampler is checked on each of them. */
 #include "unit/decode/scripted_model.h"
 
 #include <stdio.h>
 
 #include "base/utf8.h"
+
+/* What a model's family forces and begins with, as whole texts. */
+typedef struct tongue {
+    rsn_text open, close; /* n = 0: the model has no tags */
+    const char *before, *empty, *closer, *silence;
+    bool has_empty;         /* an empty block is a way to decline */
+    const char *begin, *end; /* of a turn */
+} tongue;
+
+static const tongue OWN_TONGUE = {{"<think>", 7}, {"</think>", 8}, "", "\n\n",
+                                  "</think>\n\n", "<think>\n\n</think>\n\n", true,
+                                  "<|im_start|>", "<|im_end|>"};
+static const tongue NO_TONGUE = {{"", 0}, {"", 0}, "", "", "", "", false,
+                                 "<|im_start|>", "<|im_end|>"};
+
+static tongue tongue_of(const scripted *m, const kin *k) {
+    const rsn_tags *t = &m->model.tags;
+    return (tongue){t->open, t->close, t->before_open.data, t->empty.data,
+                    k->closer, k->silence, !t->family->no_block,
+                    k->control[1], k->control[0]};
+}
 
 /* --- models ------------------------------------------------------------------------- */
 
@@ -42,14 +63,36 @@ static bool is_liked(const scripted *m, int32_t id, rsn_text text) {
     return id > 0 && strchr("</think> ab\n\xE2\x82\xAC\xC3\xA9", id) && text.n == 1;
 }
 
-/* The byte that goes on with a tag behind these bytes; '<' if none has begun. */
-static char next_of_tag(const char *text, size_t n) {
-    static const char *const tags[] = {"</think>", "<think>"};
-    for (size_t k = 7; k > 0; k--)
-        for (size_t i = 0; i < COUNT(tags); i++)
-            if (k <= n && k < strlen(tags[i]) && memcmp(text + n - k, tags[i], k) == 0)
-                return tags[i][k];
-    return '<';
+/* What of a tag is still to come behind these bytes; all of it if it has not begun. */
+static rsn_text rest_of_tag(rsn_text tag, const char *text, size_t n) {
+    size_t k = tag.n ? tag.n - 1 : 0;
+    for (k = k < n ? k : n; k > 0; k--)
+        if (memcmp(text + n - k, tag.data, k) == 0)
+            break;
+    return (rsn_text){tag.data + k, tag.n - k};
+}
+
+/* How much a token is wanted by a model that is writing `rest`. */
+static float wants(rsn_text token, rsn_text rest) {
+    if (token.n == 0 || token.n > rest.n || memcmp(token.data, rest.data, token.n) != 0)
+        return 0;
+    return 0.6f + 0.4f * (float)token.n / (float)rest.n;
+}
+
+/* Of all tags and marks, the one that has begun, or one by chance. */
+static rsn_text some_tag(const scripted *m, uint64_t key, const char *text, size_t n) {
+    const rsn_tags *t = &m->model.tags;
+    rsn_text all[2 + RSN_FAMILY_MARKS] = {t->close, t->open};
+    size_t n_all = 2;
+    for (size_t i = 0; i < t->n_marks; i++)
+        all[n_all++] = t->family->marks[i].text;
+    rsn_text best = rest_of_tag(all[key % n_all], text, n);
+    for (size_t i = 0; i < n_all; i++) {
+        rsn_text rest = rest_of_tag(all[i], text, n);
+        if (rest.n < all[i].n && (best.n == all[key % n_all].n || key >> 8 & 1))
+            best = rest;
+    }
+    return best;
 }
 
 /* The last bytes of a history. */
@@ -70,27 +113,31 @@ static size_t last_text(const scripted *m, const int32_t *history, size_t n, cha
 static void add_style(const scripted *m, const int32_t *history, size_t n,
                       float *logits) {
     const rsn_vocab *v = m->model.vocab;
-    char text[16];
+    const rsn_tags *tags = &m->model.tags;
+    char text[40];
     size_t n_text = last_text(m, history, n, text, sizeof text);
     rsn_text last = rsn_vocab_bytes(v, history[n - 1]);
-    int32_t open = rsn_vocab_find(v, "<think>", 7),
-            close = rsn_vocab_find(v, "</think>", 8);
+    rsn_text open = rest_of_tag(tags->open, text, n_text),
+             close = rest_of_tag(tags->close, text, n_text),
+             some = some_tag(m, mix(m->seed + n / 4), text, n_text);
+    bool again = has_byte(last, '/') || has_byte(last, '\n') || has_byte(last, '>') ||
+                 open.n < tags->open.n;
     for (size_t id = 0; id < m->model.hp.n_vocab; id++) {
         rsn_text t = rsn_vocab_bytes(v, (int32_t)id);
         if (m->style == NEVER_CLOSES &&
             (has_byte(t, '/') || rsn_vocab_is_end(v, (int32_t)id)))
             logits[id] -= 15;
+        if (m->style == NEVER_CLOSES)
+            logits[id] += 5 * wants(t, open) - (wants(t, close) > 0.8f ? 15 : 0);
         if (m->style == HALF_CHARACTERS && t.n > 0 && (t.data[0] & 0x80))
             logits[id] += 5;
+        if (m->style == CLOSES_EARLY)
+            logits[id] += 5 * wants(t, open) + 9 * wants(t, close);
+        if (m->style == REOPENS && again)
+            logits[id] += 12 * wants(t, open);
+        if (m->style == SPELLS_TAGS)
+            logits[id] += 9 * wants(t, some);
     }
-    if (open >= 0 && (m->style == NEVER_CLOSES || m->style == CLOSES_EARLY))
-        logits[open] += 5;
-    if (close >= 0 && m->style == CLOSES_EARLY)
-        logits[close] += 9;
-    if (open >= 0 && m->style == REOPENS && (has_byte(last, '/') || has_byte(last, '\n')))
-        logits[open] += 12;
-    if (m->style == SPELLS_TAGS)
-        logits[(uint8_t)next_of_tag(text, n_text)] += 8;
     if (m->style == ENDS_EARLY)
         logits[rsn_vocab_eos(v)] += 9;
 }
@@ -108,8 +155,25 @@ static void script_random(scripted *m, const int32_t *history, size_t n, float *
 
 /* --- requests ----------------------------------------------------------------------- */
 
+/* Where a prompt ends. */
+typedef enum prompt_end {
+    PLAIN,
+    AGAIN_PLAIN,
+    BEHIND_TURNS, /* an earlier one speaks of a tag */
+    OPEN,
+    OPEN_SPACE,
+    OPEN_EMPTY, /* all that an empty block holds */
+    OPEN_THOUGHT,
+    CLOSED,
+    LONG,
+    N_PROMPT_ENDS
+} prompt_end;
+
 typedef struct plan {
-    const char *prompt;
+    const tongue *tongue;
+    prompt_end end;
+    char prompt[512];
+    const char *tail; /* what stands in the open block */
     int32_t n_ctx, n_chunk;
     reason_request request;
     reason_thinking thinking;
@@ -119,16 +183,29 @@ typedef struct plan {
     float bias_values[2];
 } plan;
 
-static const char *const PROMPTS[] = {
-    "hi",
-    "hi",
-    "<|im_start|>What is <think>?<|im_end|>\n<|im_start|>a\n",
-    "q<think>",
-    "q<think>\n",
-    "q<think>\n\n",
-    "q<think>so far",
-    "q<think>\n\n</think>\n\n",
-    "a somewhat longer prompt of a few dozen tokens"};
+static void plan_prompt(plan *p) {
+    const tongue *t = p->tongue;
+    const char *open = t->open.n ? t->open.data : "<think>";
+    switch (p->end) {
+    case BEHIND_TURNS:
+        (void)snprintf(p->prompt, sizeof p->prompt, "%sWhat is %s?%s\n%sassistant\n",
+                       t->begin, open, t->end, t->begin);
+        break;
+    case OPEN_SPACE: p->tail = "\n"; break;
+    case OPEN_EMPTY: p->tail = t->empty; break;
+    case OPEN_THOUGHT: p->tail = "so far"; break;
+    case CLOSED:
+        (void)snprintf(p->prompt, sizeof p->prompt, "q%s%s%s", open, t->empty,
+                       t->open.n ? t->closer : "</think>");
+        break;
+    case LONG:
+        strcpy(p->prompt, "a somewhat longer prompt of a few dozen tokens");
+        break;
+    default: strcpy(p->prompt, "hi"); break;
+    }
+    if (p->end >= OPEN && p->end <= OPEN_THOUGHT)
+        (void)snprintf(p->prompt, sizeof p->prompt, "q%s%s", open, p->tail);
+}
 
 #define PICK(seed, ...)                                                                  \
     (((const float[]){                                                                   \
@@ -174,7 +251,7 @@ static void plan_sampling(plan *p, uint64_t *seed) {
     s->bias_values = p->bias_values;
 }
 
-static void make_plan(plan *p, uint64_t seed) {
+static void make_plan(plan *p, const tongue *t, uint64_t seed) {
     static const char *const stops[] = {"a", "\n\n", " the", "\u20ac", "ab", "nk", "<"};
     memset(p, 0, sizeof *p);
     for (int i = 0; i < 4; i++)
@@ -183,7 +260,11 @@ static void make_plan(plan *p, uint64_t seed) {
     plan_sampling(p, &seed);
     reason_request *r = &p->request;
     assert_int_equal(reason_request_init(r, sizeof *r), REASON_OK);
-    p->prompt = r->text = PROMPTS[fixture_random(&seed) % COUNT(PROMPTS)];
+    p->tongue = t;
+    p->tail = "";
+    p->end = (prompt_end)(fixture_random(&seed) % N_PROMPT_ENDS);
+    plan_prompt(p);
+    r->text = p->prompt;
     r->max_tokens = PICK_INT(&seed, 0, 1, 2, 5, 10, 40, 40, 100);
     r->thinking = &p->thinking;
     r->sampling = &p->sampling;
@@ -225,19 +306,19 @@ typedef struct frame {
     reason_status status;
 } frame;
 
-static size_t count_two(const scripted *m, const char *a, const char *b, const char *c) {
-    char text[64];
-    (void)snprintf(text, sizeof text, "%s%s%s", a, b, c);
+static size_t count_two(const scripted *m, const char *a, const char *b) {
+    char text[512];
+    (void)snprintf(text, sizeof text, "%s%s", a, b);
     return count_tokens(m, text);
 }
 
 /* The tokens that must close what the prompt has open. */
-static size_t count_closers(const scripted *m, const char *prompt, bool quiet) {
-    const char *tail = strrchr(prompt, '>') + 1, *rest = "";
-    if (strncmp("\n\n", tail, strlen(tail)) == 0)
-        rest = &"\n\n"[strlen(tail)];
-    size_t silent = count_two(m, rest, "</think>", "\n\n");
-    size_t plain = count_two(m, "", "</think>", "\n\n");
+static size_t count_closers(const scripted *m, const plan *p, bool quiet) {
+    const tongue *t = p->tongue;
+    const char *rest = "";
+    if (strncmp(t->empty, p->tail, strlen(p->tail)) == 0)
+        rest = t->empty + strlen(p->tail);
+    size_t silent = count_two(m, rest, t->closer), plain = count_two(m, "", t->closer);
     return quiet || silent > plain ? silent : plain;
 }
 
@@ -252,11 +333,10 @@ static frame frame_of(const scripted *m, const plan *p) {
     frame f = {.n_prompt = count_tokens(m, p->prompt)};
     size_t max_tokens = (size_t)p->request.max_tokens;
     bool off = t->mode == REASON_THINK_OFF || t->budget == 0,
-         tags = m->model.tags.open.n > 0;
+         tags = p->tongue->open.n > 0;
     f.room = room_of(p, f.n_prompt);
-    f.open =
-        tags && strncmp(p->prompt, "q<think>", 8) == 0 && !strstr(p->prompt, "</think>");
-    f.closed = strstr(p->prompt, "</think>") != NULL;
+    f.open = tags && p->end >= OPEN && p->end <= OPEN_THOUGHT;
+    f.closed = p->end == CLOSED;
     if (p->request.max_tokens > 0 && t->min_answer > p->request.max_tokens)
         f.status = REASON_ERR_INVALID_ARG;
     else if (!tags && (t->budget >= 0 || t->mode == REASON_THINK_ON))
@@ -266,9 +346,10 @@ static frame frame_of(const scripted *m, const plan *p) {
             f.status = REASON_ERR_CONTEXT_FULL;
         return f;
     }
-    f.n_close = off && f.closed ? 0 : count_two(m, "", "</think>", "\n\n");
+    bool free = off && (f.closed || p->tongue->silence[0] == '\0');
+    f.n_close = free ? 0 : count_two(m, "", p->tongue->closer);
     if (f.open)
-        f.n_close = count_closers(m, p->prompt, off);
+        f.n_close = count_closers(m, p, off);
     f.min_answer = t->min_answer < 0 ? 32 : (size_t)t->min_answer;
     if (t->min_answer < 0 && max_tokens > 0 && max_tokens < f.min_answer + f.n_close)
         f.min_answer = max_tokens > f.n_close ? max_tokens - f.n_close : 0;
@@ -339,9 +420,14 @@ static void check_texts(const scripted *m, const plan *p, const reason_result *r
     const char *thinking = reason_result_thinking(result, &n_thinking);
     assert_true(rsn_utf8_valid(answer, n_answer, &bad));
     assert_true(rsn_utf8_valid(thinking, n_thinking, &bad));
-    if (m->model.tags.open.n > 0)
-        assert_true(!memmem(answer, n_answer, "<think>", 7) &&
-                    !memmem(answer, n_answer, "</think>", 8));
+    const rsn_tags *tags = &m->model.tags;
+    if (tags->open.n > 0)
+        assert_true(!memmem(answer, n_answer, tags->open.data, tags->open.n) &&
+                    !memmem(answer, n_answer, tags->close.data, tags->close.n));
+    for (size_t i = 0; i < tags->n_marks; i++) {
+        rsn_text mark = tags->family->marks[i].text;
+        assert_null(memmem(answer, n_answer, mark.data, mark.n));
+    }
     for (size_t i = 0; i < p->request.n_stops; i++)
         assert_null(memmem(answer, n_answer, p->stops[i], strlen(p->stops[i])));
     if (heard->refuse_at > 0)
@@ -398,16 +484,21 @@ static void check_min_answer(const frame *f, const reason_result *result) {
     assert_true(after >= need);
 }
 
-static void check_p_think(const plan *p, const frame *f, const reason_result *result,
-                          bool tags) {
+static void check_p_think(const scripted *m, const plan *p, const frame *f,
+                          const reason_result *result, bool tags) {
     double share = reason_result_p_think(result);
     bool measured = tags && p->thinking.mode == REASON_THINK_AUTO &&
                     p->thinking.budget != 0 && !f->open && !f->closed;
+    const tongue *t = p->tongue;
+    char probe[512];
+    (void)snprintf(probe, sizeof probe, "%s%s%s%s", t->before, t->open.data,
+                   t->has_empty ? t->empty : "", t->has_empty ? t->close.data : "");
     if (!measured)
         assert_true(isnan(share));
     else /* NaN where the context cannot hold the probe */
         assert_true(share >= 0 ? share <= 1
-                               : isnan(share) && f->n_prompt + 16 > (size_t)p->n_ctx);
+                               : isnan(share) && f->n_prompt + count_tokens(m, probe) >
+                                                     (size_t)p->n_ctx);
 }
 
 static void check_same(const reason_result *a, const reason_result *b) {
@@ -460,7 +551,7 @@ static void run_plan(scripted *m, plan *p, reason_session *session, bool twice,
     check_texts(m, p, result, &heard);
     check_finish(m, p, &f, result, &heard);
     check_min_answer(&f, result);
-    check_p_think(p, &f, result, tags);
+    check_p_think(m, p, &f, result, tags);
     size_t held, n = reason_result_n_tokens(result);
     assert_int_equal(reason_session_length(session, &held), REASON_OK);
     assert_int_equal(held, f.n_prompt + n - (n > 0));
@@ -483,46 +574,71 @@ static void run_plan(scripted *m, plan *p, reason_session *session, bool twice,
     listener_free(&heard);
 }
 
+/* `n` generations by one model, `first` the number of the first. */
+static void run_plans(scripted *m, const tongue *t, uint64_t first, size_t n,
+                      totals *sum) {
+    static const int32_t contexts[] = {16, 40, 64, 100, 300};
+    reason_session *sessions[COUNT(contexts)];
+    for (size_t i = 0; i < COUNT(contexts); i++)
+        sessions[i] = scripted_session(m, contexts[i], 64);
+    for (size_t i = 0; i < n; i++) {
+        plan p;
+        size_t which = 0;
+        make_plan(&p, t, first + i * 3);
+        m->style = (int)(i % N_STYLES);
+        m->seed = i;
+        while (contexts[which] != p.n_ctx)
+            which++;
+        if (i % 16 == 3)
+            assert_int_equal(reason_session_reset(sessions[which]), REASON_OK);
+        run_plan(m, &p, sessions[which], i % 8 == 0, i % 11 == 5 ? 1 + i % 7 : 0, sum);
+    }
+    for (size_t i = 0; i < COUNT(contexts); i++)
+        reason_session_free(sessions[i]);
+}
+
+/* That the runs were of many kinds. */
+static void check_totals(const totals *sum, size_t runs) {
+    assert_true(sum->n_ok > runs / 3 && sum->n_tokens > runs * 4 &&
+                sum->n_thinking > runs / 20);
+    for (int i = 0; i < 5; i++)
+        assert_true(sum->n_by_finish[i] > runs / 200);
+    assert_true(sum->n_refused_status[-REASON_ERR_CONTEXT_FULL] > runs / 200);
+    assert_true(sum->n_refused_status[-REASON_ERR_INVALID_ARG] > runs / 200);
+}
+
 static void test_decode_generate_random__promises(void **state) {
     (void)state;
-    static const int32_t contexts[] = {16, 40, 64, 100, 300};
     size_t runs = getenv("REASON_SLOW") ? 300 : 20000;
     totals sum = {0};
     for (int tags = TAGS_ARE_TOKENS; tags <= NO_TAGS; tags++) {
         scripted *m = scripted_new(script_random, (script_tags)tags, NULL);
-        reason_session *sessions[COUNT(contexts)];
-        for (size_t i = 0; i < COUNT(contexts); i++)
-            sessions[i] = scripted_session(m, contexts[i], 64);
-        for (size_t i = 0; i < runs / (tags == NO_TAGS ? 10 : 2); i++) {
-            plan p;
-            size_t which = 0;
-            make_plan(&p, i * 3 + (uint64_t)tags);
-            m->style = (int)(i % N_STYLES);
-            m->seed = i;
-            while (contexts[which] != p.n_ctx)
-                which++;
-            if (i % 16 == 3)
-                assert_int_equal(reason_session_reset(sessions[which]), REASON_OK);
-            run_plan(m, &p, sessions[which], i % 8 == 0, i % 11 == 5 ? 1 + i % 7 : 0,
-                     &sum);
-        }
-        for (size_t i = 0; i < COUNT(contexts); i++)
-            reason_session_free(sessions[i]);
+        run_plans(m, tags == NO_TAGS ? &NO_TONGUE : &OWN_TONGUE, (uint64_t)tags,
+                  runs / (tags == NO_TAGS ? 10 : 2), &sum);
         scripted_free(m);
     }
-    /* That the runs were of many kinds. */
-    assert_true(sum.n_ok > runs / 3 && sum.n_tokens > runs * 4 &&
-                sum.n_thinking > runs / 20);
-    for (int i = 0; i < 5; i++)
-        assert_true(sum.n_by_finish[i] > runs / 200);
-    assert_true(sum.n_refused_status[-REASON_ERR_CONTEXT_FULL] > runs / 200);
-    assert_true(sum.n_refused_status[-REASON_ERR_INVALID_ARG] > runs / 200);
+    check_totals(&sum, runs);
     assert_true(sum.n_refused_status[-REASON_ERR_MISMATCH] > runs / 200);
+}
+
+static void test_decode_generate_random__families(void **state) {
+    (void)state;
+    size_t runs = getenv("REASON_SLOW") ? 40 : 1000;
+    for (size_t i = 0; i < N_KIN; i++) {
+        totals sum = {0};
+        scripted *m = scripted_kin(script_random, &KIN[i], NULL);
+        tongue t = tongue_of(m, &KIN[i]);
+        run_plans(m, &t, 1000 * i, runs, &sum);
+        scripted_free(m);
+        if (runs >= 1000)
+            check_totals(&sum, runs);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode_generate_random__promises),
+        cmocka_unit_test(test_decode_generate_random__families),
     };
     return cmocka_run_group_tests_name("decode/generate_random", tests, NULL, NULL);
 }

@@ -1,127 +1,10 @@
 /* The thinking controller on all token sequences over a small alphabet: at every point
  * its labels, verdicts and forced tokens are compared with a labeller that looks at the
- * whole text at once, and with the rules of docs/THINKING.md written down a second time.
- */
+ * whole text at once, and with the rules of docs/THINKING.md written down a second time
+ * (support/slow_think.h). So for families of each kind: plain tags, wrappers around the
+ * answer, channels with headers, a line before the opening tag. */
+#include "support/slow_think.h"
 #include "unit/decode/think_script.h"
-
-/* --- the slow labeller -------------------------------------------------------------- */
-
-/* What whole text says, byte by byte and token by token. */
-typedef struct reading {
-    char text[MAX_BYTES];
-    size_t n;
-    size_t owner[MAX_BYTES];
-    uint8_t label[MAX_BYTES];
-    bool inside[MAX_BYTES + 1]; /* whether position i is in a block */
-    uint8_t token[MAX_RUN];     /* labels of tokens */
-    size_t begin[MAX_RUN];      /* where tokens begin */
-    size_t counts[3];
-    size_t n_opened, n_closed;
-    char answer[MAX_BYTES];
-} reading;
-
-static bool stands_at(const reading *x, size_t at, const char *what, size_t n) {
-    return x->n - at >= n && memcmp(x->text + at, what, n) == 0;
-}
-
-/* Marks [*at, *at + n). */
-static void mark(reading *x, size_t *at, size_t n, reason_label label, bool inside) {
-    for (size_t i = 0; i < n; i++) {
-        x->label[*at] = (uint8_t)label;
-        x->inside[(*at)++] = inside;
-    }
-}
-
-/* The white space that an empty block would still need. */
-static const char *empty_rest(const rsn_think_rules *r, const char *written, size_t n) {
-    if (n <= r->empty.n && memcmp(r->empty.data, written, n) == 0)
-        return r->empty.data + n;
-    return NULL;
-}
-
-/* A block, from behind its opening tag to behind its closing tag. */
-static void read_block(reading *x, size_t *at, const rsn_think_rules *r,
-                       const char *empty, bool must_think) {
-    size_t n_empty = empty ? strlen(empty) : 0, end = *at;
-    if (empty && !must_think && stands_at(x, *at, empty, n_empty) &&
-        stands_at(x, *at + n_empty, r->close.data, r->close.n))
-        mark(x, at, n_empty, REASON_LABEL_MARKUP, true);
-    for (end = *at; end < x->n && !stands_at(x, end, r->close.data, r->close.n);)
-        end++;
-    mark(x, at, end - *at, REASON_LABEL_THINK, true);
-    if (*at == x->n)
-        return;
-    mark(x, at, r->close.n, REASON_LABEL_MARKUP, true);
-    x->n_closed++;
-    for (size_t i = 0; i < r->after_close_n && *at < x->n && strchr(" \n", x->text[*at]);
-         i++)
-        mark(x, at, 1, REASON_LABEL_MARKUP, false);
-}
-
-static void read_bytes(reading *x, const rsn_think_rules *r) {
-    size_t at = 0;
-    bool on = r->mode == REASON_THINK_ON;
-    if (r->prompt_is_open)
-        read_block(x, &at, r, empty_rest(r, r->prompt_tail.data, r->prompt_tail.n), on);
-    while (at < x->n) {
-        if (!stands_at(x, at, r->open.data, r->open.n)) {
-            mark(x, &at, 1, REASON_LABEL_ANSWER, false);
-            continue;
-        }
-        bool first = x->n_opened++ == 0 && !r->prompt_is_open;
-        size_t lead = first ? r->first_space_n : 0;
-        mark(x, &at, r->open.n, REASON_LABEL_MARKUP, false);
-        if (lead > x->n - at)
-            lead = x->n - at;
-        const char *rest = empty_rest(r, x->text + at, lead);
-        mark(x, &at, lead, REASON_LABEL_MARKUP, true);
-        read_block(x, &at, r, rest ? rest : "\n\n", first && on);
-    }
-    /* where a token without text would stand at the very end */
-    x->inside[x->n] = x->n_opened + r->prompt_is_open > x->n_closed;
-}
-
-/* Half of a closing tag that is being forced is no thought. */
-static void read_forced_tag(reading *x, const int32_t *ids, const bool *forced,
-                            size_t n) {
-    while (n > 0 && forced[n - 1] && ids[n - 1] != WAIT && ids[n - 1] != SO &&
-           ids[n - 1] != END)
-        n--;
-    for (size_t i = 0; i < x->n && x->inside[x->n]; i++)
-        if (x->owner[i] >= n && x->label[i] == REASON_LABEL_THINK)
-            x->label[i] = REASON_LABEL_MARKUP;
-}
-
-static void read_tokens(reading *x, const int32_t *ids, const bool *forced, size_t n,
-                        const rsn_think_rules *r) {
-    x->n = x->n_opened = x->n_closed = 0;
-    memset(x->counts, 0, sizeof x->counts);
-    for (size_t i = 0; i < n; i++) {
-        x->begin[i] = x->n;
-        for (const char *c = TEXTS[ids[i]]; *c; c++) {
-            x->owner[x->n] = i;
-            x->text[x->n++] = *c;
-        }
-    }
-    read_bytes(x, r);
-    read_forced_tag(x, ids, forced, n);
-    bool seen[MAX_RUN][3] = {{false}};
-    for (size_t i = 0; i < x->n; i++)
-        seen[x->owner[i]][x->label[i]] = true;
-    size_t n_answer = 0;
-    for (size_t i = 0; i < x->n; i++)
-        if (x->label[i] == REASON_LABEL_ANSWER)
-            x->answer[n_answer++] = x->text[i];
-    x->answer[n_answer] = '\0';
-    for (size_t i = 0; i < n; i++) {
-        bool empty = TEXTS[ids[i]][0] == '\0' && ids[i] != EOS;
-        x->token[i] = seen[i][REASON_LABEL_THINK] || (empty && x->inside[x->begin[i]])
-                          ? REASON_LABEL_THINK
-                      : seen[i][REASON_LABEL_ANSWER] ? REASON_LABEL_ANSWER
-                                                     : REASON_LABEL_MARKUP;
-        x->counts[x->token[i]]++;
-    }
-}
 
 /* --- all sequences ------------------------------------------------------------------ */
 
@@ -168,8 +51,19 @@ static void copy_run(run *to, const run *from) {
     to->t.probe = to->t.joined = (rsn_str){0};
 }
 
-static bool has_tag(const char *text) {
-    return strstr(text, "<think>") || strstr(text, "</think>");
+/* The run as the slow rules see it; there is room for one more. */
+static void tell(const run *r, slow_token *tokens) {
+    for (size_t i = 0; i < r->n; i++) {
+        int32_t id = r->ids[i];
+        bool tag = r->forced[i] && id != WAIT && id != SO && id != END;
+        tokens[i] = (slow_token){TEXTS[id], id == EOS, tag};
+    }
+}
+
+static void read_run(reading *x, const run *r) {
+    slow_token tokens[MAX_RUN];
+    tell(r, tokens);
+    slow_read(x, tokens, r->n, &r->t.rules);
 }
 
 static bool is_forcing(const run *r) {
@@ -180,58 +74,20 @@ static size_t tokens_left(const run *r) {
     return r->t.rules.room - r->n;
 }
 
-/* Tokens that the answer still has a right to. */
 static size_t answer_need(const run *r) {
-    size_t has = r->t.counts[REASON_LABEL_ANSWER], wants = r->t.rules.min_answer;
-    return wants > has ? wants - has : 0;
+    return slow_need(&r->t.rules, r->t.counts[REASON_LABEL_ANSWER]);
 }
 
-static size_t reserved_text(const run *r) {
-    return r->t.rules.close_text.n <= r->t.rules.budget ? r->t.rules.close_text.n : 0;
-}
-
-/* Whether n more tokens of thought fit the budget and the room. */
-static bool fits(const run *r, size_t n_think, size_t n) {
-    return n_think + n <= r->t.rules.budget &&
-           n + r->t.rules.closing.n + answer_need(r) <= tokens_left(r);
+static bool fits(const run *r, size_t n_think, size_t more) {
+    return slow_fits(&r->t.rules, r->n, r->t.counts[REASON_LABEL_ANSWER], n_think, more);
 }
 
 /* What docs/THINKING.md says about drawing `id` here. */
 static rsn_verdict expected_verdict(const run *r, int32_t id) {
-    static reading now, next;
-    const rsn_think_rules *rules = &r->t.rules;
-    int32_t ids[MAX_RUN];
-    memcpy(ids, r->ids, r->n * sizeof *ids);
-    ids[r->n] = id;
-    bool forced[MAX_RUN];
-    memcpy(forced, r->forced, r->n * sizeof *forced);
-    forced[r->n] = false;
-    read_tokens(&now, ids, forced, r->n, rules);
-    read_tokens(&next, ids, forced, r->n + 1, rules);
-    bool on = rules->mode == REASON_THINK_ON, inside = now.inside[now.n];
-    size_t thought = now.counts[REASON_LABEL_THINK],
-           will = next.counts[REASON_LABEL_THINK];
-    size_t opens = next.n_opened - now.n_opened, closes = next.n_closed - now.n_closed;
-    bool waits = rules->wait.n > 0 && fits(r, thought, rules->wait.n + reserved_text(r));
-    if (id == EOS && !inside)
-        return RSN_END;
-    if (id == EOS && on && thought == 0)
-        return RSN_BAN;
-    if (id == EOS && thought < rules->min_tokens && waits)
-        return RSN_REPLACE;
-    if (id == EOS)
-        return on ? RSN_REPLACE : RSN_END;
-    bool may_open = rules->mode != REASON_THINK_OFF && thought < rules->budget &&
-                    2 + rules->closing.n + answer_need(r) <= tokens_left(r);
-    if (has_tag(next.answer) || opens > 1 || (opens == 1 && (closes > 0 || !may_open)) ||
-        (closes > 0 && on && will == 0))
-        return RSN_BAN;
-    if (closes > 0 && will < rules->min_tokens && waits)
-        return RSN_REPLACE;
-    bool goes_on = inside && next.inside[next.n];
-    if (will > rules->budget || (goes_on && !fits(r, thought, 1 + reserved_text(r))))
-        return RSN_REPLACE;
-    return RSN_ACCEPT;
+    slow_token tokens[MAX_RUN + 1];
+    tell(r, tokens);
+    tokens[r->n] = (slow_token){TEXTS[id], id == EOS, false};
+    return slow_verdict(&r->t.rules, tokens, r->n, r->t.counts[REASON_LABEL_ANSWER]);
 }
 
 /* What is true at every point, whatever comes next. */
@@ -243,7 +99,7 @@ static void check_point(const run *r, const reading *x) {
     if (!r->over)
         assert_int_equal(rsn_think_count(&r->t), x->counts[REASON_LABEL_THINK]);
     assert_true(r->n <= rules->room);
-    assert_false(has_tag(x->answer));
+    assert_false(slow_holds_tag(rules, x->answer));
     if (inside && !is_forcing(r) && !r->over)
         assert_true(rules->closing.n + answer_need(r) <= tokens_left(r));
     bool closes = r->n > 0 && x->n > 0 && x->owner[x->n - 1] == r->n - 1 && !inside &&
@@ -277,7 +133,7 @@ static void check_end(const run *r, const reading *x) {
  * reason. */
 static void check_close(const run *r, const reading *x) {
     size_t thought = x->counts[REASON_LABEL_THINK];
-    bool spent = !fits(r, thought, 1 + reserved_text(r));
+    bool spent = !fits(r, thought, 1 + slow_close_text(&r->t.rules));
     bool grace = r->t.rules.grace > 0 && thought > 0 &&
                  thought + r->t.rules.grace >= r->t.rules.budget && x->n > 0 &&
                  (x->text[x->n - 1] == '.' || x->text[x->n - 1] == '\n');
@@ -289,7 +145,7 @@ static void explore(search *s, run *r, size_t depth) {
     static reading x;
     int32_t id;
     for (;;) {
-        read_tokens(&x, r->ids, r->forced, r->n, &s->rules);
+        read_run(&x, r);
         check_point(r, &x);
         check_end(r, &x);
         s->n_seen++;
@@ -320,10 +176,86 @@ static void explore(search *s, run *r, size_t depth) {
     }
 }
 
+/* --- families ----------------------------------------------------------------------- */
+
+/* What families differ in. */
+typedef struct dialect {
+    rsn_text open, close, before_open, empty;
+    size_t after_close_n, first_space_n;
+    rsn_mark marks[4];
+    int32_t opening[4], closing[8], silence[4]; /* end with EOS */
+} dialect;
+
+#define TEXT(z) {z, sizeof(z) - 1}
+
+static const dialect PLAIN = {.open = TEXT("<think>"),
+                              .close = TEXT("</think>"),
+                              .empty = TEXT("\n\n"),
+                              .after_close_n = 2,
+                              .first_space_n = 1,
+                              .opening = {OPEN, NL, EOS},
+                              .closing = {CLOSE, NLNL, EOS},
+                              .silence = {OPEN, NLNL, CLOSE, EOS}};
+static const dialect SPLIT = {.open = TEXT("<think>"),
+                              .close = TEXT("</think>"),
+                              .empty = TEXT("\n\n"),
+                              .after_close_n = 2,
+                              .first_space_n = 1,
+                              .opening = {OPEN, NL, EOS},
+                              .closing = {LTS, THINK, GT, NL, NL, EOS},
+                              .silence = {OPEN, NLNL, CLOSE, EOS}};
+static const dialect CHANNELS = {
+    .open = TEXT("<|channel|>analysis<|message|>"),
+    .close = TEXT("<|end|>"),
+    .marks = {{TEXT("<|start|>"), 0, true},
+              {TEXT("<|channel|>"), 0, true},
+              {TEXT("<|message|>"), 0, false},
+              {TEXT("<|end|>"), 0, false}},
+    .opening = {CHANNEL, ANALYSIS, MESSAGE, EOS},
+    .closing = {PART_END, START, ASSISTANT, CHANNEL, FINAL, MESSAGE, EOS},
+    .silence = {CHANNEL, FINAL, MESSAGE, EOS}};
+static const dialect WRAPPED = {
+    .open = TEXT("<think>"),
+    .close = TEXT("</think>"),
+    .after_close_n = 2,
+    .marks = {{TEXT("<response>"), 2, false}, {TEXT("</response>"), 1, false}},
+    .opening = {OPEN, EOS},
+    .closing = {CLOSE, HALF_ANSWER, REST_OF_ANSWER, EOS},
+    .silence = {EOS}};
+static const dialect NEW_LINE = {.open = TEXT("<think>"),
+                                 .close = TEXT("</think>"),
+                                 .before_open = TEXT("\n"),
+                                 .opening = {NL, OPEN, EOS},
+                                 .closing = {CLOSE, EOS},
+                                 .silence = {NL_OPEN, CLOSE, EOS}};
+
+static rsn_ids ids_of(const int32_t *list) {
+    size_t n = 0;
+    while (list[n] != EOS)
+        n++;
+    return (rsn_ids){list, n};
+}
+
+static void speak(rsn_think_rules *r, const dialect *d) {
+    r->open = d->open;
+    r->close = d->close;
+    r->before_open = d->before_open.data ? d->before_open : (rsn_text){"", 0};
+    r->empty = d->empty.data ? d->empty : (rsn_text){"", 0};
+    r->after_close_n = d->after_close_n;
+    r->marks = d->marks;
+    while (r->n_marks < COUNT(d->marks) && d->marks[r->n_marks].text.n > 0)
+        r->n_marks++;
+    r->opener_n = ids_of(d->opening).n;
+    r->closing = ids_of(d->closing);
+    if (r->mode != REASON_THINK_AUTO)
+        r->first = ids_of(r->mode == REASON_THINK_ON ? d->opening : d->silence);
+    r->first_space_n = r->mode == REASON_THINK_ON ? d->first_space_n : 0;
+}
+
 /* The budget of a model with this much room, as rules.c lowers it. */
 static void lower_budget(rsn_think_rules *r) {
     size_t taken =
-        r->closing.n + r->min_answer + (r->prompt_is_open ? 0 : COUNT(OPENING));
+        r->closing.n + r->min_answer + (r->prompt_is_open ? 0 : r->opener_n);
     size_t most = r->room > taken ? r->room - taken : 0;
     r->budget = r->budget < most ? r->budget : most;
 }
@@ -353,7 +285,7 @@ static const int32_t WIDE[] = {
     CONTROL,   DOT,          CLOSE_THIN, SENTENCE,  X_LT, OPEN_THIN, CLOSE_OPEN,
     OPEN_OPEN, OPEN_A_CLOSE, A_OPEN_A,   A_CLOSE_LT};
 
-/* One rule set of a search; the rest is plain_rules(). */
+/* One rule set of a search. */
 typedef struct setup {
     reason_think_mode mode;
     size_t budget, min_tokens, min_answer, grace, room;
@@ -361,17 +293,17 @@ typedef struct setup {
     bool close_text, split;
 } setup;
 
-static rsn_think_rules rules_of(const setup *s) {
-    rsn_think_rules r = plain_rules(s->mode, s->budget);
-    r.min_tokens = s->min_tokens;
-    r.min_answer = s->min_answer;
-    r.grace = s->grace;
-    r.room = s->room;
+static rsn_think_rules rules_of(const setup *s, const dialect *d) {
+    rsn_think_rules r = {.mode = s->mode,
+                         .budget = s->budget,
+                         .min_tokens = s->min_tokens,
+                         .min_answer = s->min_answer,
+                         .grace = s->grace,
+                         .room = s->room};
+    speak(&r, d);
     r.wait = (rsn_ids){WAITING, s->min_tokens > 0};
     if (s->close_text)
         r.close_text = (rsn_ids){CLOSE_TEXT, COUNT(CLOSE_TEXT)};
-    if (s->split)
-        r.closing = (rsn_ids){SPLIT_CLOSING, COUNT(SPLIT_CLOSING)};
     if (s->tail) {
         r.prompt_is_open = true;
         r.prompt_tail = (rsn_text){s->tail, strlen(s->tail)};
@@ -379,6 +311,10 @@ static rsn_think_rules rules_of(const setup *s) {
         r.first = s->mode == REASON_THINK_OFF ? r.closing : (rsn_ids){0};
     }
     return r;
+}
+
+static const dialect *own_dialect(const setup *s) {
+    return s->split ? &SPLIT : &PLAIN;
 }
 
 #define AUTO REASON_THINK_AUTO
@@ -415,21 +351,72 @@ static const setup SETUPS[] = {
 static void test_decode_thinking_all__short_sequences(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(SETUPS); i++)
-        search_all(rules_of(&SETUPS[i]), ALPHABET, COUNT(ALPHABET), is_slow() ? 3 : 4);
+        search_all(rules_of(&SETUPS[i], own_dialect(&SETUPS[i])),
+                   ALPHABET, COUNT(ALPHABET), is_slow() ? 3 : 4);
 }
 
 static void test_decode_thinking_all__sequences_of_six(void **state) {
     (void)state;
     static const size_t chosen[] = {0, 1, 3, 15};
     for (size_t i = 0; i < COUNT(chosen); i++)
-        search_all(rules_of(&SETUPS[chosen[i]]), ALPHABET, COUNT(ALPHABET),
+        search_all(rules_of(&SETUPS[chosen[i]], own_dialect(&SETUPS[chosen[i]])),
+                   ALPHABET, COUNT(ALPHABET),
                    is_slow() ? 3 : 6);
 }
 
 static void test_decode_thinking_all__sequences_of_odd_tokens(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(SETUPS); i++)
-        search_all(rules_of(&SETUPS[i]), WIDE, COUNT(WIDE), is_slow() ? 2 : 3);
+        search_all(rules_of(&SETUPS[i], own_dialect(&SETUPS[i])),
+                   WIDE, COUNT(WIDE), is_slow() ? 2 : 3);
+}
+
+/* Every rule set again, with the tokens that matter to a family. */
+static void search_dialect(const dialect *d, const int32_t *alphabet, size_t n,
+                           size_t depth) {
+    for (size_t i = 0; i < COUNT(SETUPS); i++) {
+        setup s = SETUPS[i];
+        s.room += s.room < 20 ? ids_of(d->closing).n : 0; /* the same left for the rest */
+        search_all(rules_of(&s, d), alphabet, n, is_slow() ? depth - 1 : depth);
+    }
+}
+
+static void test_decode_thinking_all__channels(void **state) {
+    (void)state;
+    static const int32_t alphabet[] = {CHANNEL, MESSAGE,    START,    PART_END,
+                                       ANALYSIS, FINAL,     ANA,      LYSIS_MESSAGE,
+                                       LESS_BAR, END_OF_END, A_END_B, END_START,
+                                       A,        EOS};
+    search_dialect(&CHANNELS, alphabet, COUNT(alphabet), 4);
+}
+
+static void test_decode_thinking_all__channels_in_a_header(void **state) {
+    (void)state;
+    static const int32_t alphabet[] = {CHANNEL, MESSAGE, ANALYSIS, ANA, LYSIS_MESSAGE,
+                                       PART_END, A};
+    for (int mode = AUTO; mode <= OFF; mode++) {
+        size_t budget = mode == ON ? 2 : 0; /* AUTO has to be kept from opening as well */
+        const setup s = {(reason_think_mode)mode, budget, 0,    1,    0,
+                         40,                      NULL,   false, false};
+        rsn_think_rules rules = rules_of(&s, &CHANNELS);
+        rules.prompt_in_header = true;
+        search_all(rules, alphabet, COUNT(alphabet), is_slow() ? 4 : 6);
+    }
+}
+
+static void test_decode_thinking_all__wrappers(void **state) {
+    (void)state;
+    static const int32_t alphabet[] = {OPEN,        CLOSE,          LTS,        THINK, GT,
+                                       ANSWER_OPEN, ANSWER_CLOSE,   HALF_ANSWER, LT,
+                                       REST_OF_ANSWER, A_ANSWER_B,  NL,         A,  EOS};
+    search_dialect(&WRAPPED, alphabet, COUNT(alphabet), 4);
+}
+
+static void test_decode_thinking_all__line_before_the_tag(void **state) {
+    (void)state;
+    static const int32_t alphabet[] = {NL, NLNL, OPEN, NL_OPEN, CLOSE, LT,
+                                       LTS, THINK, GT, A, EOS};
+    search_dialect(&NEW_LINE, alphabet, COUNT(alphabet), 4);
 }
 
 int main(void) {
@@ -437,6 +424,10 @@ int main(void) {
         cmocka_unit_test(test_decode_thinking_all__short_sequences),
         cmocka_unit_test(test_decode_thinking_all__sequences_of_six),
         cmocka_unit_test(test_decode_thinking_all__sequences_of_odd_tokens),
+        cmocka_unit_test(test_decode_thinking_all__channels),
+        cmocka_unit_test(test_decode_thinking_all__channels_in_a_header),
+        cmocka_unit_test(test_decode_thinking_all__wrappers),
+        cmocka_unit_test(test_decode_thinking_all__line_before_the_tag),
     };
     return cmocka_run_group_tests_name("decode/thinking_all", tests, NULL, NULL);
 }
