@@ -211,6 +211,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/template/macro \
 	tests/fuzz/corpus/template/own-variables \
 	tests/fuzz/corpus/template/python-attributes \
+	tests/fuzz/corpus/template/recursion \
 	tests/kernels/kernels_common.h \
 	tests/kernels/product_operands.h \
 	tests/unit/base/support.h \

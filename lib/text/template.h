@@ -4,8 +4,8 @@
  * stack machine; a render has its own memory and counts its steps, so that hostile
  * templates end early and never reach the host.
  *
- * There are no imports, inheritance or recursive loops; lipsum, random, pprint and a few
- * more are refused by name. Whole numbers are 64 bits wide; beyond that is a LIMIT. */
+ * There are no imports and no inheritance; lipsum, random, pprint and a few more are
+ * refused by name. Whole numbers are 64 bits wide; beyond that is a LIMIT. */
 #ifndef REASON_TEXT_TEMPLATE_H
 #define REASON_TEXT_TEMPLATE_H
 
@@ -14,7 +14,7 @@
 enum {
     RSN_TEMPLATE_MAX_SOURCE = 1 << 20,  /* bytes of a template */
     RSN_TEMPLATE_MAX_NESTING = 64,      /* blocks and brackets inside one another */
-    RSN_TEMPLATE_MAX_CALLS = 64,        /* macros called inside one another */
+    RSN_TEMPLATE_MAX_CALLS = 64,        /* macros and recursive loops inside one another */
     RSN_TEMPLATE_MAX_VALUE_DEPTH = 160, /* lists in lists that are printed or compared */
     RSN_TEMPLATE_MAX_RANGE = 100000,    /* items of range(), as in the sandbox */
     RSN_TEMPLATE_MAX_STEPS = 10000000,  /* of a render; looking at n bytes takes n / 16 */

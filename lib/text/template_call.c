@@ -1,7 +1,7 @@
 /* Owns calls: gathering arguments from the stack, binding those of macros, entering
- * and leaving them. C functions bind their own (template_native.c). Invariant: a macro
- * that runs has one entry in vm->returns, and there are at most
- * RSN_TEMPLATE_MAX_CALLS. */
+ * and leaving them; recursive loops are entered and left as macros are. C functions bind
+ * their own (template_native.c). Invariant: what runs so has one entry in vm->returns,
+ * and there are at most RSN_TEMPLATE_MAX_CALLS. */
 #include <string.h>
 
 #include "text/template_vm.h"
@@ -195,26 +195,60 @@ static reason_status bind_macro(rsn_tpl_run *run, const rsn_tpl_macro_info *info
     return bind_rest(run, info, args, taken, frame);
 }
 
+static reason_status check_depth(rsn_tpl_vm *vm) {
+    if (vm->n_returns < RSN_TEMPLATE_MAX_CALLS) return REASON_OK;
+    return rsn_tpl_failed(
+        vm->run, rsn_fail(REASON_ERR_LIMIT,
+                          "macros and recursive loops call one another more than %d deep",
+                          RSN_TEMPLATE_MAX_CALLS));
+}
+
+/* Goes on at `at`, to come back to here with what is printed from now on. */
+static reason_status go_to(rsn_tpl_vm *vm, uint32_t at, rsn_tpl_frame *frame,
+                           const rsn_tpl_macro_info *macro) {
+    vm->returns[vm->n_returns++] =
+        (rsn_tpl_return){vm->pc, vm->frame, vm->macro, vm->n_captures};
+    vm->frame = frame;
+    vm->macro = macro;
+    vm->pc = at;
+    return rsn_vm_capture(vm);
+}
+
 static reason_status enter_macro(rsn_tpl_vm *vm, const rsn_tpl_macro *macro,
                                  const rsn_tpl_args *args, size_t to_pop) {
     const rsn_tpl_macro_info *info = macro->info;
-    if (vm->n_returns == RSN_TEMPLATE_MAX_CALLS) {
-        return rsn_tpl_failed(vm->run, rsn_fail(REASON_ERR_LIMIT,
-                                                "macros call one another %d deep",
-                                                RSN_TEMPLATE_MAX_CALLS));
-    }
+    if (check_depth(vm)) return vm->run->failed;
     rsn_tpl_frame *frame = rsn_vm_new_frame(vm, info->scope, macro->closure);
     if (!frame || bind_macro(vm->run, info, args, frame) ||
         rsn_vm_begin_frame(vm, frame)) {
         return vm->run->failed;
     }
     vm->n -= to_pop;
-    vm->returns[vm->n_returns++] =
-        (rsn_tpl_return){vm->pc, vm->frame, vm->macro, vm->n_captures};
-    vm->frame = frame;
-    vm->macro = info;
-    vm->pc = info->at;
-    return rsn_vm_capture(vm);
+    return go_to(vm, info->at, frame, info);
+}
+
+reason_status rsn_vm_recurse(rsn_tpl_vm *vm, const rsn_tpl_for *info,
+                             rsn_tpl_frame *outer, rsn_tv over, int64_t depth0) {
+    if (check_depth(vm) || rsn_vm_push(vm, rsn_tv_int(depth0)) || rsn_vm_push(vm, over)) {
+        return vm->run->failed;
+    }
+    return go_to(vm, info->at, outer, vm->macro);
+}
+
+/* loop(items): the same loop one deeper, from within its body or wherever `loop` got
+ * to. */
+static reason_status enter_loop(rsn_tpl_vm *vm, const rsn_tpl_loop *loop,
+                                const rsn_tpl_args *args, size_t to_pop) {
+    if (!loop->info->recursive) {
+        return rsn_tpl_raise(vm->run, "only a loop marked as recursive can be called");
+    }
+    bool by_name = args->n_kw == 1 && rsn_ts_is(args->names[0], "iterable");
+    if (args->n_pos + args->n_kw != 1 || (args->n_kw && !by_name)) {
+        return rsn_tpl_raise(vm->run, "loop() takes one argument, what to loop over");
+    }
+    const rsn_tv over = by_name ? args->values[0] : args->pos[0];
+    vm->n -= to_pop;
+    return rsn_vm_recurse(vm, loop->info, loop->outer, over, loop->depth0 + 1);
 }
 
 reason_status rsn_vm_return(rsn_tpl_vm *vm) {
@@ -254,10 +288,6 @@ static reason_status call_value(rsn_tpl_vm *vm, const rsn_tv *callee,
         }
         return join_next(run, callee->as.list, out);
     case RSN_TV_UNDEFINED: return rsn_tpl_raise_undefined(run, callee);
-    case RSN_TV_LOOP:
-        return rsn_tpl_failed(run,
-                              rsn_fail(REASON_ERR_UNSUPPORTED,
-                                       "recursive loops are not there in templates"));
     default:
         return rsn_tpl_raise(run, "'%s' object is not callable",
                              rsn_tv_type_name(callee));
@@ -272,6 +302,9 @@ reason_status rsn_vm_call(rsn_tpl_vm *vm, const rsn_tpl_site *site) {
     if (gather(vm, site, &args)) return vm->run->failed;
     if (callee.kind == RSN_TV_MACRO) {
         return enter_macro(vm, callee.as.macro, &args, to_pop);
+    }
+    if (callee.kind == RSN_TV_LOOP) {
+        return enter_loop(vm, callee.as.loop, &args, to_pop);
     }
     if (call_value(vm, &callee, &args, &result)) return vm->run->failed;
     vm->n -= to_pop;

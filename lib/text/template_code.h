@@ -39,7 +39,8 @@ typedef enum rsn_op {
     RSN_OP_MACRO,       /* -> macro arg, closed over this frame */
     RSN_OP_ENTER,       /* a new frame of scope arg */
     RSN_OP_LEAVE,       /* back to the frame outside */
-    RSN_OP_FOR,         /* v -> loop; loop arg over v */
+    RSN_OP_RECURSE,     /* v -> text; runs the code of recursive loop arg over v */
+    RSN_OP_FOR,         /* v -> loop; loop arg over v; a recursive one: depth v -> loop */
     RSN_OP_FOR_NEXT,    /* loop -> loop item; to arg at the end */
     RSN_OP_FOR_DONE,    /* loop -> loop; a body has run to its end */
     RSN_OP_FOR_END,     /* loop -> ; to arg if some body ran to its end */
@@ -48,7 +49,7 @@ typedef enum rsn_op {
     RSN_OP_CAPTURED,    /* -> what was printed since */
     RSN_OP_PARAM,       /* to arg if parameter n of the frame's macro was given */
     RSN_OP_NO_PARAM,    /* parameter n becomes undefined if it was not given */
-    RSN_OP_RETURN,      /* ends a macro: its output -> the caller's stack */
+    RSN_OP_RETURN,      /* ends a macro or recursive loop: output -> caller's stack */
     RSN_OP_RETURN_TEST, /* ends the test of a loop */
     RSN_OP_END,
     RSN_OP_N
@@ -100,6 +101,8 @@ typedef struct rsn_tpl_for {
     int32_t loop;     /* variable of body that is `loop`, or NONE */
     int32_t test;     /* scope of the test, or NONE */
     uint32_t test_at; /* its code */
+    bool recursive;   /* runs as a macro does, and `loop` can be called */
+    uint32_t at;      /* the code of a recursive one */
 } rsn_tpl_for;
 
 typedef struct rsn_tpl_macro_info {

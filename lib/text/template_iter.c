@@ -21,13 +21,13 @@ static reason_status next_item(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
     return REASON_OK;
 }
 
+/* Characters of safe markup are plain text, as they are when Python walks over it. */
 static reason_status next_char(rsn_tpl_run *run, rsn_ti *it, rsn_tv *out) {
     const rsn_ts *s = it->source.as.s;
     if (it->at >= s->n) return end_here(run, it, out);
     size_t end = it->at + 1;
     while (end < s->n && ((unsigned char)s->data[end] & 0xC0) == 0x80) end++;
     reason_status st = rsn_tv_share(run, s->data + it->at, end - it->at, out);
-    out->flag = it->source.flag;
     it->at = end;
     return st;
 }
@@ -111,6 +111,10 @@ reason_status rsn_ti_reversed(rsn_tpl_run *run, const rsn_tv *v, rsn_tv *out) {
     if (rsn_tv_collect(run, v, &items) ||
         rsn_ti_make(run, next_from_end, NULL, items, &it)) {
         return run->failed;
+    }
+    /* Python walks backwards by index, and what indexing gives of markup is markup. */
+    for (size_t i = 0; v->kind == RSN_TV_STR && i < items->n; i++) {
+        items->items[i].flag = v->flag;
     }
     *out = rsn_tv_iter(it);
     return REASON_OK;

@@ -109,16 +109,13 @@ static reason_status get_nextitem(rsn_tpl_run *run, rsn_tpl_loop *loop, rsn_tv *
     return REASON_OK;
 }
 
-/* Recursive loops are refused, so every loop is at the top. */
 static reason_status get_depth(rsn_tpl_run *run, rsn_tpl_loop *loop, rsn_tv *out) {
-    (void)loop;
-    *out = rsn_tv_int(1);
+    *out = rsn_tv_int(loop->depth0 + 1);
     return run->failed;
 }
 
 static reason_status get_depth0(rsn_tpl_run *run, rsn_tpl_loop *loop, rsn_tv *out) {
-    (void)loop;
-    *out = rsn_tv_int(0);
+    *out = rsn_tv_int(loop->depth0);
     return run->failed;
 }
 

@@ -12,6 +12,7 @@ typedef struct rsn_tpl_loop {
     rsn_tv over; /* what is iterated over; an ITER if items are filtered */
     rsn_ti *it;
     int64_t index0;                /* -1 before the first item */
+    int64_t depth0;                /* loops of the same recursion around this one */
     rsn_tv before, current, after; /* MISSING where there is none; after: peeked */
     rsn_tv changed;                /* what loop.changed() was given last */
     size_t length;

@@ -159,8 +159,19 @@ static const rsn_tpl_native dict_methods[] = {
     {"fromkeys", NULL, NULL, 0},  {NULL, NULL, NULL, 0},
 };
 
+static const rsn_tpl_native int_methods[] = {
+    {"as_integer_ratio", NULL, NULL, 0}, {"bit_count", NULL, NULL, 0},
+    {"bit_length", NULL, NULL, 0},       {"conjugate", NULL, NULL, 0},
+    {"from_bytes", NULL, NULL, 0},       {"to_bytes", NULL, NULL, 0},
+    {NULL, NULL, NULL, 0},
+};
+
 static const rsn_tpl_native float_methods[] = {
     {"is_integer", is_whole, "", 0},
+    {"as_integer_ratio", NULL, NULL, 0},
+    {"conjugate", NULL, NULL, 0},
+    {"fromhex", NULL, NULL, 0},
+    {"hex", NULL, NULL, 0},
     {NULL, NULL, NULL, 0},
 };
 
@@ -180,6 +191,8 @@ const rsn_tpl_native *rsn_tpl_find_method(rsn_tv_kind kind, const char *name, si
     case RSN_TV_TUPLE:
     case RSN_TV_RANGE: return rsn_tpl_find_row(tuple_methods, name, n);
     case RSN_TV_DICT: return rsn_tpl_find_row(dict_methods, name, n);
+    case RSN_TV_BOOL:
+    case RSN_TV_INT: return rsn_tpl_find_row(int_methods, name, n);
     case RSN_TV_FLOAT: return rsn_tpl_find_row(float_methods, name, n);
     case RSN_TV_CYCLER: return rsn_tpl_find_row(cycler_methods, name, n);
     case RSN_TV_LOOP: return rsn_tpl_find_row(rsn_tpl_loop_methods, name, n);

@@ -271,6 +271,7 @@ static const rsn_tpl_native globals[] = {
     {"range", make_range, "start stop step /", 1},
     {"cycler", make_cycler, NULL, 0},
     {"joiner", make_joiner, "sep", 0},
+    {"lipsum", NULL, NULL, 0},
     {NULL, NULL, NULL, 0},
 };
 

@@ -243,7 +243,8 @@ static reason_status filter_round(const rsn_tpl_call *c, rsn_tv *out) {
     if (!isfinite(f) || unit == 0) {
         return rsn_tpl_raise(c->run, "a number is too large to round");
     }
-    *out = rsn_tv_float((up ? ceil(f) : floor(f)) / unit);
+    /* Python's are whole numbers, so that there is no negative zero. */
+    *out = rsn_tv_float(((up ? ceil(f) : floor(f)) + 0.0) / unit);
     return REASON_OK;
 }
 

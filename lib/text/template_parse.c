@@ -252,15 +252,17 @@ static bool parse_loop_body(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info
     if (!rsn_tok_expect(c, RSN_TOK_BLOCK_END, "%}") || !parse_body(c, ends, 2)) {
         return false;
     }
-    if (!rsn_scope_top(c)->reads_loop) c->events[loop_event].kind = RSN_EVENT_NOTHING;
+    if (!rsn_scope_top(c)->reads_loop && !info->recursive) {
+        c->events[loop_event].kind = RSN_EVENT_NOTHING;
+    }
     rsn_scope_close(c);
     return true;
 }
 
 static bool parse_loop(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info,
-                       uint32_t line) {
+                       uint32_t index, uint32_t line) {
     struct rsn_template *t = c->t;
-    uint32_t end, done, index = (uint32_t)t->n_fors++; /* room was made */
+    uint32_t end, done;
     rsn_open_loop outer = c->loop;
     if (!rsn_emit(c, RSN_OP_FOR, 0, index, line)) return false;
     c->loop = (rsn_open_loop){true, rsn_emit_here(c), 0};
@@ -279,6 +281,28 @@ static bool parse_loop(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info,
     return true;
 }
 
+/* The loop's code is jumped over, as a macro's is, and run from here the first time. */
+static bool parse_recursive_loop(rsn_compiler *c, rsn_node *target, rsn_tpl_for *info,
+                                 uint32_t index, uint32_t line) {
+    uint32_t over;
+    info->recursive = true;
+    if (!rsn_emit(c, RSN_OP_RECURSE, 0, index, line) ||
+        !rsn_emit(c, RSN_OP_PRINT, 0, 0, line) ||
+        !rsn_emit_jump(c, RSN_OP_JUMP, 0, line, &over)) {
+        return false;
+    }
+    info->at = rsn_emit_here(c);
+    rsn_open_loop outer = c->loop; /* which its code cannot end, not even in its else */
+    c->loop = (rsn_open_loop){false, 0, 0};
+    if (!parse_loop(c, target, info, index, line) ||
+        !rsn_emit(c, RSN_OP_RETURN, 0, 0, line)) {
+        return false;
+    }
+    c->loop = outer;
+    rsn_emit_patch(c, over);
+    return true;
+}
+
 /* `loop` is not for templates to assign. */
 static bool check_target(rsn_compiler *c, const rsn_node *target) {
     if (target->kind == RSN_NODE_NAME && target->arg == c->name_loop) {
@@ -291,7 +315,7 @@ static bool check_target(rsn_compiler *c, const rsn_node *target) {
 }
 
 static bool parse_for(rsn_compiler *c) {
-    rsn_tpl_for info = {0, RSN_TPL_NONE, RSN_TPL_NONE, 0};
+    rsn_tpl_for info = {.loop = RSN_TPL_NONE, .test = RSN_TPL_NONE};
     struct rsn_template *t = c->t;
     uint32_t line = c->tok.line;
     rsn_node *target = rsn_parse_target(c), *test = NULL;
@@ -304,12 +328,14 @@ static bool parse_for(rsn_compiler *c) {
         test = rsn_tok_advance(c) ? rsn_parse_expression(c, true) : NULL;
         if (!test || !emit_loop_test(c, target, test, &info)) return false;
     }
+    if (!rsn_compile_ok(c, RSN_GROW(&t->fors, &t->fors_cap, t->n_fors + 1))) return false;
+    uint32_t index = (uint32_t)t->n_fors++;
+    t->fors[index] = info; /* complete in case of failure */
     if (rsn_tok_at(c, "recursive")) {
-        return rsn_compile_fail_at(c, REASON_ERR_UNSUPPORTED, line,
-                                   "recursive loops are not there");
+        return rsn_tok_advance(c) &&
+               parse_recursive_loop(c, target, &info, index, line);
     }
-    return rsn_compile_ok(c, RSN_GROW(&t->fors, &t->fors_cap, t->n_fors + 1)) &&
-           parse_loop(c, target, &info, line);
+    return parse_loop(c, target, &info, index, line);
 }
 
 static bool parse_break(rsn_compiler *c) {

@@ -388,6 +388,7 @@ static reason_status filter_loop(rsn_tpl_vm *vm, rsn_tpl_loop *loop) {
 static reason_status do_for(rsn_tpl_vm *vm, const rsn_insn *insn) {
     const rsn_tpl_for *info = &vm->t->fors[insn->arg];
     const rsn_tv over = rsn_vm_pop(vm), missing = rsn_tv_of(RSN_TV_MISSING);
+    int64_t depth0 = info->recursive ? rsn_vm_pop(vm).as.i : 0;
     rsn_tpl_loop *loop = rsn_tpl_alloc(vm->run, 1, sizeof *loop);
     rsn_tpl_frame *body = rsn_vm_new_frame(vm, info->body, vm->frame);
     if (!loop || !body) return vm->run->failed;
@@ -396,6 +397,7 @@ static reason_status do_for(rsn_tpl_vm *vm, const rsn_insn *insn) {
                            .body = body,
                            .over = over,
                            .index0 = -1,
+                           .depth0 = depth0,
                            .before = missing,
                            .current = missing,
                            .after = missing,
@@ -407,6 +409,11 @@ static reason_status do_for(rsn_tpl_vm *vm, const rsn_insn *insn) {
     v.as.loop = loop;
     if (info->loop != RSN_TPL_NONE) body->vars[info->loop] = v;
     return rsn_vm_push(vm, v);
+}
+
+static reason_status do_recurse(rsn_tpl_vm *vm, const rsn_insn *insn) {
+    const rsn_tv over = rsn_vm_pop(vm);
+    return rsn_vm_recurse(vm, &vm->t->fors[insn->arg], vm->frame, over, 0);
 }
 
 static reason_status do_for_next(rsn_tpl_vm *vm, const rsn_insn *insn) {
@@ -471,6 +478,7 @@ static const op_fn ops[RSN_OP_N] = {
     [RSN_OP_MACRO] = do_macro,
     [RSN_OP_ENTER] = do_enter,
     [RSN_OP_LEAVE] = do_leave,
+    [RSN_OP_RECURSE] = do_recurse,
     [RSN_OP_FOR] = do_for,
     [RSN_OP_FOR_NEXT] = do_for_next,
     [RSN_OP_FOR_DONE] = do_for_done,

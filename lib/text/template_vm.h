@@ -7,7 +7,7 @@
 #include "text/template_code.h"
 #include "text/template_loop.h"
 
-/* A macro that is running: where it goes back to. */
+/* A macro or recursive loop that is running: where it goes back to. */
 typedef struct rsn_tpl_return {
     uint32_t pc;
     rsn_tpl_frame *frame;
@@ -56,5 +56,8 @@ reason_status rsn_vm_call(rsn_tpl_vm *vm, const rsn_tpl_site *site);
 reason_status rsn_vm_call_native(rsn_tpl_vm *vm, const rsn_tpl_site *site,
                                  const char *what);
 reason_status rsn_vm_return(rsn_tpl_vm *vm);
+/* Runs a recursive loop over a value, with the frame around the loop. */
+reason_status rsn_vm_recurse(rsn_tpl_vm *vm, const rsn_tpl_for *info,
+                             rsn_tpl_frame *outer, rsn_tv over, int64_t depth0);
 
 #endif

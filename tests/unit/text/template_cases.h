@@ -1020,6 +1020,76 @@ typedef struct template_error {
     const char *says;
 } template_error;
 
+static const template_case RECURSION[] = {
+    {"{% for x in nest recursive %}[{% if x is iterable %}{{ loop(x) }}{% else %}{{ x }"
+     "}{% endif %}]{% endfor %}",
+     "[[1][2]][[3][[4][5]]]"},
+    {"{% for x in nest recursive %}{{ loop.depth }}{{ loop.depth0 }}{{ loop.index }}/{{"
+     " loop.length }} {{ loop(x) if x is iterable }}{% endfor %}",
+     "101/2 211/2 212/2 102/2 211/2 212/2 321/2 322/2 "},
+    {"{% for x in [] recursive %}a{% else %}none{% endfor %}|{% for x in l recursive %}"
+     "{{ x }}{% else %}none{% endfor %}",
+     "none|312"},
+    {"{% for x in nest recursive %}{% if x is iterable %}{{ loop(x) | upper }}{% else %"
+     "}{{ x }}{% endif %}{% else %}e{% endfor %}",
+     "12345"},
+    {"{% for k, v in {'a': {'b': {'c': 1}}, 'd': 2}.items() recursive %}{{ k }}:{% if v"
+     " is mapping %}({{ loop(v.items()) }}){% else %}{{ v }};{% endif %}{% endfor %}",
+     "a:(b:(c:1;))d:2;"},
+    {"{% for x in [1, [2, 3], 4] if x != 3 recursive %}{% if x is iterable %}<{{ loop(x"
+     ") }}>{% else %}{{ x }}{% endif %}{% endfor %}",
+     "1<2>4"},
+    {"{% for x in l recursive %}{% if loop.first and loop.depth < 4 %}({{ loop(iterable"
+     "=l) }}){% endif %}{{ loop.depth }}{% endfor %}",
+     "(((444)333)222)111"},
+    {"{% for x in l recursive %}{% set outer = loop %}{% for y in ls %}{% if outer.dept"
+     "h == 1 and loop.first %}{{ outer([9]) }}{% endif %}{{ loop.depth }}{% endfor %};{"
+     "% endfor %}",
+     "1111;1111;1111;1111;1111;1111;"},
+    {"{% set ns = namespace(f=none) %}{% for x in l recursive %}{% set ns.f = loop %}{{"
+     " x }}{% endfor %}|{{ ns.f('ab') }}|{{ ns.f.depth }}",
+     "312|ab|2"},
+    {"{% set y = 5 %}{% for x in [1, [2]] recursive %}{% if x is iterable %}{% set y = "
+     "6 %}{{ loop(x) }}{% endif %}{{ y }}{% endfor %}{{ y }}",
+     "5565"},
+    {"{% macro m(v) %}<{% for x in v recursive %}{% if x is iterable %}{{ loop(x) }}{% "
+     "else %}{{ x }}{{ v | length }}{% endif %}{% endfor %}>{% endmacro %}{{ m(nest) }}"
+     "{{ m([]) }}",
+     "<1222324252><>"},
+    {"{% for x in l recursive %}{% macro deeper(y) %}{{ loop([y]) if loop.depth < 3 }}{"
+     "% endmacro %}{{ x }}({{ deeper(x) }}){% endfor %}",
+     "3(3(3()))1(1(1()))2(2(2()))"},
+    {"{% for x in nest recursive %}{% if x is iterable %}{{ loop(x) }}{% elif x == 2 %}"
+     "{% continue %}{% elif x == 4 %}{% break %}{% else %}{{ x }}{% endif %},{% endfor "
+     "%}",
+     "1,,3,,,"},
+    {"{% for a in l %}{% for x in nest recursive %}{{ loop(x) if x is iterable else x }"
+     "}{% endfor %}{% if a == 1 %}{% break %}{% endif %};{% endfor %}",
+     "12345;12345"},
+    {"{% set t %}{% for x in nest recursive %}{{ loop(x) if x is iterable else x }} {% "
+     "endfor %}{% endset %}{{ t | trim }}",
+     "1 2  3 4 5"},
+    {"{% for x in l recursive %}{{ x }}{% endfor %}{% for recursive in l %}{{ recursive"
+     " }}{% endfor %}",
+     "312312"},
+};
+
+static const template_case SUBTLETIES[] = {
+    {"{{ ('ab' | e) | list }} {{ [('ab' | e) | first, ('ab' | e) | last, ('ab' | e)[0]]"
+     " }}",
+     "['a', 'b'] ['a', Markup('b'), Markup('a')]"},
+    {"{% for c in ('<' | e) %}{{ [c] }}{% endfor %}", "['&']['l']['t'][';']"},
+    {"{{ ('&' | e | last) | e }} {{ ('<' | safe | first) | e }} {{ ('<' | safe | last) "
+     "| e }}",
+     "; &lt; <"},
+    {"{{ ('ab' | e) | reverse }} {{ [('ab' | e) | reverse] }} {{ ('ab' | e) | batch(1) "
+     "| list }}",
+     "ba [Markup('ba')] [['a'], ['b']]"},
+    {"{{ -0.4 | round(0, 'ceil') }} {{ (-0.4) | round(0, 'ceil') }} {{ (-0.4) | round }"
+     "} {{ (-0.0) | round(0, 'floor') }} {{ (-0.04) | round(1, 'ceil') }}",
+     "0.0 0.0 -0.0 0.0 0.0"},
+};
+
 static const template_error ERRORS[] = {
     {"{{ 'abc", REASON_ERR_FORMAT, "a string has no end"},
     {"{{ 1", REASON_ERR_FORMAT, "expected }}, found \"end of template\""},
@@ -1207,8 +1277,23 @@ static const template_error ERRORS[] = {
     {"{% for x in none %}{% endfor %}", REASON_ERR_TEMPLATE,
      "'NoneType' object is not iterable"},
     {"{% for x in 5 %}{% endfor %}", REASON_ERR_TEMPLATE, "'int' object is not iterable"},
-    {"{% for x in l %}{{ loop() }}{% endfor %}", REASON_ERR_UNSUPPORTED,
-     "recursive loops are not there in templates"},
+    {"{% for x in l %}{{ loop(l) }}{% endfor %}", REASON_ERR_TEMPLATE,
+     "only a loop marked as recursive can be called"},
+    {"{% for x in l recursive %}{{ loop() }}{% endfor %}", REASON_ERR_TEMPLATE,
+     "loop() takes one argument"},
+    {"{% for x in l recursive %}{{ loop(l, l) }}{% endfor %}", REASON_ERR_TEMPLATE,
+     "loop() takes one argument"},
+    {"{% for x in l recursive %}{{ loop(a=l) }}{% endfor %}", REASON_ERR_TEMPLATE,
+     "loop() takes one argument"},
+    {"{% for x in l recursive %}{{ loop(7) }}{% endfor %}", REASON_ERR_TEMPLATE,
+     "'int' object is not iterable"},
+    {"{% for x in l %}{% for y in e recursive %}{% else %}{% break %}{% endfor %}"
+     "{% endfor %}",
+     REASON_ERR_FORMAT, "break outside of a loop"},
+    {"{% for x in l recursive if x %}{% endfor %}", REASON_ERR_FORMAT,
+     "expected %}, found \"if\""},
+    {"{% for c in lipsum %}{% endfor %}", REASON_ERR_TEMPLATE,
+     "'function' object is not iterable"},
     {"{% for x in l %}{% set loop = 3 %}{% endfor %}", REASON_ERR_FORMAT,
      "the variable loop cannot be assigned in a for loop"},
     {"{% for loop in l %}{% endfor %}", REASON_ERR_FORMAT,

@@ -113,6 +113,16 @@ static void test_text_template__statements(void **state) {
     check_table(STATEMENTS, COUNT(STATEMENTS));
 }
 
+static void test_text_template__recursive_loops(void **state) {
+    (void)state;
+    check_table(RECURSION, COUNT(RECURSION));
+}
+
+static void test_text_template__subtleties(void **state) {
+    (void)state;
+    check_table(SUBTLETIES, COUNT(SUBTLETIES));
+}
+
 static void test_text_template__errors_of_jinja(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(ERRORS); i++) {
@@ -140,13 +150,16 @@ static void test_text_template__names_what_is_not_there(void **state) {
         {"{% block a %}{% endblock %}", "block"},
         {"{% autoescape true %}{% endautoescape %}", "autoescape"},
         {"{% do l.append(1) %}", "do"},
-        {"{% for x in l recursive %}{% endfor %}", "recursive"},
         {"{{ l | random }}", "random"},
         {"{{ l | pprint }}", "pprint"},
         {"{{ s | wordwrap(3) }}", "wordwrap"},
         {"{{ s | nothing_like_it }}", "nothing_like_it"},
         {"{{ s is nothing_like_it }}", "nothing_like_it"},
         {"{{ s.encode() }}", "encode"},
+        {"{{ lipsum() }}", "lipsum"},
+        {"{{ n.bit_length() }}", "bit_length"},
+        {"{{ t.conjugate() }}", "conjugate"},
+        {"{{ f.hex() }}", "hex"},
         {"{{ '\\N{DASH}' }}", "\\N"},
         {"{% if t %}{{ s | pprint }}{% endif %}", "pprint"},
     };
@@ -423,6 +436,10 @@ static const hostile HOSTILE[] = {
      "", "", 0, REASON_ERR_LIMIT, "16777216 bytes"},
     {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "", "", 0, REASON_ERR_LIMIT,
      "64 deep"},
+    {"{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}", "", "", 0,
+     REASON_ERR_LIMIT, "64 deep"},
+    {"{% for x in l recursive %}{{ loop(l) if loop.depth < 20 }}{% endfor %}", "", "", 0,
+     REASON_ERR_LIMIT, "67108864 bytes"},
     {"{% macro m() %}{% for a in [1] if m() %}{% endfor %}{% endmacro %}{{ m() }}", "",
      "", 0, REASON_ERR_LIMIT, "8 deep"},
     {"{% set ns = namespace(s='x') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}"
@@ -810,6 +827,8 @@ int main(void) {
         cmocka_unit_test(test_text_template__filters),
         cmocka_unit_test(test_text_template__tests),
         cmocka_unit_test(test_text_template__statements),
+        cmocka_unit_test(test_text_template__recursive_loops),
+        cmocka_unit_test(test_text_template__subtleties),
         cmocka_unit_test(test_text_template__errors_of_jinja),
         cmocka_unit_test(test_text_template__generation_blocks),
         cmocka_unit_test(test_text_template__names_what_is_not_there),
