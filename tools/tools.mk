@@ -1,5 +1,9 @@
 # The command `reason`: sees only the public header.
-reason_sources = tools/reason/cli.h \
+reason_sources = tools/reason/chat.h \
+	tools/reason/chat_commands.c \
+	tools/reason/chat_messages.c \
+	tools/reason/chat_turn.c \
+	tools/reason/cli.h \
 	tools/reason/cmd_ask.c \
 	tools/reason/cmd_bench.c \
 	tools/reason/cmd_chat.c \
@@ -9,6 +13,7 @@ reason_sources = tools/reason/cli.h \
 	tools/reason/cmd_tokenize.c \
 	tools/reason/display.c \
 	tools/reason/display.h \
+	tools/reason/editor.h \
 	tools/reason/generation.c \
 	tools/reason/generation.h \
 	tools/reason/input.c \
@@ -24,12 +29,19 @@ reason_sources = tools/reason/cli.h \
 	tools/reason/options.h \
 	tools/reason/output.c \
 	tools/reason/output.h \
-	tools/reason/report.c
+	tools/reason/report.c \
+	tools/reason/typing.c \
+	tools/reason/typing.h
 
 if HAVE_JANSSON
 bin_PROGRAMS += reason
 reason_SOURCES = $(reason_sources)
-reason_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+if HAVE_LIBEDIT
+reason_SOURCES += tools/reason/editor.c
+else
+reason_SOURCES += tools/reason/editor_none.c
+endif
+reason_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBEDIT_CFLAGS)
 reason_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
-reason_LDADD = libreason.la $(JANSSON_LIBS)
+reason_LDADD = libreason.la $(JANSSON_LIBS) $(LIBEDIT_LIBS)
 endif

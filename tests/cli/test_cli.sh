@@ -7,78 +7,9 @@
 #
 # MODEL is a model that thinks, small enough to answer in seconds.
 
-if [ -z "$REASON" ] || [ -z "$MODEL" ]; then
-    echo "SKIP all: REASON and MODEL say which command and which model to test"
-    exit 77
-fi
-
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-out=$dir/out err=$dir/err
-passed=0 failed=0 skipped=0
-unset NO_COLOR
+. "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
 commands="ask chat info tokenize detokenize logits template bench"
-
-# run ARGUMENTS: the command without input; sets rc, fills $out and $err
-run() {
-    "$REASON" "$@" >"$out" 2>"$err" </dev/null
-    rc=$?
-}
-
-# feed TEXT ARGUMENTS: the same with TEXT (a printf format) as input
-feed() {
-    text=$1
-    shift
-    # shellcheck disable=SC2059
-    printf "$text" | "$REASON" "$@" >"$out" 2>"$err"
-    rc=$?
-}
-
-# check NAME TEST...: one case, passed if the test command succeeds
-check() {
-    name=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-        echo "PASS $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name (exit code $rc)"
-        sed 's/^/  stdout: /' "$out" | head -n 5
-        sed 's/^/  stderr: /' "$err" | head -n 5
-    fi
-}
-
-skip() {
-    skipped=$((skipped + 1))
-    echo "SKIP $1"
-}
-
-# Tests for check. They look at rc, $out and $err of the last run.
-code() { [ "$rc" -eq "$1" ]; }
-silent() { [ ! -s "$out" ]; }
-lines() { [ "$(wc -l <"$out")" -eq "$1" ]; }
-says() { grep -q -e "$1" "$err"; }
-prints() { grep -q -e "$1" "$out"; }
-sentence() { [ "$(wc -l <"$err")" -eq 1 ] && grep -q '^reason: .' "$err"; }
-fails() { code 1 && silent && sentence; }
-misuse() { code 2 && silent && sentence && says "see 'reason "; }
-number() { sed -n "s/.*\"$1\": \\(-\\{0,1\\}[0-9][0-9]*\\).*/\\1/p" "$out"; }
-text_of() { sed -n "s/.*\"$1\": \"\\([^\"]*\\)\".*/\\1/p" "$out"; }
-has_keys() {
-    for key in "$@"; do
-        prints "\"$key\": " || return 1
-    done
-}
-both() {
-    first=$1
-    second=$2
-    $first && $second
-}
-size_is() { [ "$(wc -c <"$1")" -eq "$2" ]; }
-escape=$(printf '\033')
-no_escape() { ! grep -q "$escape" "$out" && ! grep -q "$escape" "$err"; }
 
 # ------------------------------------------------------------------------- usage and help
 
@@ -348,41 +279,6 @@ check template__stdin_twice misuse
 run template --template "$dir" --messages "$dir/messages.json"
 check template__folder_as_template fails
 
-# ----------------------------------------------------------------------------------- chat
-
-chat="chat -m $MODEL --temperature 0"
-# shellcheck disable=SC2086
-{
-    feed "$question\nWhat is 5 + 6?\n" $chat
-    check chat__an_answer_per_line both "code 0" "lines 2"
-    check chat__first_answer [ "$(head -n 1 "$out")" = "$answer" ]
-    check chat__nothing_else [ ! -s "$err" ]
-    feed "$question\n/reset\n$question\n" $chat
-    check chat__reset_forgets [ "$(sed -n 2p "$out")" = "$answer" ]
-    feed "$question\n/think off\n/budget 9\n/effort low\n/stats\n/help\n/quit\n$question\n" $chat
-    check chat__commands both "code 0" "lines 1"
-    check chat__stats says '^last answer:'
-    check chat__help says '^/save FILE'
-    feed "$question\n/save $dir/chat.json\n" $chat --system "You are terse."
-    check chat__save both "code 0" "test -s $dir/chat.json"
-    check chat__save_has_roles [ "$(grep -c '"role": "\(system\|user\|assistant\)"' \
-        "$dir/chat.json")" -eq 3 ]
-    run template --template "$dir/chat.jinja" --messages "$dir/chat.json"
-    check chat__save_is_a_conversation prints '^\[system\]You are terse\.\[user\]What is 12'
-    feed "$question\n" $chat --json
-    check chat__json both "lines 1" "has_keys thinking answer finish_reason p_think usage"
-    feed "/nonsense\n" $chat
-    check chat__unknown_command fails
-    feed "/budget many\n" $chat
-    check chat__bad_budget fails
-    long=$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "7 + " }')
-    feed "$long\n/reset\n$question\n" $chat --ctx 160
-    check chat__context_full_offers_reset both "code 1" "says /reset"
-    check chat__goes_on_after_a_full_context [ "$(cat "$out")" = "$answer" ]
-    feed '//half\n' $chat --max-tokens 40
-    check chat__two_slashes_are_one both "code 0" "lines 1"
-}
-
 # ---------------------------------------------------------------------------------- bench
 
 run bench -m "$MODEL" -p 8 -n 4 -r 2 --json
@@ -483,5 +379,4 @@ else
     skip signals
 fi
 
-echo "passed $passed, failed $failed, skipped $skipped"
-[ "$failed" -eq 0 ]
+end

@@ -22,6 +22,8 @@ struct rsn_cli_request {
     reason_request request;
 };
 
+enum { RSN_CLI_MAX_TEMPERATURE = 1000 };
+
 extern const struct rsn_cli_choice rsn_cli_think_modes[];
 extern const struct rsn_cli_choice rsn_cli_efforts[];
 

@@ -62,7 +62,7 @@ static bool read_uint64(const char *text, uint64_t *value) {
     return true;
 }
 
-static bool read_float(const char *text, double min, double max, double *value) {
+bool rsn_cli_read_float(const char *text, double min, double max, double *value) {
     if (!starts_as_number(text)) return false;
     char *end = NULL;
     double number = strtod(text, &end);
@@ -162,7 +162,7 @@ static int store(const struct parser *parser, const struct rsn_cli_option *row,
                 row->name, text);
         return RSN_CLI_OK;
     case RSN_CLI_FLOAT:
-        if (!read_float(text, row->min, row->max, target))
+        if (!rsn_cli_read_float(text, row->min, row->max, target))
             return rsn_cli_fail_usage(parser->command,
                                       "--%s is a number from %g to %g, found '%s'",
                                       row->name, row->min, row->max, text);

@@ -57,8 +57,9 @@ struct rsn_cli_arguments {
 /* Whether `text` names a choice; sets *value. */
 bool rsn_cli_choice_find(const struct rsn_cli_choice *choices, const char *text,
                          int *value);
-/* Whether all of `text` is a whole number within [min, max]; sets *value. */
+/* Whether all of `text` is a number within [min, max]; sets *value. */
 bool rsn_cli_read_int(const char *text, int64_t min, int64_t max, int64_t *value);
+bool rsn_cli_read_float(const char *text, double min, double max, double *value);
 
 /*
  * Reads argv by the groups' rows. False: the command ends now with *code, because --help
