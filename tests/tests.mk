@@ -165,9 +165,11 @@ tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.
 endif
 
 if HAVE_JANSSON
-TESTS += tests/cli/test_chat.sh tests/cli/test_cli.sh
+TESTS += tests/cli/test_chat.sh tests/cli/test_cli.sh tests/cli/test_completion.sh \
+	tests/cli/test_manuals.sh
 endif
-dist_check_SCRIPTS += tests/cli/test_chat.sh tests/cli/test_cli.sh
+dist_check_SCRIPTS += tests/cli/test_chat.sh tests/cli/test_cli.sh tests/cli/test_completion.sh \
+	tests/cli/test_manuals.sh
 EXTRA_DIST += tests/cli/support.sh
 
 # What holds the tree together.

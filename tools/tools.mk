@@ -43,5 +43,20 @@ reason_SOURCES += tools/reason/editor_none.c
 endif
 reason_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBEDIT_CFLAGS)
 reason_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
+dist_man_MANS = man/reason-ask.1 \
+	man/reason-bench.1 \
+	man/reason-chat.1 \
+	man/reason-detokenize.1 \
+	man/reason-info.1 \
+	man/reason-logits.1 \
+	man/reason-template.1 \
+	man/reason-tokenize.1 \
+	man/reason.1
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = completions/bash/reason
+zshcompletiondir = $(datadir)/zsh/site-functions
+dist_zshcompletion_DATA = completions/zsh/_reason
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+dist_fishcompletion_DATA = completions/fish/reason.fish
 reason_LDADD = libreason.la $(JANSSON_LIBS) $(LIBEDIT_LIBS)
 endif

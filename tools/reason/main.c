@@ -30,6 +30,7 @@ static void print_help(void) {
         "      --json           one JSON object, or one a line, on standard output\n"
         "  -h, --help           help on COMMAND, with examples\n"
         "      --version        the version of the command and the library\n"
+        "      --list-options   all options of all commands, for scripts\n"
         "\n"
         "Exit codes: 0 done, 1 failed with one sentence on standard error, 2 wrong\n"
         "usage, 128 + N stopped by signal N.\n"
@@ -55,6 +56,19 @@ static int run_command(const char *name, int argc, char **argv) {
     return RSN_CLI_USAGE;
 }
 
+/* The tables of all subcommands, a line each, apart by tabs: "command", name, summary, or
+ * "option", command, name, letter, value, choices, help. Manuals and completions are
+ * checked against it. */
+static int list_options(void) {
+    int code = RSN_CLI_OK;
+    for (size_t i = 0; i < RSN_CLI_COUNT(commands) && code == RSN_CLI_OK; i++) {
+        char list[] = "--list-options";
+        char *arguments[] = {list, NULL};
+        code = commands[i]->run(commands[i], 1, arguments);
+    }
+    return code;
+}
+
 static int dispatch(int argc, char **argv) {
     if (argc < 2) {
         fputs(usage, stderr);
@@ -65,6 +79,8 @@ static int dispatch(int argc, char **argv) {
     bool asks_help = strcmp(name, "help") == 0;
     if (strcmp(name, "--version") == 0) {
         print_version();
+    } else if (strcmp(name, "--list-options") == 0) {
+        return list_options();
     } else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
                (asks_help && argc == 2)) {
         print_help();

@@ -101,6 +101,31 @@ static void print_help(const struct parser *parser) {
     rsn_cli_print("\n%s", command->notes);
 }
 
+/* ------------------------------------------------------------ the list */
+
+/* One line of a help text on one line, without tabs. */
+static void print_flat(const char *text) {
+    for (; *text; text++) rsn_cli_print("%c", *text == '\n' ? ' ' : *text);
+}
+
+static void list_row(const struct parser *parser, const struct rsn_cli_option *row) {
+    rsn_cli_print("option\t%s\t%s\t", parser->command->name, row->name);
+    if (row->letter) rsn_cli_print("%c", row->letter);
+    rsn_cli_print("\t%s\t", row->value ? row->value : "");
+    for (const struct rsn_cli_choice *c = row->choices; c && c->name; c++)
+        rsn_cli_print("%s%s", c == row->choices ? "" : ",", c->name);
+    rsn_cli_print("\t");
+    print_flat(row->help);
+    rsn_cli_print("\n");
+}
+
+static void print_list(const struct parser *parser) {
+    rsn_cli_print("command\t%s\t%s\n", parser->command->name, parser->command->summary);
+    for (size_t g = 0; g < parser->n_groups; g++)
+        for (size_t i = 0; i < parser->groups[g].n_rows; i++)
+            list_row(parser, &parser->groups[g].rows[i]);
+}
+
 /* ------------------------------------------------------------ the parser */
 
 static const struct rsn_cli_option *find_row(const struct parser *parser,
@@ -232,6 +257,9 @@ bool rsn_cli_options_parse(const struct rsn_cli_command *command,
             options_ended = true;
         } else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
             print_help(&parser);
+            return false;
+        } else if (strcmp(arg, "--list-options") == 0) {
+            print_list(&parser);
             return false;
         } else {
             *code = take_option(&parser, arg);

@@ -63,7 +63,7 @@ bool rsn_cli_read_float(const char *text, double min, double max, double *value)
 
 /*
  * Reads argv by the groups' rows. False: the command ends now with *code, because --help
- * was answered or a usage error was said. argv is reordered, arguments that are no
+ * or --list-options was answered or a usage error was said. argv is reordered, arguments that are no
  * options first.
  */
 bool rsn_cli_options_parse(const struct rsn_cli_command *command,
