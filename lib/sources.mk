@@ -98,6 +98,9 @@ text_sources = lib/text/bpe.c \
 	lib/text/pretokenize.h \
 	lib/text/special.c \
 	lib/text/special.h \
+	lib/text/split.h \
+	lib/text/split_runs.c \
+	lib/text/split_words.c \
 	lib/text/template.h \
 	lib/text/template_access.c \
 	lib/text/template_arith.c \

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "text/bpe.h"
 #include "text/pretokenize.h"
 #include "text/special.h"
@@ -37,8 +38,10 @@ static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
     if (!v->pre)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "tokenizer.ggml.pre: pre-tokenizer %s is not supported",
-                        src->pre ? rsn_quote(src->pre, strlen(src->pre)).text
-                                 : "that is not named (the key is absent)");
+                        rsn_quote(src->pre, strlen(src->pre)).text);
+    if (!src->pre)
+        rsn_log(REASON_LOG_WARNING, "tokenizer.ggml.pre is absent: the pre-tokenizer "
+                                 "\"default\" may not be what the model was trained with");
     return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk,
                         v->pre->whole_tokens);
 }
@@ -46,8 +49,9 @@ static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
 static reason_status encode_gpt2(const rsn_vocab *v, const char *text, size_t n,
                                  rsn_bpe_scratch *scratch, rsn_vocab_ids *out) {
     reason_status status = REASON_OK;
+    rsn_pretokens state = {{0}};
     for (size_t at = 0; at < n && status == REASON_OK;) {
-        size_t end = rsn_pretokenize(v->pre, text, n, at);
+        size_t end = rsn_pretokenize(v->pre, text, n, at, &state);
         status = rsn_bpe_encode(&v->bpe, text + at, end - at, scratch, out);
         at = end;
     }

@@ -236,16 +236,17 @@ static void test_model_vocab_load__no_tokens(void **state) {
 static void test_model_vocab_load__kinds(void **state) {
     (void)state;
     static const char *const keys[] = {"tokenizer.ggml.model", "tokenizer.ggml.pre"};
-    static const char *const names[] = {"llama", "t5", "", "gpt2x", "nobody"};
+    static const char *const names[][4] = {{"bert", "rwkv", "", "gpt2x"},
+                                           {"llama", "gpt2", "gpt-2x", "nobody"}};
     for (size_t k = 0; k < COUNT(keys); k++) {
-        for (size_t i = 0; i < COUNT(names); i++) {
+        for (size_t i = 0; i < COUNT(names[k]); i++) {
             tiny_model m;
             gguf_bytes pair = {0};
             make_vocab(&m);
             hide_key(&m, keys[k]);
-            gguf_put_string(&pair, keys[k], names[i]);
+            gguf_put_string(&pair, keys[k], names[k][i]);
             put_pair(&m, &pair);
-            REFUSED(&m.file, REASON_ERR_UNSUPPORTED, keys[k], names[i]);
+            REFUSED(&m.file, REASON_ERR_UNSUPPORTED, keys[k], names[k][i]);
             gguf_free(&pair);
             tiny_model_free(&m);
         }
@@ -259,10 +260,10 @@ static void test_model_vocab_load__kinds(void **state) {
         gguf_free(&pair);
         tiny_model_free(&m);
     }
-    tiny_model m;
+    tiny_model m; /* a file may be silent about the pre-tokenizer */
     make_vocab(&m);
     hide_key(&m, "tokenizer.ggml.pre");
-    REFUSED(&m.file, REASON_ERR_UNSUPPORTED, "tokenizer.ggml.pre", "absent");
+    check_opens(&m.file);
     tiny_model_free(&m);
 }
 

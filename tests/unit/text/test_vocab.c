@@ -7,8 +7,9 @@
 #include "text/detokenize.h"
 #include "vocab_fixture.h"
 
-static const char *const PRES[] = {"gpt-2", "llama-bpe", "qwen2"};
-enum { N_PRES = 3 };
+static const char *const PRES[] = {"gpt-2",        "llama-bpe",   "qwen2",  "qwen35",
+                                   "deepseek-llm", "deepseek-v3", "gpt-4o", "default"};
+enum { N_PRES = sizeof PRES / sizeof *PRES };
 
 static int32_t find(const rsn_vocab *v, const char *spelling) {
     return rsn_vocab_find(v, spelling, strlen(spelling));
@@ -248,8 +249,7 @@ static void refuse(const fixture *f, reason_status status, const char *part) {
 static void test_text_vocab__models_that_are_not_there(void **state) {
     (void)state;
     static const char *const models[] = {"llama", "bert", "t5", "", "GPT2", "gpt2 "};
-    static const char *const pres[] = {"default", "", "gpt2", "deepseek-llm",
-                                       "unheard-of"};
+    static const char *const pres[] = {"gpt2", "kimi-k2", "qwen2 ", "unheard-of"};
     fixture f;
     fixture_small(&f, "qwen2");
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
@@ -263,9 +263,22 @@ static void test_text_vocab__models_that_are_not_there(void **state) {
         f.src.pre = pres[i];
         refuse(&f, REASON_ERR_UNSUPPORTED, pres[i]);
     }
-    f.src.pre = NULL;
-    refuse(&f, REASON_ERR_UNSUPPORTED, "tokenizer.ggml.pre");
     fixture_free(&f);
+}
+
+/* A file that names no pre-tokenizer is taken as other engines take it. */
+static void test_text_vocab__no_pre_tokenizer(void **state) {
+    (void)state;
+    static const char *const pres[] = {NULL, "", "default"};
+    for (size_t i = 0; i < sizeof pres / sizeof *pres; i++) {
+        fixture f;
+        fixture_small(&f, pres[i]);
+        f.src.add_bos = -1;
+        rsn_vocab *v = fixture_new(&f);
+        CHECK_IDS(v, "an 10", REASON_TOKENS_BOS_EOS, "an", "\xC4\xA0", "10");
+        rsn_vocab_free(v);
+        fixture_free(&f);
+    }
 }
 
 static void test_text_vocab__ids_and_types_that_do_not_fit(void **state) {
@@ -446,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_text_vocab__appends_and_takes_nothing),
         cmocka_unit_test(test_text_vocab__round_trips),
         cmocka_unit_test(test_text_vocab__models_that_are_not_there),
+        cmocka_unit_test(test_text_vocab__no_pre_tokenizer),
         cmocka_unit_test(test_text_vocab__ids_and_types_that_do_not_fit),
         cmocka_unit_test(test_text_vocab__every_allocation_may_fail),
         cmocka_unit_test(test_text_vocab__many_threads_one_vocabulary),
