@@ -90,17 +90,27 @@ text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
 	lib/text/byte_level.h \
+	lib/text/charsmap.c \
+	lib/text/charsmap.h \
 	lib/text/detokenize.c \
 	lib/text/detokenize.h \
+	lib/text/fallback.c \
+	lib/text/fallback.h \
 	lib/text/key_map.c \
 	lib/text/key_map.h \
+	lib/text/merge.h \
+	lib/text/piece.c \
+	lib/text/piece.h \
 	lib/text/pretokenize.c \
 	lib/text/pretokenize.h \
+	lib/text/rolling_hash.h \
 	lib/text/special.c \
 	lib/text/special.h \
 	lib/text/split.h \
 	lib/text/split_runs.c \
 	lib/text/split_words.c \
+	lib/text/spm.c \
+	lib/text/spm.h \
 	lib/text/template.h \
 	lib/text/template_access.c \
 	lib/text/template_arith.c \
@@ -145,8 +155,12 @@ text_sources = lib/text/bpe.c \
 	lib/text/template_vm.h \
 	lib/text/tokens.c \
 	lib/text/tokens.h \
+	lib/text/trie.c \
+	lib/text/trie.h \
 	lib/text/unicode.c \
 	lib/text/unicode.h \
+	lib/text/unigram.c \
+	lib/text/unigram.h \
 	lib/text/vocab.c \
 	lib/text/vocab.h
 model_sources = lib/model/arch.h \

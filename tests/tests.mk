@@ -80,10 +80,16 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/quant/test_ternary \
 	tests/unit/quant/test_types \
 	tests/unit/text/test_bpe \
+	tests/unit/text/test_charsmap \
 	tests/unit/text/test_detokenize \
+	tests/unit/text/test_piece \
+	tests/unit/text/test_sentencepiece \
 	tests/unit/text/test_special \
+	tests/unit/text/test_spm \
 	tests/unit/text/test_template \
 	tests/unit/text/test_tokens \
+	tests/unit/text/test_trie \
+	tests/unit/text/test_unigram \
 	tests/unit/text/test_vocab
 
 api_tests = tests/api/test_alloc_fail \
@@ -181,7 +187,9 @@ EXTRA_DIST += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh t
 EXTRA_DIST += tests/api/hostile.h \
 	tests/api/support.h \
 	tests/api/threads.h \
+	tests/data/make_sentencepiece.py \
 	tests/data/reason-tiny-greedy.jsonl \
+	tests/data/sentencepiece.txt \
 	tests/data/tiny-llama-1.Q8_0.dequant \
 	tests/data/tiny-llama-1.Q8_0.logits \
 	tests/data/tiny-llama-1.f16.logits \
@@ -224,5 +232,6 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/unit/format/support.h \
 	tests/unit/model/support.h \
 	tests/unit/quant/blocks.h \
+	tests/unit/text/charsmap_fixture.h \
 	tests/unit/text/template_cases.h \
 	tests/unit/text/vocab_fixture.h

@@ -292,8 +292,14 @@ enum {
 };
 
 /**
- * Splits text into token ids. Invalid UTF-8 is taken byte by byte, so every byte string
- * goes through and comes back from reason_detokenize() unchanged.
+ * Splits text into token ids. Invalid UTF-8 is taken byte by byte. Every byte string goes
+ * through, and reason_detokenize() with the same flags gives it back unchanged (beside a
+ * begin and end of text that were added), unless the model's own vocabulary loses it: one
+ * of SentencePiece's that has no token for a character or byte (it becomes the unknown
+ * token), or that normalizes text.
+ *
+ * Models that want a space before a text (`tokenizer.ggml.add_space_prefix`) get it at the
+ * start and behind each special token; reason_detokenize() takes it off there.
  *
  * @param text    may be NULL if n_bytes is 0
  * @param n_bytes length, or -1 if NUL-terminated
@@ -306,7 +312,9 @@ REASON_API reason_status reason_tokenize(const reason_model *model, const char *
                                          size_t *n_ids);
 /**
  * The bytes of a list of tokens. They are the tokens' bytes exactly, so a list cut inside
- * a character gives incomplete UTF-8. A NUL follows them.
+ * a character gives incomplete UTF-8. A NUL follows them. Only of models that want a space
+ * before a text one space is taken off at the start and behind each special token, if it
+ * is there.
  *
  * @param text receives *n_bytes bytes, to be given to reason_free()
  * @return INVALID_ARG (an id outside the vocabulary), NO_MEMORY, UNSUPPORTED

@@ -67,7 +67,9 @@ static reason_status encode(const rsn_model *model, const rsn_text *parts, size_
     reason_status status = text.failed
                                ? rsn_fail_memory(text.n)
                                : rsn_vocab_encode(model->vocab, rsn_str_text(&text),
-                                                  text.n, REASON_TOKENS_SPECIAL, ids);
+                                                  text.n,
+                                                  REASON_TOKENS_SPECIAL | RSN_VOCAB_GOES_ON,
+                                                  ids);
     if (status == REASON_OK && !spells(model->vocab, ids, first, &text))
         status = rsn_fail(REASON_ERR_MISMATCH,
                           "the model's tokenizer cannot spell its thinking tags");
@@ -96,7 +98,8 @@ static reason_status encode_inside(const rsn_model *model, rsn_text text,
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "%s begins with %s, which could complete a closing tag", name,
                         rsn_quote(text.data, end).text);
-    return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n, 0, ids)
+    return text.n > 0 ? rsn_vocab_encode(model->vocab, text.data, text.n,
+                                         RSN_VOCAB_GOES_ON, ids)
                       : REASON_OK;
 }
 

@@ -130,5 +130,7 @@ reason_status rsn_gguf_strings(const rsn_gguf *g, const char *key, const rsn_tex
                                size_t *n);
 reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **out,
                             size_t *n);
+reason_status rsn_gguf_bytes(const rsn_gguf *g, const char *key, const uint8_t **out,
+                             size_t *n);
 
 #endif

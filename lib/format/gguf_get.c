@@ -157,3 +157,15 @@ reason_status rsn_gguf_ints(const rsn_gguf *g, const char *key, const int32_t **
     }
     return status;
 }
+
+reason_status rsn_gguf_bytes(const rsn_gguf *g, const char *key, const uint8_t **out,
+                             size_t *n) {
+    reason_status status;
+    const rsn_gguf_pair *pair =
+        find_array(g, key, RSN_GGUF_U8, RSN_GGUF_I8, "an array of bytes", &status);
+    if (pair) {
+        *out = pair->as.items;
+        *n = (size_t)pair->n;
+    }
+    return status;
+}

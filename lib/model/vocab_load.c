@@ -29,16 +29,20 @@ static reason_status read_ids(const rsn_gguf *g, rsn_vocab_source *src) {
 
 /* Byte-level BPE has no use for scores, but a list that does not fit the tokens is
  * damage. */
-static reason_status check_scores(const rsn_gguf *g, size_t n_tokens) {
+static reason_status read_scores(const rsn_gguf *g, rsn_vocab_source *src) {
     const rsn_gguf_pair *scores = rsn_gguf_find(g, "tokenizer.ggml.scores");
-    if (!scores || (scores->type == RSN_GGUF_ARRAY && scores->item == RSN_GGUF_F32 &&
-                    scores->n == n_tokens))
+    if (!scores)
         return REASON_OK;
-    return rsn_fail(
-        REASON_ERR_FORMAT,
-        "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
-        "entry of tokenizer.ggml.tokens",
-        (unsigned long long)scores->offset, n_tokens);
+    if (scores->type != RSN_GGUF_ARRAY || scores->item != RSN_GGUF_F32 ||
+        scores->n != src->n_tokens)
+        return rsn_fail(
+            REASON_ERR_FORMAT,
+            "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
+            "entry of tokenizer.ggml.tokens",
+            (unsigned long long)scores->offset, src->n_tokens);
+    src->scores = scores->as.items;
+    src->n_scores = src->n_tokens;
+    return REASON_OK;
 }
 
 static reason_status read_lists(const rsn_gguf *g, rsn_vocab_source *src) {
@@ -51,10 +55,13 @@ static reason_status read_lists(const rsn_gguf *g, rsn_vocab_source *src) {
         status =
             rsn_gguf_ints(g, "tokenizer.ggml.token_type", &src->types, &src->n_types);
     if (status == REASON_OK)
-        status = check_scores(g, src->n_tokens);
+        status = read_scores(g, src);
     if (status == REASON_OK)
         status =
             rsn_gguf_strings(g, "tokenizer.ggml.merges", &src->merges, &src->n_merges);
+    if (status == REASON_OK)
+        status = rsn_gguf_bytes(g, "tokenizer.ggml.precompiled_charsmap", &src->charsmap,
+                                &src->n_charsmap);
     return status;
 }
 
@@ -63,6 +70,18 @@ static reason_status read_switch(const rsn_gguf *g, const char *key, int *out) {
     bool value = false;
     reason_status status = rsn_gguf_bool(g, key, &value);
     *out = rsn_gguf_find(g, key) ? value : -1;
+    return status;
+}
+
+static reason_status read_switches(const rsn_gguf *g, rsn_vocab_source *src) {
+    reason_status status = read_switch(g, "tokenizer.ggml.add_bos_token", &src->add_bos);
+    if (status == REASON_OK)
+        status = read_switch(g, "tokenizer.ggml.add_eos_token", &src->add_eos);
+    if (status == REASON_OK)
+        status = read_switch(g, "tokenizer.ggml.add_space_prefix", &src->space_prefix);
+    if (status == REASON_OK)
+        status = rsn_gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces",
+                               &src->remove_spaces);
     return status;
 }
 
@@ -76,10 +95,7 @@ reason_status rsn_vocab_load(const rsn_gguf *g, rsn_vocab **vocab) {
     if ((status = rsn_gguf_string(g, "tokenizer.ggml.pre", &pre)) != REASON_OK ||
         (status = read_lists(g, &src)) != REASON_OK ||
         (status = read_ids(g, &src)) != REASON_OK ||
-        (status = read_switch(g, "tokenizer.ggml.add_bos_token", &src.add_bos)) !=
-            REASON_OK ||
-        (status = read_switch(g, "tokenizer.ggml.add_eos_token", &src.add_eos)) !=
-            REASON_OK)
+        (status = read_switches(g, &src)) != REASON_OK)
         return status;
     src.model = model.data;
     src.pre = pre.data;

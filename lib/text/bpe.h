@@ -3,6 +3,7 @@
 #define REASON_TEXT_BPE_H
 
 #include "text/key_map.h"
+#include "text/merge.h"
 #include "text/tokens.h"
 #include "text/vocab.h"
 
@@ -18,14 +19,6 @@ typedef struct rsn_bpe {
     bool whole_tokens;       /* a piece that is a token is taken as it is */
 } rsn_bpe;
 
-/* Memory of merging, for one thread: kept from piece to piece. A zeroed one is empty. */
-typedef struct rsn_bpe_scratch {
-    struct rsn_bpe_symbol *symbols;
-    size_t symbols_cap;
-    uint64_t *heap;
-    size_t heap_cap;
-} rsn_bpe_scratch;
-
 /* unk: -1 if there is none. Leaves *b to rsn_bpe_free() in any case; the tokens must
  * outlive it. Returns FORMAT, LIMIT, UNSUPPORTED, NO_MEMORY. */
 reason_status rsn_bpe_init(rsn_bpe *b, const rsn_tokens *tokens, const rsn_text *merges,
@@ -37,10 +30,6 @@ void rsn_bpe_free(rsn_bpe *b);
  * pair of the smallest rank merges first, of equal ones the leftmost. Returns
  * NO_MEMORY. */
 reason_status rsn_bpe_encode(const rsn_bpe *b, const char *piece, size_t n,
-                             rsn_bpe_scratch *scratch, rsn_vocab_ids *out);
-void rsn_bpe_scratch_free(rsn_bpe_scratch *scratch);
-
-/* Appends one id. Returns NO_MEMORY. */
-reason_status rsn_bpe_push(rsn_vocab_ids *out, int32_t id);
+                             rsn_merge_scratch *scratch, rsn_vocab_ids *out);
 
 #endif

@@ -15,9 +15,19 @@ reason_status rsn_vocab_decode(const rsn_vocab *v, const int32_t *ids, size_t n,
             return rsn_fail(REASON_ERR_INVALID_ARG,
                             "token %zu of %zu: id %d; the vocabulary has ids 0 to %zu", i,
                             n, (int)ids[i], size - 1);
+    bool adds_space = rsn_vocab_adds_space(v), prefixed = adds_space;
     for (size_t i = 0; i < n; i++) {
-        if (!(flags & REASON_TOKENS_SPECIAL) && rsn_vocab_is_control(v, ids[i])) continue;
         rsn_text bytes = rsn_vocab_bytes(v, ids[i]);
+        if (rsn_vocab_is_special(v, ids[i])) {
+            /* An unknown token may stand within a text. */
+            prefixed = adds_space && !rsn_vocab_is_unknown(v, ids[i]);
+            if (!(flags & REASON_TOKENS_SPECIAL) && rsn_vocab_is_control(v, ids[i]))
+                continue;
+        } else if (prefixed && bytes.n) {
+            size_t drop = bytes.data[0] == ' ';
+            bytes = (rsn_text){bytes.data + drop, bytes.n - drop};
+            prefixed = false;
+        }
         rsn_str_add(out, bytes.data, bytes.n);
     }
     return out->failed ? REASON_ERR_NO_MEMORY : REASON_OK;

@@ -6,7 +6,9 @@
 #include "text/vocab.h"
 
 /* Appends the bytes of ids[0..n). Control tokens are left out unless flags have
- * REASON_TOKENS_SPECIAL; user-defined tokens are always spelt out. Returns INVALID_ARG
+ * REASON_TOKENS_SPECIAL; user-defined tokens are always spelt out. Where encoding puts a
+ * space before a text (rsn_vocab_adds_space()) one is taken off again: at the start, and
+ * behind each special token. Returns INVALID_ARG
  * (an id outside the vocabulary; nothing is appended then), NO_MEMORY. */
 reason_status rsn_vocab_decode(const rsn_vocab *v, const int32_t *ids, size_t n,
                                uint32_t flags, rsn_str *out);

@@ -1,6 +1,6 @@
 /* Owns the bytes of all tokens and the index over them. Which tokens may follow from text
- * is left to bpe.c (merging) and special.c (spellings in text). Invariant: a token is
- * indexed under its bytes and whether they came from the byte alphabet, the first of
+ * is left to bpe.c, spm.c and unigram.c, special tokens in text to special.c. Invariant: a
+ * token is indexed under its bytes and whether it was spelt by the rules, the first of
  * equal ones only; that flag and the bytes together are as good as the spelling. */
 #include "text/tokens.h"
 
@@ -8,21 +8,26 @@
 
 #include "text/byte_level.h"
 #include "text/key_map.h"
+#include "text/piece.h"
+#include "text/rolling_hash.h"
 
-/* FNV-1a from a seed; finish_hash() mixes its high bits down. */
-static inline uint64_t start_hash(const rsn_tokens *t, bool level) {
-    return t->seed ^ (level ? UINT64_C(0x9E3779B97F4A7C15) : 0);
+/* Where a search begins, from the hash of the bytes. */
+static inline uint64_t spread(const rsn_tokens *t, uint64_t hash, bool level) {
+    return rsn_mix64(hash ^ t->seed ^ (level ? UINT64_C(0x9E3779B97F4A7C15) : 0));
 }
 
-static inline uint64_t step_hash(uint64_t hash, uint8_t byte) {
-    return (hash ^ byte) * UINT64_C(0x100000001B3);
+/* One byte of a spelling; 0 if it is not by the rules. */
+static inline size_t read_spelling(const rsn_tokens *t, const char *s, size_t n,
+                                   uint8_t *byte) {
+    return t->spelling == RSN_SPELLING_PIECE ? rsn_piece_next(s, n, byte)
+                                             : rsn_byte_level_next(s, n, byte);
 }
 
 /* The slot where a search that failed at an empty one ended, or the one that holds the
  * token. */
 static size_t find_slot(const rsn_tokens *t, uint64_t hash, const char *bytes, size_t n,
                         bool level) {
-    hash = rsn_mix64(hash);
+    hash = spread(t, hash, level);
     uint32_t tag = (uint32_t)(hash >> 32);
     size_t i = (size_t)hash & t->mask;
     for (; t->slots[i].id >= 0; i = (i + 1) & t->mask) {
@@ -36,57 +41,80 @@ static size_t find_slot(const rsn_tokens *t, uint64_t hash, const char *bytes, s
     return i;
 }
 
-static uint64_t hash_bytes(const rsn_tokens *t, const char *bytes, size_t n, bool level) {
-    uint64_t hash = start_hash(t, level);
-    for (size_t i = 0; i < n; i++) hash = step_hash(hash, (uint8_t)bytes[i]);
+static uint64_t hash_bytes(const rsn_tokens *t, const char *bytes, size_t n) {
+    uint64_t hash = 0;
+    for (size_t i = 0; i < n; i++) hash = rsn_hash_step(t->base, hash, (uint8_t)bytes[i]);
     return hash;
+}
+
+int32_t rsn_tokens_find_hash(const rsn_tokens *t, uint64_t hash, const char *bytes,
+                             size_t n) {
+    return t->slots[find_slot(t, hash, bytes, n, true)].id;
 }
 
 int32_t rsn_tokens_find_bytes(const rsn_tokens *t, const char *bytes, size_t n) {
     if (n > t->longest) return -1; /* so that a long piece is not hashed in vain */
-    return t->slots[find_slot(t, hash_bytes(t, bytes, n, true), bytes, n, true)].id;
+    return rsn_tokens_find_hash(t, hash_bytes(t, bytes, n), bytes, n);
+}
+
+bool rsn_tokens_are_words(const rsn_tokens *t) {
+    for (size_t id = 0; id < t->n; id++) {
+        rsn_text token = rsn_tokens_get(t, (int32_t)id);
+        if ((t->flags[id] & RSN_TOKEN_BYTES) &&
+            rsn_piece_word(token.data, token.n, 0) < token.n)
+            return false;
+    }
+    return true;
 }
 
 /* Whether the spelling s[0..n) stands for exactly these bytes. */
-static bool spells(const char *s, size_t n, rsn_text bytes) {
+static bool spells(const rsn_tokens *t, const char *s, size_t n, rsn_text bytes) {
     size_t at = 0;
     for (size_t i = 0; i < bytes.n; i++) {
         uint8_t byte;
-        size_t len = at < n ? rsn_byte_level_next(s + at, n - at, &byte) : 0;
+        size_t len = at < n ? read_spelling(t, s + at, n - at, &byte) : 0;
         if (len == 0 || byte != (uint8_t)bytes.data[i]) return false;
         at += len;
     }
     return at == n;
 }
 
-/* As rsn_tokens_find_bytes() for a spelling in the byte alphabet, without a copy. */
+/* As rsn_tokens_find_bytes() for a spelling by the rules, without a copy. */
 static int32_t find_level(const rsn_tokens *t, const char *s, size_t n) {
-    uint64_t hash = start_hash(t, true);
+    uint64_t hash = 0;
     for (size_t at = 0; at < n;) {
         uint8_t byte;
-        size_t len = rsn_byte_level_next(s + at, n - at, &byte);
+        size_t len = read_spelling(t, s + at, n - at, &byte);
         if (len == 0) return -1;
-        hash = step_hash(hash, byte);
+        hash = rsn_hash_step(t->base, hash, byte);
         at += len;
     }
-    hash = rsn_mix64(hash);
+    hash = spread(t, hash, true);
     uint32_t tag = (uint32_t)(hash >> 32);
     size_t i = (size_t)hash & t->mask;
     for (; t->slots[i].id >= 0; i = (i + 1) & t->mask) {
         int32_t id = t->slots[i].id;
         bool level = (t->flags[id] & RSN_TOKEN_BYTES) != 0;
-        if (t->slots[i].tag == tag && level && spells(s, n, rsn_tokens_get(t, id)))
+        if (t->slots[i].tag == tag && level && spells(t, s, n, rsn_tokens_get(t, id)))
             return id;
     }
     return -1;
 }
 
+static int32_t find_byte(const rsn_tokens *t, const char *s, size_t n) {
+    int byte = rsn_piece_byte(s, n);
+    return byte < 0 ? -1 : t->byte_token[byte];
+}
+
 int32_t rsn_tokens_find_spelling(const rsn_tokens *t, const char *spelling, size_t n) {
     if (n == 0 || n > RSN_TOKENS_MAX_BYTES) return -1;
-    uint64_t hash = hash_bytes(t, spelling, n, false);
-    int32_t plain = t->slots[find_slot(t, hash, spelling, n, false)].id;
-    int32_t level = find_level(t, spelling, n);
-    return plain < 0 || (level >= 0 && level < plain) ? level : plain;
+    uint64_t hash = hash_bytes(t, spelling, n);
+    int32_t found[] = {t->slots[find_slot(t, hash, spelling, n, false)].id,
+                       find_level(t, spelling, n), find_byte(t, spelling, n)};
+    int32_t first = -1;
+    for (int i = 0; i < 3; i++)
+        if (found[i] >= 0 && (first < 0 || found[i] < first)) first = found[i];
+    return first;
 }
 
 static reason_status check_sizes(const rsn_text *spellings, size_t n, uint64_t *total) {
@@ -111,9 +139,10 @@ static reason_status check_sizes(const rsn_text *spellings, size_t n, uint64_t *
     return REASON_OK;
 }
 
-/* The flags that a type of the file means; 0 (undefined), 5 (unused) and 6 (byte, which
- * belongs to other tokenizer models) are as good as normal. */
-static reason_status read_type(const int32_t *types, size_t i, uint8_t *flags) {
+/* The flags that a type of the file means; 0 (undefined) and 5 (unused) are as good as
+ * normal, and so is 6 (byte) in the byte alphabet. */
+static reason_status read_type(const rsn_tokens *t, const int32_t *types, size_t i,
+                               rsn_text spelling, uint8_t *flags) {
     static const uint8_t meaning[] = {
         0, 0, RSN_TOKEN_CONTROL, RSN_TOKEN_CONTROL, RSN_TOKEN_USER, 0, 0};
     int32_t type = types ? types[i] : 1;
@@ -122,24 +151,49 @@ static reason_status read_type(const int32_t *types, size_t i, uint8_t *flags) {
                         "tokenizer.ggml.token_type[%zu]: type %d; allowed are 0 to %zu",
                         i, (int)type, sizeof meaning - 1);
     *flags = meaning[type];
+    if (type == 6 && t->spelling == RSN_SPELLING_PIECE &&
+        rsn_piece_byte(spelling.data, spelling.n) >= 0)
+        *flags = RSN_TOKEN_BYTE;
     return REASON_OK;
+}
+
+/* The bytes of a spelling by the rules; false if it is not. There are at most s.n. */
+static bool decode_spelling(const rsn_tokens *t, rsn_text s, char *to, size_t *n) {
+    size_t made = 0;
+    for (size_t at = 0; at < s.n;) {
+        uint8_t byte;
+        size_t len = read_spelling(t, s.data + at, s.n - at, &byte);
+        if (len == 0) return false;
+        to[made++] = (char)byte;
+        at += len;
+    }
+    *n = made;
+    return made > 0;
+}
+
+static size_t copy_token(rsn_tokens *t, size_t i, rsn_text s, char *to) {
+    size_t n = 0;
+    if (t->flags[i] & RSN_TOKEN_BYTE) {
+        int byte = rsn_piece_byte(s.data, s.n);
+        if (t->byte_token[byte] < 0) t->byte_token[byte] = (int32_t)i;
+        *to = (char)byte;
+        return 1;
+    }
+    if (!(t->flags[i] & RSN_TOKEN_SPECIAL) && decode_spelling(t, s, to, &n)) {
+        t->flags[i] |= RSN_TOKEN_BYTES;
+        return n;
+    }
+    if (s.n > 0) memcpy(to, s.data, s.n);
+    return s.n;
 }
 
 static reason_status copy_tokens(rsn_tokens *t, const rsn_text *spellings,
                                  const int32_t *types) {
     uint32_t end = 0;
     for (size_t i = 0; i < t->n; i++) {
-        rsn_text s = spellings[i];
-        char *to = t->bytes + end;
-        size_t n = 0;
-        reason_status status = read_type(types, i, &t->flags[i]);
+        reason_status status = read_type(t, types, i, spellings[i], &t->flags[i]);
         if (status != REASON_OK) return status;
-        if (!(t->flags[i] & RSN_TOKEN_SPECIAL) && s.n &&
-            rsn_byte_level_decode(s.data, s.n, to, &n)) {
-            t->flags[i] |= RSN_TOKEN_BYTES;
-        } else if ((n = s.n) > 0) {
-            memcpy(to, s.data, n);
-        }
+        size_t n = copy_token(t, i, spellings[i], t->bytes + end);
         t->start[i] = end;
         end += (uint32_t)n;
         if (n > t->longest) t->longest = n;
@@ -153,16 +207,21 @@ static void index_tokens(rsn_tokens *t) {
     for (size_t id = 0; id < t->n; id++) {
         rsn_text token = rsn_tokens_get(t, (int32_t)id);
         bool level = (t->flags[id] & RSN_TOKEN_BYTES) != 0;
-        uint64_t hash = hash_bytes(t, token.data, token.n, level);
+        if (t->flags[id] & RSN_TOKEN_BYTE) continue; /* byte_token[] has them */
+        uint64_t hash = hash_bytes(t, token.data, token.n);
         rsn_token_slot *slot = &t->slots[find_slot(t, hash, token.data, token.n, level)];
         if (token.n && slot->id < 0)
-            *slot = (rsn_token_slot){(uint32_t)(rsn_mix64(hash) >> 32), (int32_t)id};
+            *slot = (rsn_token_slot){(uint32_t)(spread(t, hash, level) >> 32),
+                                     (int32_t)id};
     }
 }
 
-reason_status rsn_tokens_init(rsn_tokens *t, const rsn_text *spellings,
-                              const int32_t *types, size_t n, uint64_t seed) {
-    *t = (rsn_tokens){.n = n, .seed = seed};
+reason_status rsn_tokens_init(rsn_tokens *t, rsn_spelling spelling,
+                              const rsn_text *spellings, const int32_t *types, size_t n,
+                              uint64_t seed) {
+    *t = (rsn_tokens){.n = n, .spelling = spelling, .seed = seed};
+    t->base = rsn_hash_base(rsn_mix64(~seed));
+    memset(t->byte_token, 0xFF, sizeof t->byte_token);
     uint64_t total = 0;
     reason_status status = check_sizes(spellings, n, &total);
     if (status != REASON_OK) return status;

@@ -1,34 +1,51 @@
 /* Owns what a vocabulary is as a whole: its parts, its special ids and the order in which
- * a text goes through them. Bytes of tokens are tokens.c's, pieces pretokenize.c's,
- * merging bpe.c's, special tokens in text special.c's. Invariant: nothing changes after
- * rsn_vocab_new(). */
+ * a text goes through them. Bytes of tokens are tokens.c's, pieces pretokenize.c's, what
+ * becomes of text bpe.c's, spm.c's and unigram.c's, special tokens in text special.c's.
+ * Invariant: nothing changes after rsn_vocab_new(). */
 #include "text/vocab.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "text/bpe.h"
 #include "text/pretokenize.h"
 #include "text/special.h"
-#include "text/tokens.h"
+#include "text/spm.h"
+#include "text/unigram.h"
 
 struct rsn_vocab {
     rsn_tokens tokens;
     rsn_special special;
     const struct tokenizer_model *model;
-    const rsn_pretokenizer *pre;
-    rsn_bpe bpe;
+    const rsn_pretokenizer *pre; /* of bpe */
+    rsn_bpe bpe;                 /* of these three the one that the model is */
+    rsn_spm spm;
+    rsn_unigram unigram;
     int32_t bos, eos, eot, eom, unk, pad;
-    bool add_bos, add_eos;
+    bool add_bos, add_eos, add_space;
 };
 
-/* A way of tokenizing: what it makes of a source, and of text that holds no special
- * token. */
+/* Memory of encoding, for one text. */
+typedef struct encode_scratch {
+    rsn_merge_scratch bpe;
+    rsn_spm_scratch spm;
+    rsn_unigram_scratch unigram;
+} encode_scratch;
+
+/* A way of tokenizing: how tokens are spelt, what it makes of a source, and of text that
+ * holds no special token, with a space before it or not. */
 typedef struct tokenizer_model {
     const char *name; /* of tokenizer.ggml.model */
+    rsn_spelling spelling;
+    /* What holds where a file is silent. An id counts only if its token is a control
+     * token. */
+    int32_t bos, eos, pad;
+    bool add_bos, add_eos, add_space;
     reason_status (*init)(rsn_vocab *v, const rsn_vocab_source *src);
-    reason_status (*encode)(const rsn_vocab *v, const char *text, size_t n,
-                            rsn_bpe_scratch *scratch, rsn_vocab_ids *out);
+    reason_status (*encode)(const rsn_vocab *v, const char *text, size_t n, bool prefixed,
+                            encode_scratch *scratch, rsn_vocab_ids *out);
 } tokenizer_model;
 
 /* ---- the models ---- */
@@ -42,24 +59,74 @@ static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
     if (!src->pre)
         rsn_log(REASON_LOG_WARNING, "tokenizer.ggml.pre is absent: the pre-tokenizer "
                                  "\"default\" may not be what the model was trained with");
+    v->add_bos = v->pre->adds_bos;
     return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk,
                         v->pre->whole_tokens);
 }
 
 static reason_status encode_gpt2(const rsn_vocab *v, const char *text, size_t n,
-                                 rsn_bpe_scratch *scratch, rsn_vocab_ids *out) {
+                                 bool prefixed, encode_scratch *scratch,
+                                 rsn_vocab_ids *out) {
+    (void)prefixed; /* the family has no prefix */
     reason_status status = REASON_OK;
     rsn_pretokens state = {{0}};
     for (size_t at = 0; at < n && status == REASON_OK;) {
         size_t end = rsn_pretokenize(v->pre, text, n, at, &state);
-        status = rsn_bpe_encode(&v->bpe, text + at, end - at, scratch, out);
+        status = rsn_bpe_encode(&v->bpe, text + at, end - at, &scratch->bpe, out);
         at = end;
     }
     return status;
 }
 
+static reason_status check_scores(const rsn_vocab *v, const rsn_vocab_source *src) {
+    if (!src->scores || src->n_scores != v->tokens.n)
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "tokenizer.ggml.scores has %zu entries, tokenizer.ggml.tokens %zu; "
+                        "the tokenizer %s needs as many",
+                        src->n_scores, v->tokens.n, v->model->name);
+    for (size_t i = 0; i < src->n_scores; i++)
+        if (!isfinite(src->scores[i]))
+            return rsn_fail(REASON_ERR_FORMAT,
+                            "tokenizer.ggml.scores[%zu] is %g; needed are finite numbers",
+                            i, (double)src->scores[i]);
+    return REASON_OK;
+}
+
+static reason_status init_llama(rsn_vocab *v, const rsn_vocab_source *src) {
+    reason_status status = check_scores(v, src);
+    return status ? status : rsn_spm_init(&v->spm, &v->tokens, src->scores, v->unk);
+}
+
+static reason_status encode_llama(const rsn_vocab *v, const char *text, size_t n,
+                                  bool prefixed, encode_scratch *scratch,
+                                  rsn_vocab_ids *out) {
+    return rsn_spm_encode(&v->spm, text, n, prefixed, &scratch->spm, out);
+}
+
+static reason_status init_t5(rsn_vocab *v, const rsn_vocab_source *src) {
+    const rsn_unigram_source unigram = {
+        .tokens = &v->tokens,
+        .scores = src->scores,
+        .types = src->types,
+        .charsmap = src->charsmap,
+        .n_charsmap = src->n_charsmap,
+        .unk = v->unk,
+        .collapse = src->remove_spaces,
+    };
+    reason_status status = check_scores(v, src);
+    return status ? status : rsn_unigram_init(&v->unigram, &unigram);
+}
+
+static reason_status encode_t5(const rsn_vocab *v, const char *text, size_t n,
+                               bool prefixed, encode_scratch *scratch,
+                               rsn_vocab_ids *out) {
+    return rsn_unigram_encode(&v->unigram, text, n, prefixed, &scratch->unigram, out);
+}
+
 static const tokenizer_model models[] = {
-    {"gpt2", init_gpt2, encode_gpt2},
+    {"gpt2", RSN_SPELLING_LEVEL, -1, -1, -1, false, false, false, init_gpt2, encode_gpt2},
+    {"llama", RSN_SPELLING_PIECE, 1, 2, -1, true, false, true, init_llama, encode_llama},
+    {"t5", RSN_SPELLING_PIECE, -1, 1, 0, false, true, false, init_t5, encode_t5},
 };
 
 static reason_status find_model(const char *name, const tokenizer_model **model) {
@@ -71,7 +138,9 @@ static reason_status find_model(const char *name, const tokenizer_model **model)
         if (strcmp(name, models[i].name) == 0) return REASON_OK;
     }
     return rsn_fail(REASON_ERR_UNSUPPORTED,
-                    "tokenizer.ggml.model: tokenizer %s is not supported",
+                    "tokenizer.ggml.model: tokenizer %s is not supported; gpt2 "
+                    "(byte-level BPE), llama (SentencePiece BPE) and t5 (SentencePiece "
+                    "unigram) are",
                     rsn_quote(name, strlen(name)).text);
 }
 
@@ -95,6 +164,20 @@ static reason_status read_ids(rsn_vocab *v, const rsn_vocab_source *src) {
         *ids[i].to = (int32_t)ids[i].id;
     }
     return REASON_OK;
+}
+
+/* What the model's family takes an id for if the file does not say. */
+static void default_id(rsn_vocab *v, int32_t *to, int32_t id) {
+    if (*to < 0 && rsn_vocab_is_control(v, id)) *to = id;
+}
+
+static void default_ids(rsn_vocab *v, const rsn_vocab_source *src) {
+    default_id(v, &v->bos, v->model->bos);
+    default_id(v, &v->eos, v->model->eos);
+    default_id(v, &v->pad, v->model->pad);
+    if (v->model->spelling != RSN_SPELLING_PIECE || !src->types) return;
+    for (size_t i = 0; i < v->tokens.n && v->unk < 0; i++)
+        if (src->types[i] == 2) v->unk = (int32_t)i;
 }
 
 static void mark_end(rsn_vocab *v, int32_t id) {
@@ -162,13 +245,19 @@ static reason_status fill_vocab(rsn_vocab *v, const rsn_vocab_source *src) {
     /* The address differs from run to run and nobody outside knows it, which is all that
      * a seed of hash tables has to do; no result depends on it. */
     uint64_t seed = rsn_mix64((uint64_t)(uintptr_t)v);
-    status = rsn_tokens_init(&v->tokens, src->tokens, src->types, src->n_tokens, seed);
+    v->add_bos = v->model->add_bos;
+    status = rsn_tokens_init(&v->tokens, v->model->spelling, src->tokens, src->types,
+                             src->n_tokens, seed);
     if (status == REASON_OK) status = read_ids(v, src);
-    if (status == REASON_OK) status = rsn_special_init(&v->special, &v->tokens);
-    if (status == REASON_OK) status = v->model->init(v, src);
     if (status != REASON_OK) return status;
-    v->add_bos = src->add_bos < 0 ? v->pre->adds_bos : src->add_bos > 0;
-    v->add_eos = src->add_eos > 0;
+    default_ids(v, src);
+    status = v->model->init(v, src);
+    if (status == REASON_OK) status = rsn_special_init(&v->special, &v->tokens);
+    if (status != REASON_OK) return status;
+    if (src->add_bos >= 0) v->add_bos = src->add_bos > 0;
+    v->add_eos = src->add_eos < 0 ? v->model->add_eos : src->add_eos > 0;
+    v->add_space = src->space_prefix < 0 ? v->model->add_space : src->space_prefix > 0;
+    if (v->model->spelling == RSN_SPELLING_LEVEL) v->add_space = false;
     mark_ends(v);
     return REASON_OK;
 }
@@ -195,6 +284,8 @@ size_t rsn_vocab_held(const rsn_vocab *v) {
 void rsn_vocab_free(rsn_vocab *v) {
     if (!v) return;
     rsn_bpe_free(&v->bpe);
+    rsn_spm_free(&v->spm);
+    rsn_unigram_free(&v->unigram);
     rsn_special_free(&v->special);
     rsn_tokens_free(&v->tokens);
     rsn_free(v);
@@ -234,6 +325,10 @@ static bool has_flag(const rsn_vocab *v, int32_t id, int flags) {
     return id >= 0 && (size_t)id < v->tokens.n && (v->tokens.flags[id] & flags);
 }
 
+bool rsn_vocab_adds_space(const rsn_vocab *v) {
+    return v->add_space;
+}
+
 bool rsn_vocab_adds_eos(const rsn_vocab *v) {
     return v->add_eos && v->eos >= 0;
 }
@@ -250,6 +345,11 @@ bool rsn_vocab_is_special(const rsn_vocab *v, int32_t id) {
     return has_flag(v, id, RSN_TOKEN_SPECIAL);
 }
 
+bool rsn_vocab_is_unknown(const rsn_vocab *v, int32_t id) {
+    bool lossless = v->spm.fallback.lossless || v->unigram.fallback.lossless;
+    return id >= 0 && id == v->unk && !lossless;
+}
+
 rsn_text rsn_vocab_bytes(const rsn_vocab *v, int32_t id) {
     if (id < 0 || (size_t)id >= v->tokens.n) return (rsn_text){"", 0};
     return rsn_tokens_get(&v->tokens, id);
@@ -261,23 +361,37 @@ int32_t rsn_vocab_find(const rsn_vocab *v, const char *spelling, size_t n) {
 
 /* ---- encoding ---- */
 
+reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id) {
+    reason_status status = RSN_GROW(&out->items, &out->cap, out->n + 1);
+    if (status == REASON_OK) out->items[out->n++] = id;
+    return status;
+}
+
 /* Text with its special tokens taken out: of those that overlap the one that begins
- * first, of those that begin together the longest. */
+ * first, of those that begin together the longest. What is between them are texts of their
+ * own, each prefixed. */
 static reason_status encode_special(const rsn_vocab *v, const char *text, size_t n,
-                                    rsn_bpe_scratch *scratch, rsn_vocab_ids *out) {
+                                    bool prefixed, encode_scratch *scratch,
+                                    rsn_vocab_ids *out) {
     rsn_special_hits hits = {0};
     size_t at = 0;
     reason_status status = rsn_special_scan(&v->special, text, n, &hits);
     for (size_t i = hits.n; i-- > 0 && status == REASON_OK;) {
         rsn_special_hit hit = hits.items[i];
         if (hit.at < at) continue;
-        status = v->model->encode(v, text + at, hit.at - at, scratch, out);
-        if (status == REASON_OK) status = rsn_bpe_push(out, hit.id);
+        status = v->model->encode(v, text + at, hit.at - at, prefixed, scratch, out);
+        if (status == REASON_OK) status = rsn_vocab_push(out, hit.id);
         at = hit.at + rsn_tokens_get(&v->tokens, hit.id).n;
     }
     rsn_free(hits.items);
     if (status != REASON_OK) return status;
-    return v->model->encode(v, text + at, n - at, scratch, out);
+    return v->model->encode(v, text + at, n - at, prefixed, scratch, out);
+}
+
+static void free_scratch(encode_scratch *scratch) {
+    rsn_merge_free(&scratch->bpe);
+    rsn_spm_scratch_free(&scratch->spm);
+    rsn_unigram_scratch_free(&scratch->unigram);
 }
 
 reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
@@ -287,19 +401,20 @@ reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
                         RSN_VOCAB_MAX_TEXT);
     if (n == 0) text = "";
     size_t before = out->n;
-    rsn_bpe_scratch scratch = {0};
+    encode_scratch scratch = {0};
     reason_status status = REASON_OK;
     bool edges = (flags & REASON_TOKENS_BOS_EOS) != 0;
     bool bos = edges && v->add_bos && v->bos >= 0;
     bool eos = edges && v->add_eos && v->eos >= 0;
-    if (bos) status = rsn_bpe_push(out, v->bos);
+    bool prefixed = v->add_space && !(flags & RSN_VOCAB_GOES_ON);
+    if (bos) status = rsn_vocab_push(out, v->bos);
     if (status == REASON_OK && (flags & REASON_TOKENS_SPECIAL)) {
-        status = encode_special(v, text, n, &scratch, out);
+        status = encode_special(v, text, n, prefixed, &scratch, out);
     } else if (status == REASON_OK) {
-        status = v->model->encode(v, text, n, &scratch, out);
+        status = v->model->encode(v, text, n, prefixed, &scratch, out);
     }
-    if (status == REASON_OK && eos) status = rsn_bpe_push(out, v->eos);
-    rsn_bpe_scratch_free(&scratch);
+    if (status == REASON_OK && eos) status = rsn_vocab_push(out, v->eos);
+    free_scratch(&scratch);
     if (status != REASON_OK) out->n = before;
     return status;
 }

@@ -1,5 +1,5 @@
 /* A vocabulary: text to token ids and back. Immutable once made, so any number of threads
- * may use one. Byte-level BPE is the one tokenizer model so far. */
+ * may use one. Its tokenizer is byte-level BPE, or SentencePiece's BPE or unigram model. */
 #ifndef REASON_TEXT_VOCAB_H
 #define REASON_TEXT_VOCAB_H
 
@@ -9,18 +9,24 @@ typedef struct rsn_vocab rsn_vocab;
 
 /* What a model file says about its tokenizer; borrowed during rsn_vocab_new() only. */
 typedef struct rsn_vocab_source {
-    const char *model;      /* tokenizer.ggml.model: "gpt2" */
+    const char *model;      /* tokenizer.ggml.model: "gpt2", "llama", "t5" */
     const char *pre;        /* tokenizer.ggml.pre: "qwen2", "gpt-2", ...; NULL: absent */
     const rsn_text *tokens; /* spellings; index = id */
     size_t n_tokens;
     /* 1 normal 2 unknown 3 control 4 user-defined 5 unused 6 byte; NULL: all normal */
     const int32_t *types;
     size_t n_types;
-    const rsn_text *merges; /* "left right"; index = rank */
+    const rsn_text *merges; /* "left right"; index = rank; of "gpt2" */
     size_t n_merges;
+    const float *scores; /* of "llama" and "t5"; NULL: absent */
+    size_t n_scores;
+    const uint8_t *charsmap; /* of "t5" */
+    size_t n_charsmap;
     int64_t bos, eos, eot, eom, unk, pad; /* -1: absent */
     int add_bos,
         add_eos; /* what REASON_TOKENS_BOS_EOS adds: 0, 1, or -1: as the family does */
+    int space_prefix;  /* of "llama" and "t5": a space before each text; likewise */
+    bool remove_spaces; /* of "t5": those at the edges, and all but one of several */
 } rsn_vocab_source;
 
 /* A growing list of ids. A zeroed one is empty; items are the owner's to rsn_free(). */
@@ -33,10 +39,14 @@ typedef struct rsn_vocab_ids {
 /* The longest text that can be encoded at once. */
 #define RSN_VOCAB_MAX_TEXT ((size_t)INT32_MAX)
 
+/* For rsn_vocab_encode(), beside the REASON_TOKENS_ bits: the text goes on from another,
+ * so no space is put before it. */
+#define RSN_VOCAB_GOES_ON (UINT32_C(1) << 31)
+
 /* Returns FORMAT, LIMIT, UNSUPPORTED (a model or pre-tokenizer that is not there, by
  * name; a byte that no token stands for, if there is no unknown token), NO_MEMORY. Merges
  * whose parts or result are no tokens are ignored, as are those that would make a special
- * token out of plain text. */
+ * token out of plain text. Of several tokens of one spelling the first counts. */
 reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out);
 /* Bytes of memory behind it; 0 for NULL. */
 size_t rsn_vocab_held(const rsn_vocab *v);
@@ -51,6 +61,9 @@ int32_t rsn_vocab_eom(const rsn_vocab *v);
 int32_t rsn_vocab_unk(const rsn_vocab *v);
 int32_t rsn_vocab_pad(const rsn_vocab *v);
 
+/* Whether a space is put before a text, and before what follows a special token in it. */
+bool rsn_vocab_adds_space(const rsn_vocab *v);
+
 /* Whether REASON_TOKENS_BOS_EOS puts the end of text behind a text. */
 bool rsn_vocab_adds_eos(const rsn_vocab *v);
 
@@ -58,6 +71,7 @@ bool rsn_vocab_adds_eos(const rsn_vocab *v);
 bool rsn_vocab_is_end(const rsn_vocab *v, int32_t id);     /* ends a generation */
 bool rsn_vocab_is_control(const rsn_vocab *v, int32_t id); /* or unknown (type 2) */
 bool rsn_vocab_is_special(const rsn_vocab *v, int32_t id); /* control or user-defined */
+bool rsn_vocab_is_unknown(const rsn_vocab *v, int32_t id); /* may stand for any text */
 /* The bytes a token stands for; of special tokens their spelling. They live as v does. */
 rsn_text rsn_vocab_bytes(const rsn_vocab *v, int32_t id);
 
@@ -65,9 +79,13 @@ rsn_text rsn_vocab_bytes(const rsn_vocab *v, int32_t id);
  * "\u0120the". -1 if there is none. */
 int32_t rsn_vocab_find(const rsn_vocab *v, const char *spelling, size_t n);
 
-/* Appends the ids of text[0..n), any bytes. flags are REASON_TOKENS_ bits. Without
- * REASON_TOKENS_SPECIAL text never becomes a special token, except the unknown token. On
- * failure (NO_MEMORY; LIMIT above RSN_VOCAB_MAX_TEXT) the list is as it was. */
+/* Appends one id. Returns NO_MEMORY. */
+reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id);
+
+/* Appends the ids of text[0..n), any bytes. flags are REASON_TOKENS_ bits and
+ * RSN_VOCAB_GOES_ON. Without REASON_TOKENS_SPECIAL text never becomes a special token,
+ * except the unknown token. On failure (NO_MEMORY; LIMIT above RSN_VOCAB_MAX_TEXT) the
+ * list is as it was. */
 reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
                                uint32_t flags, rsn_vocab_ids *out);
 

@@ -181,6 +181,11 @@ static void test_format_gguf_get__lists(void **state) {
     assert_int_equal(rsn_gguf_ints(g, "u32s", &ints, &n), REASON_OK);
     assert_int_equal(n, 2);
     assert_int_equal(ints[1], 8);
+    const uint8_t *bytes = NULL;
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, "u8s");
+    assert_int_equal(rsn_gguf_bytes(g, "u8s", &bytes, &n), REASON_OK);
+    assert_int_equal(n, pair->n);
+    assert_ptr_equal(bytes, pair->as.items);
 }
 
 /* Every reader on every key: it reads the types that are its own and names the key of
@@ -196,6 +201,7 @@ static void test_format_gguf_get__wrong_types(void **state) {
         rsn_text text;
         const rsn_text *texts;
         const int32_t *ints;
+        const uint8_t *bytes;
         size_t n;
         bool array = pair->type == RSN_GGUF_ARRAY, string = pair->type == RSN_GGUF_STRING;
         bool real = pair->type == RSN_GGUF_F32 || pair->type == RSN_GGUF_F64;
@@ -213,6 +219,8 @@ static void test_format_gguf_get__wrong_types(void **state) {
              array && pair->item == RSN_GGUF_STRING},
             {rsn_gguf_ints(g, key, &ints, &n),
              array && (pair->item == RSN_GGUF_I32 || pair->item == RSN_GGUF_U32)},
+            {rsn_gguf_bytes(g, key, &bytes, &n),
+             array && (pair->item == RSN_GGUF_I8 || pair->item == RSN_GGUF_U8)},
         };
         for (size_t j = 0; j < COUNT(reads); j++)
             assert_int_equal(reads[j].status,

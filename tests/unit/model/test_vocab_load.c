@@ -267,6 +267,177 @@ static void test_model_vocab_load__kinds(void **state) {
     tiny_model_free(&m);
 }
 
+/* ---- SentencePiece ---- */
+
+#define SCORES "tokenizer.ggml.scores"
+
+/* What differs from a sound file. */
+typedef struct pieces {
+    const char *model;
+    const char *byte_token; /* instead of "<0x41>" */
+    size_t n_scores;        /* 0: as many as tokens */
+    bool as_u8, as_i32;     /* scores of another type */
+    float score;            /* of token 4 */
+    const char *wrong_key;  /* a key of another type than it has to be */
+} pieces;
+
+static void put_pieces(gguf_bytes *b, const pieces *p) {
+    static const char *const tokens[] = {"<unk>", "<s>", "</s>", "\xE2\x96\x81" "a", "a"};
+    static const int32_t types[] = {2, 3, 3, 1, 1};
+    enum { N = COUNT(tokens) + 1 };
+    size_t n_scores = p->n_scores ? p->n_scores : N;
+    gguf_put_header(b, 3, 0, 7 + (p->wrong_key != NULL));
+    gguf_put_string(b, "general.architecture", "llama");
+    gguf_put_string(b, "tokenizer.ggml.model", p->model);
+    gguf_put_array(b, TOKENS, GGUF_STRING, N);
+    for (size_t i = 0; i < COUNT(tokens); i++) gguf_put_text(b, tokens[i]);
+    gguf_put_text(b, p->byte_token);
+    gguf_put_array(b, TYPES, GGUF_I32, N);
+    for (size_t i = 0; i < COUNT(tokens); i++) gguf_put_number(b, (uint32_t)types[i], 4);
+    gguf_put_number(b, 6, 4);
+    gguf_put_array(b, SCORES, p->as_u8 ? GGUF_U8 : p->as_i32 ? GGUF_I32 : GGUF_F32,
+                   n_scores);
+    for (size_t i = 0; i < n_scores; i++) {
+        float score = i == 4 ? p->score : -1 - (float)i;
+        gguf_put(b, &score, p->as_u8 ? 1 : 4);
+    }
+    gguf_put_bool(b, "tokenizer.ggml.remove_extra_whitespaces", false);
+    gguf_put_bool(b, "tokenizer.ggml.add_eos_token", true);
+    if (p->wrong_key)
+        gguf_put_string(b, p->wrong_key, "true");
+}
+
+static void test_model_vocab_load__pieces(void **state) {
+    (void)state;
+    static const char *const models[] = {"llama", "t5"};
+    for (size_t i = 0; i < COUNT(models); i++) {
+        gguf_bytes b = {0};
+        const pieces p = {.model = models[i], .byte_token = "<0x41>", .score = -4};
+        put_pieces(&b, &p);
+        check_opens(&b);
+        char *path = gguf_save(&b);
+        reason_model *model;
+        check_ok(reason_model_open(path, NULL, &model));
+        int32_t *ids;
+        size_t n, n_bytes;
+        char *text;
+        uint32_t flags = REASON_TOKENS_SPECIAL | REASON_TOKENS_BOS_EOS;
+        check_ok(reason_tokenize(model, "a aAA</s>", -1, flags, &ids, &n));
+        /* "llama" adds a space and a begin of text; the other ends ids differ. */
+        static const int32_t wanted[2][7] = {{1, 3, 3, 5, 5, 2, 2}, {4, 3, 5, 5, 2, 1}};
+        assert_int_equal(n, 7 - i);
+        assert_memory_equal(ids, wanted[i], n * sizeof *ids);
+        check_ok(reason_detokenize(model, ids, n - 1, REASON_TOKENS_SPECIAL, &text, &n_bytes));
+        assert_string_equal(text, i ? "a aAA</s>" : "<s>a aAA</s>");
+        reason_free(text);
+        reason_free(ids);
+        reason_model_free(model);
+        gguf_remove(path);
+        gguf_free(&b);
+    }
+}
+
+/* Case 23: a byte token that is spelt otherwise is ordinary text. */
+static void test_model_vocab_load__byte_spellings(void **state) {
+    (void)state;
+    static const char *const spellings[] = {"<0x-1>", "<0xZZ>", "<0x1>", "<0x041>", ""};
+    for (size_t i = 0; i < COUNT(spellings); i++) {
+        gguf_bytes b = {0};
+        const pieces p = {.model = "llama", .byte_token = spellings[i], .score = -4};
+        put_pieces(&b, &p);
+        char *path = gguf_save(&b);
+        reason_model *model;
+        check_ok(reason_model_open(path, NULL, &model));
+        rsn_text text = rsn_vocab_bytes(model->vocab, 5);
+        assert_int_equal(text.n, strlen(spellings[i]));
+        assert_memory_equal(text.data, spellings[i], text.n);
+        int32_t *ids;
+        size_t n;
+        check_ok(reason_tokenize(model, "\x01\x1f", 2, 0, &ids, &n));
+        assert_int_equal(ids[n - 1], 0); /* the unknown token */
+        reason_free(ids);
+        reason_model_free(model);
+        gguf_remove(path);
+        gguf_free(&b);
+    }
+}
+
+/* Case 21 where scores are used. */
+static void test_model_vocab_load__piece_scores(void **state) {
+    (void)state;
+    const struct {
+        pieces p;
+        const char *words[3];
+    } cases[] = {
+        {{.n_scores = 5}, {SCORES, TOKENS, "6 f32"}},
+        {{.n_scores = 7}, {SCORES, TOKENS, "6 f32"}},
+        {{.as_u8 = true}, {SCORES, TOKENS, "6 f32"}},
+        {{.as_i32 = true}, {SCORES, TOKENS, "6 f32"}},
+        {{.score = NAN}, {SCORES "[4]", "nan", "finite"}},
+        {{.score = INFINITY}, {SCORES "[4]", "inf", "finite"}},
+        {{.wrong_key = "tokenizer.ggml.add_space_prefix"},
+         {"tokenizer.ggml.add_space_prefix", "a bool", ""}},
+        {{.wrong_key = "tokenizer.ggml.precompiled_charsmap"},
+         {"tokenizer.ggml.precompiled_charsmap", "array of bytes", ""}},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        pieces p = cases[i].p;
+        for (int k = 0; k < 2; k++) {
+            gguf_bytes b = {0};
+            p.model = k ? "t5" : "llama";
+            p.byte_token = "<0x41>";
+            put_pieces(&b, &p);
+            REFUSED(&b, REASON_ERR_FORMAT, cases[i].words[0], cases[i].words[1],
+                    cases[i].words[2]);
+            gguf_free(&b);
+        }
+    }
+    gguf_bytes b = {0};
+    const pieces p = {.model = "t5", .byte_token = "<0x41>"};
+    put_pieces(&b, &p);
+    b.data[gguf_find_value(&b, SCORES) - 5] = '!'; /* no scores at all */
+    REFUSED(&b, REASON_ERR_FORMAT, SCORES " has 0", TOKENS);
+    gguf_free(&b);
+}
+
+/* A normalization table comes through, and a damaged one is refused. */
+static void test_model_vocab_load__charsmap(void **state) {
+    (void)state;
+    for (int damaged = 0; damaged < 2; damaged++) {
+        gguf_bytes b = {0};
+        const pieces p = {.model = "t5", .byte_token = "<0x41>", .score = -4};
+        put_pieces(&b, &p);
+        gguf_put_array(&b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, 4 + 4 * 256 + 2);
+        /* The root's offset is 1, and "B" (at 1 ^ 'B' = 'C') has a value at 'C' ^ 2. */
+        uint8_t table[4 + 4 * 256 + 2] = {0, 4};
+        table[4 + 1] = 1 << 2;
+        table[4 + 4 * 'C'] = 'B';
+        table[4 + 4 * 'C' + 1] = 1 | 2 << 2;
+        table[4 + 4 * 'A' + 3] = 0x80;
+        table[4 + 4 * 256] = 'a';
+        table[1] = damaged ? 5 : 4;
+        gguf_put(&b, table, sizeof table);
+        gguf_set_number(&b, 16, 8, 8);
+        if (damaged) {
+            REFUSED(&b, REASON_ERR_FORMAT, "tokenizer.ggml.precompiled_charsmap", "1280");
+        } else {
+            char *path = gguf_save(&b);
+            reason_model *model;
+            int32_t *ids;
+            size_t n;
+            check_ok(reason_model_open(path, NULL, &model));
+            check_ok(reason_tokenize(model, "B B", -1, 0, &ids, &n));
+            assert_int_equal(n, 2);
+            assert_int_equal(ids[0], 4);
+            assert_int_equal(ids[1], 3);
+            reason_free(ids);
+            reason_model_free(model);
+            gguf_remove(path);
+        }
+        gguf_free(&b);
+    }
+}
+
 /* A mebibyte of the shortest tokens and merges there can be: refused or not, what it
  * takes stays within the bound that try_path() checks. */
 static void test_model_vocab_load__large_lists(void **state) {
@@ -323,6 +494,10 @@ int main(void) {
         cmocka_unit_test(test_model_vocab_load__one_token),
         cmocka_unit_test(test_model_vocab_load__no_tokens),
         cmocka_unit_test(test_model_vocab_load__kinds),
+        cmocka_unit_test(test_model_vocab_load__pieces),
+        cmocka_unit_test(test_model_vocab_load__byte_spellings),
+        cmocka_unit_test(test_model_vocab_load__piece_scores),
+        cmocka_unit_test(test_model_vocab_load__charsmap),
         cmocka_unit_test(test_model_vocab_load__large_lists),
         cmocka_unit_test(test_model_vocab_load__none),
     };

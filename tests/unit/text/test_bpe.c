@@ -66,21 +66,21 @@ static size_t merge_slowly(const fixture *f, const char *piece, size_t n, int32_
 typedef struct machine {
     rsn_tokens tokens;
     rsn_bpe bpe;
-    rsn_bpe_scratch scratch;
+    rsn_merge_scratch scratch;
     rsn_vocab_ids out;
 } machine;
 
 static reason_status start(machine *m, const fixture *f, int32_t unk, bool whole) {
     memset(m, 0, sizeof *m);
     reason_status status =
-        rsn_tokens_init(&m->tokens, f->tokens, f->types, f->src.n_tokens, 99);
+        rsn_tokens_init(&m->tokens, RSN_SPELLING_LEVEL, f->tokens, f->types, f->src.n_tokens, 99);
     if (status != REASON_OK) return status;
     return rsn_bpe_init(&m->bpe, &m->tokens, f->merges, f->src.n_merges, unk, whole);
 }
 
 static void stop(machine *m) {
     rsn_free(m->out.items);
-    rsn_bpe_scratch_free(&m->scratch);
+    rsn_merge_free(&m->scratch);
     rsn_bpe_free(&m->bpe);
     rsn_tokens_free(&m->tokens);
 }

@@ -23,6 +23,42 @@ static void test_text_detokenize__special_tokens(void **state) {
     rsn_vocab_free(v);
 }
 
+/* The one space that encoding adds goes again, others stay. */
+static void test_text_detokenize__space_prefix(void **state) {
+    (void)state;
+    fixture f;
+    fixture_pieces(&f, "llama", true);
+    for (int adds = 0; adds < 2; adds++) {
+        f.src.space_prefix = adds;
+        rsn_vocab *v = fixture_new(&f);
+        int32_t the = rsn_vocab_find(v, "\xE2\x96\x81the", 6), in = rsn_vocab_find(v, "in", 2),
+                space = rsn_vocab_find(v, "<0x20>", 6), s = rsn_vocab_find(v, "<s>", 3),
+                think = rsn_vocab_find(v, "<think>", 7);
+        const struct {
+            int32_t ids[6];
+            size_t n;
+            uint32_t flags;
+            const char *with, *without;
+        } cases[] = {
+            {{the, the}, 2, 0, "the the", " the the"},
+            {{s, the, in}, 3, 0, "thein", " thein"},
+            {{s, the, in}, 3, REASON_TOKENS_SPECIAL, "<s>thein", "<s> thein"},
+            {{in, the, think, the}, 4, 0, "in the<think>the", "in the<think> the"},
+            {{space, the, s, s, space, space}, 6, 0, " the ", "  the  "},
+            {{think, in, the}, 3, 0, "<think>in the", "<think>in the"},
+        };
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            rsn_str out = {0};
+            assert_int_equal(rsn_vocab_decode(v, cases[i].ids, cases[i].n, cases[i].flags, &out),
+                             REASON_OK);
+            assert_string_equal(rsn_str_text(&out), adds ? cases[i].with : cases[i].without);
+            rsn_str_free(&out);
+        }
+        rsn_vocab_free(v);
+    }
+    fixture_free(&f);
+}
+
 static void test_text_detokenize__ids_outside(void **state) {
     (void)state;
     rsn_vocab *v = fixture_small_vocab("qwen2");
@@ -157,6 +193,7 @@ static void test_text_detokenize__gate_takes_random_text(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_detokenize__special_tokens),
+        cmocka_unit_test(test_text_detokenize__space_prefix),
         cmocka_unit_test(test_text_detokenize__ids_outside),
         cmocka_unit_test(test_text_detokenize__no_memory),
         cmocka_unit_test(test_text_detokenize__gate_takes_every_cut),

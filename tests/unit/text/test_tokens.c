@@ -3,6 +3,7 @@
 
 #include "text/byte_level.h"
 #include "text/key_map.h"
+#include "text/rolling_hash.h"
 #include "vocab_fixture.h"
 
 static void test_text_byte_level__every_byte_and_nothing_else(void **state) {
@@ -65,6 +66,15 @@ static void test_text_key_map__holds_what_was_added_first(void **state) {
         assert_int_equal(rsn_key_map_find(&m, keys[i] ^ (UINT64_C(1) << 63)),
                          RSN_KEY_MAP_NONE);
     }
+    assert_int_equal(rsn_key_map_grow(&m, 3 * N), REASON_OK);
+    assert_true(m.mask + 1 >= 6 * N);
+    for (uint32_t i = 0; i < N; i++) {
+        uint32_t first = 0;
+        while (keys[first] != keys[i]) first++;
+        assert_int_equal(rsn_key_map_find(&m, keys[i]), first);
+        assert_int_equal(rsn_key_map_find(&m, keys[i] ^ (UINT64_C(1) << 63)),
+                         RSN_KEY_MAP_NONE);
+    }
     rsn_key_map_free(&m);
     assert_int_equal(rsn_key_map_init(&m, 0, 0), REASON_OK);
     assert_int_equal(rsn_key_map_find(&m, 0), RSN_KEY_MAP_NONE);
@@ -103,7 +113,7 @@ static void test_text_tokens__spellings_and_bytes(void **state) {
     int32_t types[] = {1, 1, 1, 1, 1, 1, 3, 1, 0, 1, 4, 5, 6};
     enum { N = sizeof s / sizeof *s };
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, s, types, N, 123), REASON_OK);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, s, types, N, 123), REASON_OK);
     check(&t, 1, " a");
     check(&t, 2, "\xE2\x96\x81" "a");
     check(&t, 3, "a b");
@@ -150,7 +160,7 @@ static void test_text_tokens__index_against_a_search(void **state) {
         fixture_bytes_token(&f, bytes, n);
     }
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, f.tokens, f.types, f.src.n_tokens, 4),
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f.tokens, f.types, f.src.n_tokens, 4),
                      REASON_OK);
     for (int i = 0; i < 3000; i++) {
         char bytes[4], spelling[8];
@@ -170,10 +180,86 @@ static void test_text_tokens__index_against_a_search(void **state) {
     fixture_free(&f);
 }
 
+/* SentencePiece's spellings: U+2581 for spaces, byte tokens, everything else itself. */
+static void test_text_tokens__pieces(void **state) {
+    (void)state;
+#define SP "\xE2\x96\x81"
+    rsn_text s[] = {text("a"),      text(SP "a"),     text(SP SP),      text(" a"),
+                    text("<0x41>"), text("A"),        text("<0x41>"),   text("<0x-1>"),
+                    text("<0xZZ>"), text("<0x1>"),    text("<0x4a>"),   text("<0x0A>"),
+                    text("a"),      text(SP "<t>"),   text("\xE2\x96"), text("<0xC3>"),
+                    text(""),       text("<0x042>"),  text("b" SP)};
+#undef SP
+    int32_t types[] = {1, 1, 1, 1, 6, 1, 6, 6, 6, 6, 6, 6, 1, 4, 1, 1, 6, 6, 1};
+    enum { N = sizeof s / sizeof *s };
+    rsn_tokens t;
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_PIECE, s, types, N - 1, 3), REASON_OK);
+    assert_true(rsn_tokens_are_words(&t));
+    rsn_tokens_free(&t);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_PIECE, s, types, N, 3), REASON_OK);
+    assert_false(rsn_tokens_are_words(&t)); /* "b " */
+    static const char *const bytes[N] = {
+        "a",      " a",     "  ", " a", "A", "A",             "A",        "<0x-1>", "<0xZZ>", "<0x1>",
+        "<0x4a>", "\n", "a",  "\xE2\x96\x81<t>", "\xE2\x96", "<0xC3>", "",       "<0x042>", "b "};
+    for (int32_t i = 0; i < N; i++) {
+        check(&t, i, bytes[i]);
+        int32_t first = 0;
+        while (s[first].n != s[i].n || memcmp(s[first].data, s[i].data, s[i].n) != 0)
+            first++;
+        if (s[i].n == 0) first = -1;
+        assert_int_equal(rsn_tokens_find_spelling(&t, s[i].data, s[i].n), first);
+    }
+    for (int b = 0; b < 256; b++)
+        assert_int_equal(t.byte_token[b], b == 'A' ? 4 : b == '\n' ? 11 : -1);
+    assert_int_equal(t.flags[4], RSN_TOKEN_BYTE);
+    assert_int_equal(t.flags[8], RSN_TOKEN_BYTES);
+    assert_int_equal(t.flags[3], 0); /* a space in a spelling stands for nothing */
+    assert_int_equal(rsn_tokens_find_bytes(&t, " a", 2), 1);
+    assert_int_equal(rsn_tokens_find_bytes(&t, "A", 1), 5);
+    assert_int_equal(rsn_tokens_find_bytes(&t, "\n", 1), -1);
+    assert_int_equal(rsn_tokens_find_bytes(&t, "<0xZZ>", 6), 8);
+    assert_int_equal(rsn_tokens_find_spelling(&t, "<0x0B>", 6), -1);
+    rsn_tokens_free(&t);
+}
+
+/* Products by adding up bits, hashes of parts made anew. */
+static void test_text_rolling_hash__parts(void **state) {
+    (void)state;
+    uint64_t random = 3;
+    for (int i = 0; i < 4000; i++) {
+        uint64_t x[2], sum = 0;
+        for (int k = 0; k < 2; k++) {
+            x[k] = (uint64_t)fixture_random(&random) << 32 ^ fixture_random(&random);
+            x[k] = i < 9 ? RSN_HASH_PRIME - 1 - (uint64_t)(i / (k ? 3 : 1) % 3)
+                         : x[k] % RSN_HASH_PRIME;
+        }
+        for (int bit = 61; bit-- > 0;) {
+            sum = sum * 2 % RSN_HASH_PRIME;
+            if (x[1] >> bit & 1) sum = (sum + x[0]) % RSN_HASH_PRIME;
+        }
+        assert_true(rsn_hash_multiply(x[0], x[1]) == sum);
+    }
+    uint8_t s[200];
+    uint64_t hash[201] = {0}, power[201] = {1}, base = rsn_hash_base(UINT64_MAX);
+    assert_true(base < RSN_HASH_PRIME);
+    for (int i = 0; i < 200; i++) {
+        s[i] = (uint8_t)fixture_random(&random);
+        hash[i + 1] = rsn_hash_step(base, hash[i], s[i]);
+        power[i + 1] = rsn_hash_multiply(power[i], base);
+    }
+    for (int from = 0; from < 200; from += 7) {
+        uint64_t anew = 0;
+        for (int to = from; to <= 200; to++) {
+            assert_true(rsn_hash_behind(hash[to], hash[from], power[to - from]) == anew);
+            if (to < 200) anew = rsn_hash_step(base, anew, s[to]);
+        }
+    }
+}
+
 static void expect(reason_status status, const rsn_text *s, const int32_t *types,
                    size_t n, const char *part) {
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, s, types, n, 1), status);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, s, types, n, 1), status);
     rsn_tokens_free(&t);
     if (!strstr(rsn_last_error(), part))
         fail_msg("\"%s\" does not say \"%s\"", rsn_last_error(), part);
@@ -186,7 +272,7 @@ static void test_text_tokens__limits(void **state) {
     rsn_text s[] = {text("a"), {big, RSN_TOKENS_MAX_BYTES}};
     int32_t types[] = {1, 1};
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, s, types, 2, 1), REASON_OK);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, s, types, 2, 1), REASON_OK);
     assert_int_equal(rsn_tokens_find_spelling(&t, big, RSN_TOKENS_MAX_BYTES), 1);
     assert_int_equal(rsn_tokens_find_bytes(&t, big, RSN_TOKENS_MAX_BYTES), 1);
     assert_int_equal(rsn_tokens_find_spelling(&t, big, RSN_TOKENS_MAX_BYTES + 1), -1);
@@ -217,6 +303,8 @@ int main(void) {
         cmocka_unit_test(test_text_key_map__holds_what_was_added_first),
         cmocka_unit_test(test_text_tokens__spellings_and_bytes),
         cmocka_unit_test(test_text_tokens__index_against_a_search),
+        cmocka_unit_test(test_text_tokens__pieces),
+        cmocka_unit_test(test_text_rolling_hash__parts),
         cmocka_unit_test(test_text_tokens__limits),
     };
     return cmocka_run_group_tests_name("text_tokens", tests, NULL, NULL);

@@ -2,10 +2,11 @@
  * sources, memory that fails, and another engine's ids for its own test texts. */
 #include "text/vocab.h"
 
+#include <math.h>
 #include <pthread.h>
 
+#include "charsmap_fixture.h"
 #include "text/detokenize.h"
-#include "vocab_fixture.h"
 
 static const char *const PRES[] = {"gpt-2",        "llama-bpe",   "qwen2",  "qwen35",
                                    "deepseek-llm", "deepseek-v3", "gpt-4o", "default"};
@@ -236,6 +237,138 @@ static void test_text_vocab__round_trips(void **state) {
     }
 }
 
+/* ---- SentencePiece ---- */
+
+#define SP "\xE2\x96\x81"
+
+static void test_text_vocab__space_prefix(void **state) {
+    (void)state;
+    fixture f;
+    fixture_pieces(&f, "llama", true);
+    rsn_vocab *v = fixture_new(&f); /* the family's habit: a space, a begin, no end */
+    assert_true(rsn_vocab_adds_space(v));
+    CHECK_IDS(v, "the ing", 0, SP "the", SP, "ing");
+    CHECK_IDS(v, " the", 0, SP, SP "the");
+    CHECK_IDS(v, "the", REASON_TOKENS_BOS_EOS, "<s>", SP "the");
+    CHECK_IDS(v, "the", RSN_VOCAB_GOES_ON, "t", "he");
+    CHECK_IDS(v, "</s>", 0, SP, "<0x3C>", "<0x2F>", "<0x73>", "<0x3E>");
+    /* Each text between special tokens is one of its own, an empty one is none. */
+    CHECK_IDS(v, "<s>the<think> the</think></s>b", REASON_TOKENS_SPECIAL, "<s>",
+              SP "the", "<think>", SP, SP "the", "</think>", "</s>", SP "b");
+    CHECK_IDS(v, "<s>the<think>", REASON_TOKENS_SPECIAL | RSN_VOCAB_GOES_ON, "<s>", "t",
+              "he", "<think>");
+    rsn_vocab_ids ids = {0};
+    assert_int_equal(rsn_vocab_encode(v, "", 0, 3, &ids), REASON_OK);
+    assert_int_equal(ids.n, 1); /* the begin of text alone */
+    rsn_free(ids.items);
+    rsn_vocab_free(v);
+    f.src.space_prefix = 0;
+    f.src.add_bos = 0;
+    f.src.add_eos = 1;
+    v = fixture_new(&f);
+    assert_false(rsn_vocab_adds_space(v));
+    CHECK_IDS(v, "the<think>in", 3, "t", "he", "<think>", "in", "</s>");
+    rsn_vocab_free(v);
+    f.src.model = "t5"; /* no space, no begin, an end */
+    f.src.space_prefix = f.src.add_bos = f.src.add_eos = -1;
+    f.src.eos = 2;
+    v = fixture_new(&f);
+    assert_false(rsn_vocab_adds_space(v));
+    CHECK_IDS(v, "an", REASON_TOKENS_BOS_EOS, "an", "</s>");
+    rsn_vocab_free(v);
+    fixture_free(&f);
+}
+
+/* With byte tokens every byte string comes back, also where special tokens are found and
+ * spaces added. */
+static void test_text_vocab__pieces_round_trip(void **state) {
+    (void)state;
+    static const char *const parts[] = {"<s>", "</s>",   "<think>", "</think>", "<unk>", " ",
+                                        "  ",  " the",   "ing",     SP,         SP SP,   "\n",
+                                        "b",   "<0x41>", "<0x0A>",  "\xE2\x96", "\x81", "\xFF"};
+    for (int kind = 0; kind < 4; kind++) {
+        fixture f;
+        fixture_pieces(&f, kind % 2 ? "t5" : "llama", true);
+        f.src.space_prefix = kind < 2;
+        rsn_vocab *v = fixture_new(&f);
+        uint64_t random = 31;
+        for (int i = 0; i < 4000; i++) {
+            char s[512];
+            size_t n = 0, want = fixture_random(&random) % 20;
+            for (size_t k = 0; k < want; k++) {
+                const char *part = parts[fixture_random(&random) % (sizeof parts / sizeof *parts)];
+                if (fixture_random(&random) % 4) {
+                    memcpy(s + n, part, strlen(part));
+                    n += strlen(part);
+                } else {
+                    s[n++] = (char)fixture_random(&random);
+                }
+            }
+            assert_true(round_trips(v, s, n, fixture_random(&random) & 1));
+        }
+        rsn_vocab_free(v);
+        fixture_free(&f);
+    }
+}
+
+static void test_text_vocab__unknown_characters(void **state) {
+    (void)state;
+    fixture f;
+    fixture_pieces(&f, "llama", false);
+    rsn_vocab *v = fixture_new(&f);
+    assert_int_equal(rsn_vocab_unk(v), 0); /* its type says so, no key does */
+    assert_true(rsn_vocab_is_unknown(v, 0));
+    assert_false(rsn_vocab_is_unknown(v, 1));
+    CHECK_IDS(v, "xyz axb", 0, SP, "<unk>", SP "a", "<unk>", "b");
+    rsn_vocab_ids ids = {0};
+    rsn_str text = {0};
+    assert_int_equal(rsn_vocab_encode(v, "ax b", 4, 0, &ids), REASON_OK);
+    assert_int_equal(rsn_vocab_decode(v, ids.items, ids.n, REASON_TOKENS_SPECIAL, &text),
+                     REASON_OK);
+    assert_string_equal(rsn_str_text(&text), "a<unk> b"); /* the space is the text's */
+    rsn_str_free(&text);
+    rsn_free(ids.items);
+    rsn_vocab_free(v);
+    fixture_free(&f);
+}
+
+/* Ids that the family takes where the file has none count only for control tokens. */
+static void test_text_vocab__default_ids(void **state) {
+    (void)state;
+    fixture f;
+    fixture_pieces(&f, "llama", true);
+    rsn_vocab *v = fixture_new(&f);
+    assert_int_equal(rsn_vocab_bos(v), 1);
+    assert_int_equal(rsn_vocab_eos(v), 2);
+    assert_true(rsn_vocab_is_end(v, 2));
+    rsn_vocab_free(v);
+    f.types[2] = 1;
+    v = fixture_new(&f);
+    assert_int_equal(rsn_vocab_eos(v), -1);
+    rsn_vocab_free(v);
+    fixture_free(&f);
+    /* A vocabulary of one token: no id of the family is in it. */
+    static const char *const models[] = {"llama", "t5"};
+    for (int i = 0; i < 2; i++) {
+        fixture_init(&f, NULL);
+        f.src.model = models[i];
+        f.src.add_bos = f.src.add_eos = 1;
+        fixture_scored(&f, "a", 1, 2, 0);
+        v = fixture_new(&f);
+        assert_int_equal(rsn_vocab_bos(v), -1);
+        assert_int_equal(rsn_vocab_eos(v), -1);
+        assert_int_equal(rsn_vocab_unk(v), 0);
+        CHECK_IDS(v, "xyz", 3, "a");
+        rsn_vocab_free(v);
+        f.types[0] = 1;
+        v = (rsn_vocab *)(uintptr_t)&f;
+        assert_int_equal(rsn_vocab_new(&f.src, &v), REASON_ERR_UNSUPPORTED);
+        assert_non_null(strstr(rsn_last_error(), "<0x00>"));
+        assert_null(v);
+        fixture_free(&f);
+    }
+}
+
 /* ---- damaged sources ---- */
 
 static void refuse(const fixture *f, reason_status status, const char *part) {
@@ -248,13 +381,14 @@ static void refuse(const fixture *f, reason_status status, const char *part) {
 
 static void test_text_vocab__models_that_are_not_there(void **state) {
     (void)state;
-    static const char *const models[] = {"llama", "bert", "t5", "", "GPT2", "gpt2 "};
+    static const char *const models[] = {"bert", "rwkv", "plamo2", "", "GPT2", "gpt2 "};
     static const char *const pres[] = {"gpt2", "kimi-k2", "qwen2 ", "unheard-of"};
     fixture f;
     fixture_small(&f, "qwen2");
     for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
         f.src.model = models[i];
         refuse(&f, REASON_ERR_UNSUPPORTED, models[i]);
+        refuse(&f, REASON_ERR_UNSUPPORTED, "gpt2 (byte-level BPE), llama");
     }
     f.src.model = NULL;
     refuse(&f, REASON_ERR_UNSUPPORTED, "tokenizer.ggml.model is absent");
@@ -324,21 +458,41 @@ static void test_text_vocab__ids_and_types_that_do_not_fit(void **state) {
     fixture_free(&f);
 }
 
+static void test_text_vocab__scores_that_do_not_fit(void **state) {
+    (void)state;
+    static const char *const models[] = {"llama", "t5"};
+    for (int i = 0; i < 2; i++) {
+        fixture f;
+        fixture_pieces(&f, models[i], true);
+        float kept = f.scores[7];
+        static const float bad[] = {NAN, INFINITY, -INFINITY};
+        for (int k = 0; k < 3; k++) {
+            f.scores[7] = bad[k];
+            refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.scores[7] is");
+        }
+        f.scores[7] = kept;
+        f.src.n_scores--;
+        refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.scores has");
+        refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.tokens");
+        f.src.scores = NULL;
+        f.src.n_scores = 0;
+        refuse(&f, REASON_ERR_FORMAT, "tokenizer.ggml.scores has 0");
+        fixture_free(&f);
+    }
+}
+
 /* ---- memory ---- */
 
-static void test_text_vocab__every_allocation_may_fail(void **state) {
-    (void)state;
+static void fail_each_allocation(const fixture *f) {
     static const char text[] =
         "<think>in the beginning</think><|im_end|> and aaaaab banana";
-    fixture f;
-    fixture_small(&f, "qwen2");
     bool done = false;
     long points = 0;
     for (long at = 1; !done; at++) {
         fixture_memory memory = {.fail = at};
         fixture_hook(&memory);
         rsn_vocab *v = NULL;
-        reason_status status = rsn_vocab_new(&f.src, &v);
+        reason_status status = rsn_vocab_new(&f->src, &v);
         done = memory.calls < at;
         assert_int_equal(status, done ? REASON_OK : REASON_ERR_NO_MEMORY);
         assert_int_equal(v == NULL, !done);
@@ -348,7 +502,7 @@ static void test_text_vocab__every_allocation_may_fail(void **state) {
     }
     assert_true(points > 10);
     rsn_alloc_set(NULL);
-    rsn_vocab *v = fixture_new(&f);
+    rsn_vocab *v = fixture_new(f);
     points = 0;
     done = false;
     for (long at = 1; !done; at++) {
@@ -369,7 +523,23 @@ static void test_text_vocab__every_allocation_may_fail(void **state) {
     assert_true(points > 4);
     rsn_alloc_set(NULL);
     rsn_vocab_free(v);
-    fixture_free(&f);
+}
+
+static void test_text_vocab__every_allocation_may_fail(void **state) {
+    (void)state;
+    size_t n;
+    uint8_t *table = charsmap_make(CHARSMAP_RULES, N_CHARSMAP_RULES, &n);
+    for (int kind = 0; kind < 3; kind++) {
+        fixture f;
+        if (kind == 0) fixture_small(&f, "qwen2");
+        if (kind) fixture_pieces(&f, kind == 1 ? "llama" : "t5", true);
+        f.src.charsmap = kind == 2 ? table : NULL;
+        f.src.n_charsmap = kind == 2 ? n : 0;
+        f.src.space_prefix = 1;
+        fail_each_allocation(&f);
+        fixture_free(&f);
+    }
+    free(table);
 }
 
 /* ---- threads ---- */
@@ -458,9 +628,14 @@ int main(void) {
         cmocka_unit_test(test_text_vocab__begin_and_end),
         cmocka_unit_test(test_text_vocab__appends_and_takes_nothing),
         cmocka_unit_test(test_text_vocab__round_trips),
+        cmocka_unit_test(test_text_vocab__space_prefix),
+        cmocka_unit_test(test_text_vocab__pieces_round_trip),
+        cmocka_unit_test(test_text_vocab__unknown_characters),
+        cmocka_unit_test(test_text_vocab__default_ids),
         cmocka_unit_test(test_text_vocab__models_that_are_not_there),
         cmocka_unit_test(test_text_vocab__no_pre_tokenizer),
         cmocka_unit_test(test_text_vocab__ids_and_types_that_do_not_fit),
+        cmocka_unit_test(test_text_vocab__scores_that_do_not_fit),
         cmocka_unit_test(test_text_vocab__every_allocation_may_fail),
         cmocka_unit_test(test_text_vocab__many_threads_one_vocabulary),
         cmocka_unit_test(test_text_vocab__golden),

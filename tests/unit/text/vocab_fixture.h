@@ -59,6 +59,7 @@ typedef struct fixture {
     rsn_vocab_source src;
     rsn_text *tokens, *merges;
     int32_t *types;
+    float *scores;
     size_t tokens_cap, merges_cap;
 } fixture;
 
@@ -85,7 +86,9 @@ static inline int32_t fixture_token(fixture *f, const char *s, size_t n, int32_t
         f->tokens_cap = f->tokens_cap ? f->tokens_cap * 2 : 512;
         f->tokens = fixture_check(realloc(f->tokens, f->tokens_cap * sizeof *f->tokens));
         f->types = fixture_check(realloc(f->types, f->tokens_cap * sizeof *f->types));
+        f->scores = fixture_check(realloc(f->scores, f->tokens_cap * sizeof *f->scores));
     }
+    f->scores[f->src.n_tokens] = 0;
     f->tokens[f->src.n_tokens] = fixture_copy(s, n);
     f->types[f->src.n_tokens] = type;
     f->src.tokens = f->tokens;
@@ -114,6 +117,7 @@ static inline void fixture_free(fixture *f) {
         free((char *)(uintptr_t)f->merges[i].data);
     free(f->tokens);
     free(f->types);
+    free(f->scores);
     free(f->merges);
     memset(f, 0, sizeof *f);
 }
@@ -204,6 +208,52 @@ static inline void fixture_small(fixture *f, const char *pre) {
     f->src.eos = fixture_tokenz(f, "<|im_end|>", 3);
     fixture_tokenz(f, "<think>", 4);
     fixture_tokenz(f, "</think>", 4);
+}
+
+/* ---- SentencePiece ---- */
+
+/* A token with a score; the source then has scores. */
+static inline int32_t fixture_scored(fixture *f, const char *s, size_t n, int32_t type,
+                                     float score) {
+    int32_t id = fixture_token(f, s, n, type);
+    f->scores[id] = score;
+    f->src.scores = f->scores;
+    f->src.n_scores = f->src.n_tokens;
+    return id;
+}
+
+static inline int32_t fixture_piece(fixture *f, const char *s, float score) {
+    return fixture_scored(f, s, strlen(s), 1, score);
+}
+
+static inline void fixture_byte_pieces(fixture *f) {
+    for (int b = 0; b < 256; b++) {
+        char s[8];
+        snprintf(s, sizeof s, "<0x%02X>", (unsigned)b);
+        fixture_scored(f, s, 6, 6, 0);
+    }
+}
+
+/* Unknown, begin and end of text, byte tokens, some words; U+2581 is a space. */
+static inline void fixture_pieces(fixture *f, const char *model, bool bytes) {
+#define SP "\xE2\x96\x81"
+    static const char *const pieces[] = {
+        SP "t", "he",   SP "the", "in", "er", SP "a", "an", "on", SP SP, SP SP SP SP, "th",
+        "ing",  SP "b", "ab",     "aa", SP,   "t",    "h",  "e",  "i",   "n",         "r",
+        "a",    "b",    "o",      "g",  ".",  "\n",   "1",  "\xC3\xA9"};
+#undef SP
+    fixture_init(f, NULL);
+    f->src.model = model;
+    f->src.space_prefix = -1;
+    f->src.add_bos = f->src.add_eos = -1;
+    fixture_scored(f, "<unk>", 5, 2, 0);
+    fixture_scored(f, "<s>", 3, 3, 0);
+    fixture_scored(f, "</s>", 4, 3, 0);
+    if (bytes) fixture_byte_pieces(f);
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        fixture_piece(f, pieces[i], -1 - (float)i / 8);
+    fixture_scored(f, "<think>", 7, 4, 0);
+    fixture_scored(f, "</think>", 8, 3, 0);
 }
 
 static inline rsn_vocab *fixture_new(const fixture *f) {
