@@ -156,7 +156,9 @@ tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
 
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
 fuzz_targets = tests/fuzz/fuzz_gguf \
-	tests/fuzz/fuzz_template
+	tests/fuzz/fuzz_template \
+	tests/fuzz/fuzz_tokenize \
+	tests/fuzz/fuzz_vocab
 check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
@@ -165,9 +167,15 @@ tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
 tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c
+tests_fuzz_fuzz_tokenize_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c
+tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
+tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c tests/fuzz/replay.c
+tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c tests/fuzz/replay.c
 endif
 
 if HAVE_JANSSON
@@ -223,6 +231,42 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/template/own-variables \
 	tests/fuzz/corpus/template/python-attributes \
 	tests/fuzz/corpus/template/recursion \
+	tests/fuzz/corpus/tokenize/code-a \
+	tests/fuzz/corpus/tokenize/code-b \
+	tests/fuzz/corpus/tokenize/empty \
+	tests/fuzz/corpus/tokenize/english-a \
+	tests/fuzz/corpus/tokenize/english-b \
+	tests/fuzz/corpus/tokenize/invalid-a \
+	tests/fuzz/corpus/tokenize/invalid-b \
+	tests/fuzz/corpus/tokenize/pieces-a \
+	tests/fuzz/corpus/tokenize/pieces-b \
+	tests/fuzz/corpus/tokenize/runs-a \
+	tests/fuzz/corpus/tokenize/runs-b \
+	tests/fuzz/corpus/tokenize/special-a \
+	tests/fuzz/corpus/tokenize/special-b \
+	tests/fuzz/corpus/tokenize/unicode-a \
+	tests/fuzz/corpus/tokenize/unicode-b \
+	tests/fuzz/corpus/vocab/bad-type \
+	tests/fuzz/corpus/vocab/bert \
+	tests/fuzz/corpus/vocab/equal \
+	tests/fuzz/corpus/vocab/gpt2-0 \
+	tests/fuzz/corpus/vocab/gpt2-1 \
+	tests/fuzz/corpus/vocab/gpt2-2 \
+	tests/fuzz/corpus/vocab/gpt2-3 \
+	tests/fuzz/corpus/vocab/gpt2-4 \
+	tests/fuzz/corpus/vocab/gpt2-5 \
+	tests/fuzz/corpus/vocab/gpt2-6 \
+	tests/fuzz/corpus/vocab/gpt2-7 \
+	tests/fuzz/corpus/vocab/id-outside \
+	tests/fuzz/corpus/vocab/llama \
+	tests/fuzz/corpus/vocab/llama-bytes \
+	tests/fuzz/corpus/vocab/no-unknown \
+	tests/fuzz/corpus/vocab/one-token \
+	tests/fuzz/corpus/vocab/score-nan \
+	tests/fuzz/corpus/vocab/t5 \
+	tests/fuzz/corpus/vocab/t5-charsmap \
+	tests/fuzz/corpus/vocab/t5-charsmap-cut \
+	tests/fuzz/corpus/vocab/t5-collapse \
 	tests/kernels/kernels_common.h \
 	tests/kernels/product_operands.h \
 	tests/unit/base/support.h \

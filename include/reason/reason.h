@@ -298,8 +298,8 @@ enum {
  * of SentencePiece's that has no token for a character or byte (it becomes the unknown
  * token), or that normalizes text.
  *
- * Models that want a space before a text (`tokenizer.ggml.add_space_prefix`) get it at the
- * start and behind each special token; reason_detokenize() takes it off there.
+ * Models that want a space before a text (`tokenizer.ggml.add_space_prefix`) get it at
+ * the start and behind each special token; reason_detokenize() takes it off there.
  *
  * @param text    may be NULL if n_bytes is 0
  * @param n_bytes length, or -1 if NUL-terminated
@@ -312,9 +312,9 @@ REASON_API reason_status reason_tokenize(const reason_model *model, const char *
                                          size_t *n_ids);
 /**
  * The bytes of a list of tokens. They are the tokens' bytes exactly, so a list cut inside
- * a character gives incomplete UTF-8. A NUL follows them. Only of models that want a space
- * before a text one space is taken off at the start and behind each special token, if it
- * is there.
+ * a character gives incomplete UTF-8. A NUL follows them. Only for models that want a
+ * space before a text, one space is taken off at the start and behind each special token,
+ * if it is there.
  *
  * @param text receives *n_bytes bytes, to be given to reason_free()
  * @return INVALID_ARG (an id outside the vocabulary), NO_MEMORY, UNSUPPORTED

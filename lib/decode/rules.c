@@ -64,12 +64,12 @@ static reason_status encode(const rsn_model *model, const rsn_text *parts, size_
     size_t first = ids->n;
     for (size_t i = 0; i < n; i++)
         rsn_str_add(&text, parts[i].data, parts[i].n);
-    reason_status status = text.failed
-                               ? rsn_fail_memory(text.n)
-                               : rsn_vocab_encode(model->vocab, rsn_str_text(&text),
-                                                  text.n,
-                                                  REASON_TOKENS_SPECIAL | RSN_VOCAB_GOES_ON,
-                                                  ids);
+    reason_status status = REASON_OK;
+    if (text.failed)
+        status = rsn_fail_memory(text.n);
+    else
+        status = rsn_vocab_encode(model->vocab, rsn_str_text(&text), text.n,
+                                  REASON_TOKENS_SPECIAL | RSN_VOCAB_GOES_ON, ids);
     if (status == REASON_OK && !spells(model->vocab, ids, first, &text))
         status = rsn_fail(REASON_ERR_MISMATCH,
                           "the model's tokenizer cannot spell its thinking tags");

@@ -37,8 +37,8 @@ static reason_status read_scores(const rsn_gguf *g, rsn_vocab_source *src) {
         scores->n != src->n_tokens)
         return rsn_fail(
             REASON_ERR_FORMAT,
-            "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for each "
-            "entry of tokenizer.ggml.tokens",
+            "key tokenizer.ggml.scores at offset %llu is no array of %zu f32, one for "
+            "each entry of tokenizer.ggml.tokens",
             (unsigned long long)scores->offset, src->n_tokens);
     src->scores = scores->as.items;
     src->n_scores = src->n_tokens;

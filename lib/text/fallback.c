@@ -10,8 +10,8 @@ reason_status rsn_fallback_init(rsn_fallback *f, const rsn_tokens *tokens, int32
         f->lossless = false;
         if (unk < 0)
             return rsn_fail(REASON_ERR_UNSUPPORTED,
-                            "tokenizer.ggml.tokens: no token <0x%02X> stands for the byte, "
-                            "and there is no tokenizer.ggml.unknown_token_id",
+                            "tokenizer.ggml.tokens: no token <0x%02X> stands for the "
+                            "byte, and there is no tokenizer.ggml.unknown_token_id",
                             (unsigned)byte);
     }
     return REASON_OK;

@@ -1,7 +1,7 @@
 /* Merging neighbours in the order of their ranks, for bpe.c and spm.c: a list of symbols
  * and a heap of pairs. Invariant: each pair of neighbours that has a rank stands in the
- * heap under it; entries whose rank is not their pair's any more are passed over when they
- * come up. */
+ * heap under it; entries whose rank is not their pair's any more are passed over when
+ * they come up. */
 #ifndef REASON_TEXT_MERGE_H
 #define REASON_TEXT_MERGE_H
 

@@ -77,7 +77,8 @@ static const rsn_split lines_marks =
     LINES(1, RSN_UNICODE_LETTER | RSN_UNICODE_MARK, "\r\n");
 static const rsn_split lines_bare = LINES(1, RSN_UNICODE_LETTER, "");
 
-static const rsn_split cased1 = {.cut = rsn_split_cased, .max_digits = 1, .tail = "\r\n/"};
+static const rsn_split cased1 = {
+    .cut = rsn_split_cased, .max_digits = 1, .tail = "\r\n/"};
 static const rsn_split cased3 = {
     .cut = rsn_split_cased, .max_digits = 3, .tail = "\r\n/", .contractions = true};
 
@@ -149,7 +150,8 @@ const rsn_pretokenizer *rsn_pretokenizer_find(const char *name) {
 size_t rsn_pretokenize(const rsn_pretokenizer *p, const char *s, size_t n, size_t at,
                        rsn_pretokens *state) {
     for (size_t i = 0; i < RSN_PRETOKENIZE_SPLITS && p->splits[i]; i++) {
-        if (state->end[i] <= at) state->end[i] = p->splits[i]->cut(p->splits[i], s, n, at);
+        const rsn_split *sp = p->splits[i];
+        if (state->end[i] <= at) state->end[i] = sp->cut(sp, s, n, at);
         n = state->end[i];
     }
     return n;

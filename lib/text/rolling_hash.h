@@ -32,8 +32,8 @@ static inline uint64_t rsn_hash_step(uint64_t base, uint64_t hash, uint8_t byte)
     return rsn_hash_reduce(rsn_hash_multiply(hash, base) + byte + 1);
 }
 
-/* The hash of a string without its first part, whose hash is `first`; power is the base to
- * the length of what is left. */
+/* The hash of a string without its first part, whose hash is `first`; power is the base
+ * to the length of what is left. */
 static inline uint64_t rsn_hash_behind(uint64_t hash, uint64_t first, uint64_t power) {
     return rsn_hash_reduce(hash + RSN_HASH_PRIME - rsn_hash_multiply(first, power));
 }

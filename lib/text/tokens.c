@@ -1,6 +1,6 @@
 /* Owns the bytes of all tokens and the index over them. Which tokens may follow from text
- * is left to bpe.c, spm.c and unigram.c, special tokens in text to special.c. Invariant: a
- * token is indexed under its bytes and whether it was spelt by the rules, the first of
+ * is left to bpe.c, spm.c and unigram.c, special tokens in text to special.c. Invariant:
+ * a token is indexed under its bytes and whether it was spelt by the rules, the first of
  * equal ones only; that flag and the bytes together are as good as the spelling. */
 #include "text/tokens.h"
 

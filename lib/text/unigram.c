@@ -106,8 +106,8 @@ static uint64_t search(const rsn_unigram *u, const char *s, size_t n, best *b) {
     return steps;
 }
 
-/* Turns the way back from b[n] into one from b[0]: for the token that begins at i, b[i].from
- * becomes its end and b[i].id its id. */
+/* Turns the way back from b[n] into one from b[0]: for the token that begins at i,
+ * b[i].from becomes its end and b[i].id its id. */
 static void turn_around(best *b, size_t n) {
     size_t end = n, from = b[n].from;
     int32_t id = b[n].id;

@@ -57,8 +57,9 @@ static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
                         "tokenizer.ggml.pre: pre-tokenizer %s is not supported",
                         rsn_quote(src->pre, strlen(src->pre)).text);
     if (!src->pre)
-        rsn_log(REASON_LOG_WARNING, "tokenizer.ggml.pre is absent: the pre-tokenizer "
-                                 "\"default\" may not be what the model was trained with");
+        rsn_log(REASON_LOG_WARNING,
+                "tokenizer.ggml.pre is absent: the pre-tokenizer \"default\" may not be "
+                "what the model was trained with");
     v->add_bos = v->pre->adds_bos;
     return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk,
                         v->pre->whole_tokens);
@@ -81,8 +82,8 @@ static reason_status encode_gpt2(const rsn_vocab *v, const char *text, size_t n,
 static reason_status check_scores(const rsn_vocab *v, const rsn_vocab_source *src) {
     if (!src->scores || src->n_scores != v->tokens.n)
         return rsn_fail(REASON_ERR_FORMAT,
-                        "tokenizer.ggml.scores has %zu entries, tokenizer.ggml.tokens %zu; "
-                        "the tokenizer %s needs as many",
+                        "tokenizer.ggml.scores has %zu entries, tokenizer.ggml.tokens "
+                        "%zu; the tokenizer %s needs as many",
                         src->n_scores, v->tokens.n, v->model->name);
     for (size_t i = 0; i < src->n_scores; i++)
         if (!isfinite(src->scores[i]))
@@ -368,8 +369,8 @@ reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id) {
 }
 
 /* Text with its special tokens taken out: of those that overlap the one that begins
- * first, of those that begin together the longest. What is between them are texts of their
- * own, each prefixed. */
+ * first, of those that begin together the longest. What is between them are texts of
+ * their own, each prefixed. */
 static reason_status encode_special(const rsn_vocab *v, const char *text, size_t n,
                                     bool prefixed, encode_scratch *scratch,
                                     rsn_vocab_ids *out) {

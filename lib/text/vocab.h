@@ -1,5 +1,6 @@
 /* A vocabulary: text to token ids and back. Immutable once made, so any number of threads
- * may use one. Its tokenizer is byte-level BPE, or SentencePiece's BPE or unigram model. */
+ * may use one. Its tokenizer is byte-level BPE, or SentencePiece's BPE or unigram model.
+ */
 #ifndef REASON_TEXT_VOCAB_H
 #define REASON_TEXT_VOCAB_H
 

@@ -239,6 +239,59 @@ static void test_decode_rules__effort_is_a_share_of_the_room(void **state) {
     scripted_free(m);
 }
 
+/* Gives the model a vocabulary of SentencePiece's, which puts a space before texts. */
+static void use_pieces(scripted *m, bool with_tags) {
+    fixture f;
+    fixture_pieces(&f, "llama", true);
+    f.src.add_bos = 0;
+    if (!with_tags) /* the last two are the tags */
+        f.types[f.src.n_tokens - 1] = f.types[f.src.n_tokens - 2] = 1;
+    for (size_t i = 1; i <= 2 && !with_tags; i++)
+        memset((char *)(uintptr_t)f.tokens[f.src.n_tokens - i].data, 'q', 3);
+    rsn_vocab_free(m->model.vocab);
+    m->model.vocab = fixture_new(&f);
+    m->model.hp.n_vocab = rsn_vocab_size(m->model.vocab);
+    fixture_free(&f);
+    assert_true(rsn_vocab_adds_space(m->model.vocab));
+    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source,
+                                   &m->model.arena, &m->model.tags),
+                     REASON_OK);
+    assert_int_equal(rsn_vocab_find(m->model.vocab, "<think>", 7) >= 0, with_tags);
+}
+
+/* Text that is forced into an output goes on from what is there: no space is added, be it
+ * one token or many. */
+static void test_decode_rules__forced_text_gets_no_space(void **state) {
+    (void)state;
+    int32_t ids[4];
+    for (int with_tags = 0; with_tags < 2; with_tags++) {
+        scripted *m = scripted_new(script_loop, TAGS_ARE_TEXT, NULL);
+        use_pieces(m, with_tags);
+        SCRIPT(m, ids, "a");
+        ask a;
+        ask_begin(&a, m, "b<think>\n", 100);
+        a.thinking.budget = 6;
+        a.thinking.close_text = "in.";
+        a.request.max_tokens = 40;
+        ask_ok(&a);
+        expect_finish(&a, REASON_FINISH_BUDGET, REASON_FINISH_LENGTH);
+        size_t n;
+        assert_string_equal(reason_result_thinking(a.result, &n), "aaaain.");
+        assert_string_equal(reason_result_answer(a.result, &n) + n - 4, "aaaa");
+        assert_int_equal(reason_result_answer(a.result, &n)[0], 'a');
+        ask_end(&a);
+        ask_begin(&a, m, "b", 100); /* an empty block is spelt as it has to be */
+        a.thinking.budget = 0;
+        a.request.max_tokens = 60;
+        ask_ok(&a);
+        assert_string_equal(reason_result_thinking(a.result, &n), "");
+        assert_int_equal(reason_result_answer(a.result, &n)[0], 'a');
+        assert_int_equal(usage_of(&a).thinking_tokens, 0);
+        ask_end(&a);
+        scripted_free(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode_rules__model_that_never_closes),
@@ -249,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_decode_rules__only_contradictory_numbers_are_invalid),
         cmocka_unit_test(test_decode_rules__bad_thinking_is_named),
         cmocka_unit_test(test_decode_rules__budget_without_tags_is_named),
+        cmocka_unit_test(test_decode_rules__forced_text_gets_no_space),
         cmocka_unit_test(test_decode_rules__effort_is_a_share_of_the_room),
     };
     return cmocka_run_group_tests_name("decode/rules", tests, NULL, NULL);

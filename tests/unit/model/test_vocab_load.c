@@ -282,7 +282,7 @@ typedef struct pieces {
 } pieces;
 
 static void put_pieces(gguf_bytes *b, const pieces *p) {
-    static const char *const tokens[] = {"<unk>", "<s>", "</s>", "\xE2\x96\x81" "a", "a"};
+    static const char *const tokens[] = {"<unk>", "<s>", "</s>", "\xE2\x96\x81\x61", "a"};
     static const int32_t types[] = {2, 3, 3, 1, 1};
     enum { N = COUNT(tokens) + 1 };
     size_t n_scores = p->n_scores ? p->n_scores : N;
@@ -327,7 +327,8 @@ static void test_model_vocab_load__pieces(void **state) {
         static const int32_t wanted[2][7] = {{1, 3, 3, 5, 5, 2, 2}, {4, 3, 5, 5, 2, 1}};
         assert_int_equal(n, 7 - i);
         assert_memory_equal(ids, wanted[i], n * sizeof *ids);
-        check_ok(reason_detokenize(model, ids, n - 1, REASON_TOKENS_SPECIAL, &text, &n_bytes));
+        check_ok(
+            reason_detokenize(model, ids, n - 1, REASON_TOKENS_SPECIAL, &text, &n_bytes));
         assert_string_equal(text, i ? "a aAA</s>" : "<s>a aAA</s>");
         reason_free(text);
         reason_free(ids);
@@ -407,7 +408,8 @@ static void test_model_vocab_load__charsmap(void **state) {
         gguf_bytes b = {0};
         const pieces p = {.model = "t5", .byte_token = "<0x41>", .score = -4};
         put_pieces(&b, &p);
-        gguf_put_array(&b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8, 4 + 4 * 256 + 2);
+        gguf_put_array(&b, "tokenizer.ggml.precompiled_charsmap", GGUF_U8,
+                       4 + 4 * 256 + 2);
         /* The root's offset is 1, and "B" (at 1 ^ 'B' = 'C') has a value at 'C' ^ 2. */
         uint8_t table[4 + 4 * 256 + 2] = {0, 4};
         table[4 + 1] = 1 << 2;

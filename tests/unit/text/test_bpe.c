@@ -72,8 +72,8 @@ typedef struct machine {
 
 static reason_status start(machine *m, const fixture *f, int32_t unk, bool whole) {
     memset(m, 0, sizeof *m);
-    reason_status status =
-        rsn_tokens_init(&m->tokens, RSN_SPELLING_LEVEL, f->tokens, f->types, f->src.n_tokens, 99);
+    reason_status status = rsn_tokens_init(&m->tokens, RSN_SPELLING_LEVEL, f->tokens,
+                                           f->types, f->src.n_tokens, 99);
     if (status != REASON_OK) return status;
     return rsn_bpe_init(&m->bpe, &m->tokens, f->merges, f->src.n_merges, unk, whole);
 }

@@ -40,7 +40,8 @@ static void test_text_charsmap__longest_rule(void **state) {
         char s[8];
         size_t length = fixture_random(&random) % 8 + 1;
         for (size_t k = 0; k < length; k++) {
-            const char *from = CHARSMAP_RULES[fixture_random(&random) % N_CHARSMAP_RULES].from;
+            const char *from =
+                CHARSMAP_RULES[fixture_random(&random) % N_CHARSMAP_RULES].from;
             s[k] = from[fixture_random(&random) % (strlen(from) + 1)];
         }
         check(&m, s, length);
@@ -68,7 +69,8 @@ static void test_text_charsmap__damaged(void **state) {
     (void)state;
     size_t n;
     uint8_t *table = charsmap_make(CHARSMAP_RULES, N_CHARSMAP_RULES, &n);
-    for (size_t i = 1; i <= 4; i++) refuse(table, i, REASON_ERR_FORMAT, "precompiled_charsmap");
+    for (size_t i = 1; i <= 4; i++)
+        refuse(table, i, REASON_ERR_FORMAT, "precompiled_charsmap");
     refuse(table, n - 1, REASON_ERR_FORMAT, "has no end");
     refuse(table, 40, REASON_ERR_FORMAT, "in a table of 40");
     static const uint32_t sizes[] = {0, 1, 2, 3, 5, UINT32_MAX, UINT32_MAX - 3, 1u << 31};
@@ -111,7 +113,8 @@ static void test_text_charsmap__any_bytes(void **state) {
                     (uint8_t)fixture_random(&random);
         } else {
             for (size_t k = 0; k < n; k++)
-                table[k] = (uint8_t)(fixture_random(&random) % 3 ? 0 : fixture_random(&random));
+                table[k] =
+                    (uint8_t)(fixture_random(&random) % 3 ? 0 : fixture_random(&random));
             for (int k = 0; k < 4; k++) table[k] = (uint8_t)((n - 13) >> 8 * k);
             table[n - 1] = 0;
         }
@@ -124,7 +127,9 @@ static void test_text_charsmap__any_bytes(void **state) {
                 size_t len = rsn_charsmap_find(&m, s + k, sizeof s - k, &by);
                 assert_true(len <= RSN_CHARSMAP_MAX_KEY);
                 if (len) assert_true(by.n <= RSN_CHARSMAP_MAX_TEXT);
-                if (len) assert_true(by.data >= m.texts && by.data + by.n < m.texts + m.n_texts);
+                if (len)
+                    assert_true(by.data >= m.texts &&
+                                by.data + by.n < m.texts + m.n_texts);
                 found += len > 0;
             }
         }

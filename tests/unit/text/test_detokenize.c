@@ -31,9 +31,9 @@ static void test_text_detokenize__space_prefix(void **state) {
     for (int adds = 0; adds < 2; adds++) {
         f.src.space_prefix = adds;
         rsn_vocab *v = fixture_new(&f);
-        int32_t the = rsn_vocab_find(v, "\xE2\x96\x81the", 6), in = rsn_vocab_find(v, "in", 2),
-                space = rsn_vocab_find(v, "<0x20>", 6), s = rsn_vocab_find(v, "<s>", 3),
-                think = rsn_vocab_find(v, "<think>", 7);
+        int32_t the = rsn_vocab_find(v, "\xE2\x96\x81the", 6),
+                in = rsn_vocab_find(v, "in", 2), space = rsn_vocab_find(v, "<0x20>", 6),
+                s = rsn_vocab_find(v, "<s>", 3), think = rsn_vocab_find(v, "<think>", 7);
         const struct {
             int32_t ids[6];
             size_t n;
@@ -49,9 +49,11 @@ static void test_text_detokenize__space_prefix(void **state) {
         };
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             rsn_str out = {0};
-            assert_int_equal(rsn_vocab_decode(v, cases[i].ids, cases[i].n, cases[i].flags, &out),
-                             REASON_OK);
-            assert_string_equal(rsn_str_text(&out), adds ? cases[i].with : cases[i].without);
+            assert_int_equal(
+                rsn_vocab_decode(v, cases[i].ids, cases[i].n, cases[i].flags, &out),
+                REASON_OK);
+            assert_string_equal(rsn_str_text(&out),
+                                adds ? cases[i].with : cases[i].without);
             rsn_str_free(&out);
         }
         rsn_vocab_free(v);

@@ -44,12 +44,13 @@ static void test_text_piece__words(void **state) {
     static const struct {
         const char *text;
         size_t at, end;
-    } cases[] = {{"ab cd", 0, 2},   {"ab cd", 2, 5}, {"  ab  cd", 0, 4}, {"  ab  cd", 4, 8},
-                 {"   ", 0, 3},     {"a", 0, 1},     {"a ", 0, 1},       {"a ", 1, 2},
-                 {"\n\t x", 0, 2}};
+    } cases[] = {{"ab cd", 0, 2},    {"ab cd", 2, 5}, {"  ab  cd", 0, 4},
+                 {"  ab  cd", 4, 8}, {"   ", 0, 3},   {"a", 0, 1},
+                 {"a ", 0, 1},       {"a ", 1, 2},    {"\n\t x", 0, 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_int_equal(rsn_piece_word(cases[i].text, strlen(cases[i].text), cases[i].at),
-                         cases[i].end);
+        assert_int_equal(
+            rsn_piece_word(cases[i].text, strlen(cases[i].text), cases[i].at),
+            cases[i].end);
 }
 
 int main(void) {

@@ -12,7 +12,8 @@
 #include "vocab_fixture.h"
 
 /* What the published expressions have in common. */
-#define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
+#define GPT2                                                                             \
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)"
 #define SHORT "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 #define SPACES "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define LINES(digits)                                                                    \
@@ -342,7 +343,8 @@ static void test_text_pretokenize__by_hand(void **state) {
                  "I^'LL^ say^ ^202^4^ ^ times^!\n\n^ x");
     check_pieces("qwen2", "I'll say 24\t(x)\n \n  y",
                  "I^'ll^ say^ ^2^4^\t^(x^)\n^ \n^ ^ y");
-    check_pieces("gpt-4o", "HelloWORLDs it's 1234 a/\n/b", "Hello^WORLDs^ it's^ ^123^4^ a^/\n/^b");
+    check_pieces("gpt-4o", "HelloWORLDs it's 1234 a/\n/b",
+                 "Hello^WORLDs^ it's^ ^123^4^ a^/\n/^b");
     check_pieces("tekken", "don't 12", "don^'t^ ^1^2");
     check_pieces("deepseek-v3", "x=\\frac12 \xE4\xB8\xAD\xE6\x96\x87!",
                  "x^=\\^frac^12^ ^\xE4\xB8\xAD\xE6\x96\x87^!");
@@ -358,14 +360,26 @@ static void test_text_pretokenize__by_hand(void **state) {
 
 static void test_text_pretokenize__names(void **state) {
     (void)state;
-    static const char *const same[][2] = {
-        {"gpt-2", "olmo"},         {"gpt-2", "exaone4"},      {"llama-bpe", "llama3"},
-        {"llama-bpe", "llama-v3"}, {"llama-bpe", "lfm2"},     {"dbrx", "chatglm-bpe"},
-        {"dbrx", "smaug-bpe"},     {"dbrx", "glm4"},          {"qwen2", "deepseek-r1-qwen"},
-        {"qwen2", "stablelm2"},    {"qwen2", "llada-moe"},    {"gpt-4o", "llama4"},
-        {"gpt-4o", "minimax-m2"},  {"smollm", "starcoder"},   {"smollm", "refact"},
-        {"smollm", "command-r"},   {"smollm", "mellum2"},     {"deepseek-v3", "deepseek-r1"},
-        {"default", ""},           {"deepseek-v3", "hy_v4"}};
+    static const char *const same[][2] = {{"gpt-2", "olmo"},
+                                          {"gpt-2", "exaone4"},
+                                          {"llama-bpe", "llama3"},
+                                          {"llama-bpe", "llama-v3"},
+                                          {"llama-bpe", "lfm2"},
+                                          {"dbrx", "chatglm-bpe"},
+                                          {"dbrx", "smaug-bpe"},
+                                          {"dbrx", "glm4"},
+                                          {"qwen2", "deepseek-r1-qwen"},
+                                          {"qwen2", "stablelm2"},
+                                          {"qwen2", "llada-moe"},
+                                          {"gpt-4o", "llama4"},
+                                          {"gpt-4o", "minimax-m2"},
+                                          {"smollm", "starcoder"},
+                                          {"smollm", "refact"},
+                                          {"smollm", "command-r"},
+                                          {"smollm", "mellum2"},
+                                          {"deepseek-v3", "deepseek-r1"},
+                                          {"default", ""},
+                                          {"deepseek-v3", "hy_v4"}};
     static const char *const unknown[] = {"llama",           "qwen", "qwen2 ", "gpt-2 x",
                                           "llama3 llama-v3", " ",    "gpt2",   "kimi-k2",
                                           "defaul",          "default "};

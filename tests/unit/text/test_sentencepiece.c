@@ -33,8 +33,8 @@ static void check_text(const rsn_vocab *v, rsn_text text, char *rest, bool exact
         long id = strtol(at, &at, 10);
         assert_true(i < ids.n);
         if (ids.items[i] != id)
-            fail_msg("\"%.*s\": id %zu is %d, SentencePiece's %ld", (int)text.n, text.data,
-                     i, ids.items[i], id);
+            fail_msg("\"%.*s\": id %zu is %d, SentencePiece's %ld", (int)text.n,
+                     text.data, i, ids.items[i], id);
     }
     assert_int_equal(i, ids.n);
     assert_int_equal(rsn_vocab_decode(v, ids.items, ids.n, 0, &back), REASON_OK);

@@ -19,8 +19,9 @@ static void check(const fixture *f, const char *s, size_t n) {
     rsn_tokens t;
     rsn_special sp;
     rsn_special_hits hits = {0};
-    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f->tokens, f->types, f->src.n_tokens, 3),
-                     REASON_OK);
+    assert_int_equal(
+        rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f->tokens, f->types, f->src.n_tokens, 3),
+        REASON_OK);
     assert_int_equal(rsn_special_init(&sp, &t), REASON_OK);
     assert_int_equal(rsn_special_scan(&sp, s, n, &hits), REASON_OK);
     size_t left = hits.n;
@@ -104,8 +105,9 @@ static void test_text_special__nearly_everywhere(void **state) {
     rsn_tokens t;
     rsn_special sp;
     rsn_special_hits hits = {0};
-    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f.tokens, f.types, f.src.n_tokens, 3),
-                     REASON_OK);
+    assert_int_equal(
+        rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f.tokens, f.types, f.src.n_tokens, 3),
+        REASON_OK);
     assert_int_equal(rsn_special_init(&sp, &t), REASON_OK);
     assert_int_equal(rsn_special_scan(&sp, s, SIZE, &hits), REASON_OK);
     assert_int_equal(hits.n, 0);

@@ -109,7 +109,8 @@ static void stop(machine *m) {
 static void check_text(machine *m, const fixture *f, const char *text, size_t n) {
     int32_t ids[256];
     for (int prefixed = 0; prefixed < 2; prefixed++) {
-        size_t n_ids = n == 1 ? 0 : encode_slowly(f, text + !prefixed, n - !prefixed, ids);
+        size_t n_ids =
+            n == 1 ? 0 : encode_slowly(f, text + !prefixed, n - !prefixed, ids);
         m->out.n = 0;
         assert_int_equal(rsn_spm_encode(&m->spm, text + 1, n - 1, prefixed, &m->scratch,
                                         &m->out),
@@ -257,8 +258,8 @@ static void *measure(void *arg) {
     c->right = start(&m, &f) == REASON_OK;
     char *text = fixture_check(malloc(c->n));
     for (size_t i = 0; i < c->n; i++) text[i] = c->unit[i % strlen(c->unit)];
-    c->right = c->right && rsn_spm_encode(&m.spm, text, c->n, false, &m.scratch, &m.out) ==
-                               REASON_OK;
+    c->right = c->right &&
+               rsn_spm_encode(&m.spm, text, c->n, false, &m.scratch, &m.out) == REASON_OK;
     size_t at = 0;
     for (size_t i = 0; i < m.out.n && c->right; i++) {
         rsn_text t = rsn_tokens_get(&m.tokens, m.out.items[i]);

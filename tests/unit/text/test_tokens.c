@@ -113,7 +113,8 @@ static void test_text_tokens__spellings_and_bytes(void **state) {
     int32_t types[] = {1, 1, 1, 1, 1, 1, 3, 1, 0, 1, 4, 5, 6};
     enum { N = sizeof s / sizeof *s };
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, s, types, N, 123), REASON_OK);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, s, types, N, 123),
+                     REASON_OK);
     check(&t, 1, " a");
     check(&t, 2, "\xE2\x96\x81" "a");
     check(&t, 3, "a b");
@@ -160,8 +161,9 @@ static void test_text_tokens__index_against_a_search(void **state) {
         fixture_bytes_token(&f, bytes, n);
     }
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f.tokens, f.types, f.src.n_tokens, 4),
-                     REASON_OK);
+    assert_int_equal(
+        rsn_tokens_init(&t, RSN_SPELLING_LEVEL, f.tokens, f.types, f.src.n_tokens, 4),
+        REASON_OK);
     for (int i = 0; i < 3000; i++) {
         char bytes[4], spelling[8];
         size_t n = fixture_random(&random) % 4 + 1;
@@ -193,14 +195,16 @@ static void test_text_tokens__pieces(void **state) {
     int32_t types[] = {1, 1, 1, 1, 6, 1, 6, 6, 6, 6, 6, 6, 1, 4, 1, 1, 6, 6, 1};
     enum { N = sizeof s / sizeof *s };
     rsn_tokens t;
-    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_PIECE, s, types, N - 1, 3), REASON_OK);
+    assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_PIECE, s, types, N - 1, 3),
+                     REASON_OK);
     assert_true(rsn_tokens_are_words(&t));
     rsn_tokens_free(&t);
     assert_int_equal(rsn_tokens_init(&t, RSN_SPELLING_PIECE, s, types, N, 3), REASON_OK);
     assert_false(rsn_tokens_are_words(&t)); /* "b " */
     static const char *const bytes[N] = {
-        "a",      " a",     "  ", " a", "A", "A",             "A",        "<0x-1>", "<0xZZ>", "<0x1>",
-        "<0x4a>", "\n", "a",  "\xE2\x96\x81<t>", "\xE2\x96", "<0xC3>", "",       "<0x042>", "b "};
+        "a",        " a",     "  ",    " a",      "A",  "A", "A",
+        "<0x-1>",   "<0xZZ>", "<0x1>", "<0x4a>",  "\n", "a", "\xE2\x96\x81<t>",
+        "\xE2\x96", "<0xC3>", "",      "<0x042>", "b "};
     for (int32_t i = 0; i < N; i++) {
         check(&t, i, bytes[i]);
         int32_t first = 0;

@@ -63,7 +63,8 @@ static double best_sum(const machine *m, const fixture *f, const char *s, size_t
     bool alone = false;
     for (int32_t id = 0; id < (int32_t)f->src.n_tokens; id++) {
         rsn_text t = rsn_tokens_get(&m->tokens, id);
-        if (f->types[id] != 1 || t.n == 0 || t.n > n - at || memcmp(t.data, s + at, t.n) != 0)
+        if (f->types[id] != 1 || t.n == 0 || t.n > n - at ||
+            memcmp(t.data, s + at, t.n) != 0)
             continue;
         if (is_repeated(f, id)) continue;
         alone = alone || t.n == len;
@@ -82,7 +83,8 @@ static double best_sum(const machine *m, const fixture *f, const char *s, size_t
 static void check_best(const machine *m, const fixture *f, const char *s, size_t n) {
     double least = HUGE_VAL, best[512], sum = 0;
     for (size_t i = 0; i < f->src.n_tokens; i++)
-        if (f->types[i] == 1 && (double)f->scores[i] < least) least = (double)f->scores[i];
+        if (f->types[i] == 1 && (double)f->scores[i] < least)
+            least = (double)f->scores[i];
     for (size_t i = 0; i < n; i++) best[i] = NAN;
     double most = best_sum(m, f, s, n, 0, least - 10, best);
     size_t at = 0;

@@ -283,9 +283,10 @@ static void test_text_vocab__space_prefix(void **state) {
  * spaces added. */
 static void test_text_vocab__pieces_round_trip(void **state) {
     (void)state;
-    static const char *const parts[] = {"<s>", "</s>",   "<think>", "</think>", "<unk>", " ",
-                                        "  ",  " the",   "ing",     SP,         SP SP,   "\n",
-                                        "b",   "<0x41>", "<0x0A>",  "\xE2\x96", "\x81", "\xFF"};
+    static const char *const parts[] = {
+        "<s>", "</s>",   "<think>", "</think>", "<unk>", " ",
+        "  ",  " the",   "ing",     SP,         SP SP,   "\n",
+        "b",   "<0x41>", "<0x0A>",  "\xE2\x96", "\x81",  "\xFF"};
     for (int kind = 0; kind < 4; kind++) {
         fixture f;
         fixture_pieces(&f, kind % 2 ? "t5" : "llama", true);
@@ -296,7 +297,8 @@ static void test_text_vocab__pieces_round_trip(void **state) {
             char s[512];
             size_t n = 0, want = fixture_random(&random) % 20;
             for (size_t k = 0; k < want; k++) {
-                const char *part = parts[fixture_random(&random) % (sizeof parts / sizeof *parts)];
+                const char *part =
+                    parts[fixture_random(&random) % (sizeof parts / sizeof *parts)];
                 if (fixture_random(&random) % 4) {
                     memcpy(s + n, part, strlen(part));
                     n += strlen(part);

@@ -238,9 +238,9 @@ static inline void fixture_byte_pieces(fixture *f) {
 static inline void fixture_pieces(fixture *f, const char *model, bool bytes) {
 #define SP "\xE2\x96\x81"
     static const char *const pieces[] = {
-        SP "t", "he",   SP "the", "in", "er", SP "a", "an", "on", SP SP, SP SP SP SP, "th",
-        "ing",  SP "b", "ab",     "aa", SP,   "t",    "h",  "e",  "i",   "n",         "r",
-        "a",    "b",    "o",      "g",  ".",  "\n",   "1",  "\xC3\xA9"};
+        SP "t", "he",  SP "the", "in", "er", SP "a", "an", "on", SP SP, SP SP SP SP,
+        "th",   "ing", SP "b",   "ab", "aa", SP,     "t",  "h",  "e",   "i",
+        "n",    "r",   "a",      "b",  "o",  "g",    ".",  "\n", "1",   "\xC3\xA9"};
 #undef SP
     fixture_init(f, NULL);
     f->src.model = model;
