@@ -13,6 +13,7 @@ AM_TESTS_ENVIRONMENT = \
 check_LTLIBRARIES += libsupport.la
 libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/dense_reference.h \
+	tests/support/dialects.h \
 	tests/support/gguf_build.c \
 	tests/support/gguf_build.h \
 	tests/support/gguf_reference.c \
@@ -159,6 +160,7 @@ fuzz_targets = tests/fuzz/fuzz_gguf \
 	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_tokenize \
 	tests/fuzz/fuzz_vocab
+	tests/fuzz/fuzz_thinking
 check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
@@ -176,6 +178,12 @@ tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c tests/fuzz/replay.c
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c tests/fuzz/replay.c
+tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c
+tests_fuzz_fuzz_thinking_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
+tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c tests/fuzz/replay.c
 endif
 
 if HAVE_JANSSON
@@ -267,6 +275,26 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/vocab/t5-charsmap \
 	tests/fuzz/corpus/vocab/t5-charsmap-cut \
 	tests/fuzz/corpus/vocab/t5-collapse \
+	tests/fuzz/corpus/thinking/budget-spent \
+	tests/fuzz/corpus/thinking/channels \
+	tests/fuzz/corpus/thinking/channels-budget \
+	tests/fuzz/corpus/thinking/channels-in-a-header \
+	tests/fuzz/corpus/thinking/cut-in-a-mark \
+	tests/fuzz/corpus/thinking/empty-block \
+	tests/fuzz/corpus/thinking/grace \
+	tests/fuzz/corpus/thinking/line-before \
+	tests/fuzz/corpus/thinking/no-room \
+	tests/fuzz/corpus/thinking/off \
+	tests/fuzz/corpus/thinking/on \
+	tests/fuzz/corpus/thinking/open-prompt \
+	tests/fuzz/corpus/thinking/opens-again \
+	tests/fuzz/corpus/thinking/plain \
+	tests/fuzz/corpus/thinking/respelt \
+	tests/fuzz/corpus/thinking/room-for-the-answer \
+	tests/fuzz/corpus/thinking/silent-thought \
+	tests/fuzz/corpus/thinking/wait-and-close-text \
+	tests/fuzz/corpus/thinking/wrapped \
+	tests/fuzz/corpus/thinking/wrapper-in-parts \
 	tests/kernels/kernels_common.h \
 	tests/kernels/product_operands.h \
 	tests/unit/base/support.h \

@@ -506,8 +506,9 @@ reason_status rsn_think_push(rsn_think *t, rsn_text text, bool is_end) {
         return rsn_fail_memory(n);
     /* A token without text, such as a control token, is thought if it stands in a block.
      */
-    t->bits[t->n_tokens] =
-        n == 0 && !is_end && t->scan.in_block ? 1u << REASON_LABEL_THINK : 0;
+    bool silent_thought = n == 0 && !is_end && t->scan.in_block;
+    t->bits[t->n_tokens] = silent_thought ? 1u << REASON_LABEL_THINK : 0;
+    t->scan.must_think = t->scan.must_think && !silent_thought;
     for (size_t i = 0; i < n; i++)
         t->owners[held + i] = t->n_tokens;
     t->n_tokens++;

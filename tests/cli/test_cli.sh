@@ -208,6 +208,8 @@ check info__json_keys has_keys architecture n_vocab n_parameters context_length 
 n_vocab=$(number n_vocab)
 run info -m "$MODEL"
 check info__text both "code 0" "prints ^architecture"
+check info__family both "prints ^think_family  *qwen" "prints ^think_source  *vocabulary and template" \
+    "prints ^think_switch  *enable_thinking" "prints ^end_tokens .*<|im_end|>"
 run logits -m "$MODEL" --tokens 1,2,3 --out "$dir/three"
 check logits__silent both "code 0" silent
 check logits__size size_is "$dir/three" $((3 * n_vocab * 4))

@@ -144,6 +144,17 @@ static void test_decode_thinking__on_open_prompt_needs_one_think(void **state) {
     expect_labels(&r, "TMA");
 }
 
+/* A thought without text is one: blocks after it may be empty. */
+static void test_decode_thinking__on_silent_thought_is_one(void **state) {
+    (void)state;
+    rsn_think_rules rules = plain_rules(REASON_THINK_ON, 50);
+    run r;
+    start(&r, &rules);
+    expect_forced(&r, IDS(OPEN, NL));
+    accept(&r, IDS(CONTROL, CLOSE, OPEN, NLNL, CLOSE, A));
+    expect_labels(&r, "MMTMMMMA");
+}
+
 static void test_decode_thinking__off_is_an_empty_block(void **state) {
     (void)state;
     rsn_think_rules rules = plain_rules(REASON_THINK_OFF, 0);
@@ -809,6 +820,7 @@ int main(void) {
         cmocka_unit_test(test_decode_thinking__on_has_no_empty_block),
         cmocka_unit_test(test_decode_thinking__on_end_of_text_needs_one_think),
         cmocka_unit_test(test_decode_thinking__on_open_prompt_needs_one_think),
+        cmocka_unit_test(test_decode_thinking__on_silent_thought_is_one),
         cmocka_unit_test(test_decode_thinking__off_is_an_empty_block),
         cmocka_unit_test(test_decode_thinking__off_closes_an_open_prompt),
         cmocka_unit_test(test_decode_thinking__empty_block_is_markup),
