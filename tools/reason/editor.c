@@ -171,7 +171,8 @@ static void bind_keys(EditLine *el) {
         {"^R", "em-inc-search-prev"},   {paste_begins, "reason-paste"},
     };
     el_set(el, EL_EDITOR, "emacs");
-    el_set(el, EL_ADDFN, "reason-paste", "pasted text", take_paste);
+    /* The wide form: the other one keeps copies of the texts that nobody frees. */
+    el_wset(el, EL_ADDFN, L"reason-paste", L"pasted text", take_paste);
     for (size_t i = 0; i < RSN_CLI_COUNT(keys); i++)
         el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
