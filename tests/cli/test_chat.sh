@@ -122,7 +122,9 @@ long=$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "7 + " }')
 
 # look TEXT: waits until the screen shows it
 look() {
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+    tries=0
+    while [ $tries -lt 100 ]; do
+        tries=$((tries + 1))
         tmux -S "$dir/tmux" capture-pane -p >"$out" 2>"$err"
         grep -q -e "$1" "$out" && return 0
         sleep 0.2
@@ -130,7 +132,6 @@ look() {
     return 1
 }
 keys() { tmux -S "$dir/tmux" send-keys "$@"; }
-sleep_a_bit() { sleep 0.4; }
 # Whether the command was built with libedit; it may be libtool's script around the program.
 edits=no
 for file in "$(dirname "$REASON")/.libs/reason" "$REASON"; do
@@ -159,11 +160,9 @@ else
         check terminal__words_are_erased look '^think: off$'
         tmux -S "$dir/tmux" set-buffer "$(printf '/system one\ntwo\n\tthree\nfour\n')"
         tmux -S "$dir/tmux" paste-buffer -p
-        sleep_a_bit
-        keys Enter
-        sleep_a_bit
-        keys "/save $dir/pasted.json" Enter
-        for _ in 1 2 3 4 5 6 7 8 9; do [ -s "$dir/pasted.json" ] || sleep 0.2; done
+        look '^four$'
+        keys Enter "/save $dir/pasted.json" Enter "/stats" Enter
+        look '^context: '
         check terminal__a_paste_is_one_message grep -q '"one\\ntwo\\n\\tthree\\nfour"' \
             "$dir/pasted.json"
     else
@@ -171,9 +170,9 @@ else
     fi
     if [ $edits = yes ]; then
         keys C-l "begun"
-        sleep_a_bit
+        look '^> begun$'
         keys C-c
-        sleep_a_bit
+        look '^> begun^C$'
         keys "/budget 77" Enter "/budget" Enter
         check terminal__interrupt_gives_up_a_line look '^budget: 77$'
     fi
