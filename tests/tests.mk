@@ -158,9 +158,9 @@ tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
 fuzz_targets = tests/fuzz/fuzz_gguf \
 	tests/fuzz/fuzz_template \
+	tests/fuzz/fuzz_thinking \
 	tests/fuzz/fuzz_tokenize \
 	tests/fuzz/fuzz_vocab
-	tests/fuzz/fuzz_thinking
 check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
@@ -169,6 +169,8 @@ tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
 tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c
+tests_fuzz_fuzz_thinking_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c
 tests_fuzz_fuzz_tokenize_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c
@@ -176,14 +178,9 @@ tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
+tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c tests/fuzz/replay.c
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c tests/fuzz/replay.c
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c tests/fuzz/replay.c
-tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c
-tests_fuzz_fuzz_thinking_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
-tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
-tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c tests/fuzz/replay.c
 endif
 
 if HAVE_JANSSON

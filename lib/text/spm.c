@@ -139,6 +139,11 @@ reason_status rsn_spm_init(rsn_spm *m, const rsn_tokens *tokens, const float *sc
     return REASON_OK;
 }
 
+size_t rsn_spm_held(const rsn_spm *m) {
+    if (!m->rank) return 0;
+    return m->tokens->n * sizeof *m->rank + (m->tokens->longest + 1) * sizeof *m->power;
+}
+
 void rsn_spm_free(rsn_spm *m) {
     rsn_free(m->rank);
     rsn_free(m->power);

@@ -25,6 +25,7 @@ typedef struct rsn_spm_scratch {
  * in any case. Returns UNSUPPORTED, NO_MEMORY. */
 reason_status rsn_spm_init(rsn_spm *m, const rsn_tokens *tokens, const float *scores,
                            int32_t unk);
+size_t rsn_spm_held(const rsn_spm *m); /* bytes of memory behind it */
 void rsn_spm_free(rsn_spm *m);
 
 /* Appends the tokens of a text, n <= RSN_VOCAB_MAX_TEXT, `prefixed` with a space or not;

@@ -18,6 +18,10 @@ reason_status rsn_trie_init(rsn_trie *t, uint64_t seed) {
     return REASON_OK;
 }
 
+size_t rsn_trie_held(const rsn_trie *t) {
+    return rsn_key_map_held(&t->edges) + t->cap * sizeof *t->token;
+}
+
 void rsn_trie_free(rsn_trie *t) {
     rsn_key_map_free(&t->edges);
     rsn_free(t->token);

@@ -14,6 +14,7 @@ typedef struct rsn_trie {
 
 /* An empty one. Leaves *t to rsn_trie_free() in any case. Returns NO_MEMORY. */
 reason_status rsn_trie_init(rsn_trie *t, uint64_t seed);
+size_t rsn_trie_held(const rsn_trie *t); /* bytes of memory behind it */
 void rsn_trie_free(rsn_trie *t);
 
 /* Adds a token that is not empty; of equal ones the first stays. Returns LIMIT,

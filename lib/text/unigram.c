@@ -196,6 +196,12 @@ reason_status rsn_unigram_init(rsn_unigram *u, const rsn_unigram_source *src) {
     return REASON_OK;
 }
 
+size_t rsn_unigram_held(const rsn_unigram *u) {
+    if (!u->scores) return 0;
+    return rsn_trie_held(&u->trie) + u->fallback.tokens->n * sizeof *u->scores +
+           u->charsmap.n_units * sizeof *u->charsmap.units + u->charsmap.n_texts;
+}
+
 void rsn_unigram_free(rsn_unigram *u) {
     rsn_trie_free(&u->trie);
     rsn_charsmap_free(&u->charsmap);

@@ -36,6 +36,7 @@ typedef struct rsn_unigram_source {
 /* Leaves *u to rsn_unigram_free() in any case. Returns FORMAT, LIMIT, UNSUPPORTED,
  * NO_MEMORY. */
 reason_status rsn_unigram_init(rsn_unigram *u, const rsn_unigram_source *src);
+size_t rsn_unigram_held(const rsn_unigram *u); /* bytes of memory behind it */
 void rsn_unigram_free(rsn_unigram *u);
 
 /* Appends the tokens of a text, n <= RSN_VOCAB_MAX_TEXT, `prefixed` with a space or not;

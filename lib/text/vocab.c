@@ -278,7 +278,8 @@ reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out) {
 
 size_t rsn_vocab_held(const rsn_vocab *v) {
     return v ? sizeof *v + rsn_tokens_held(&v->tokens) + rsn_special_held(&v->special) +
-                   rsn_bpe_held(&v->bpe)
+                   rsn_bpe_held(&v->bpe) + rsn_spm_held(&v->spm) +
+                   rsn_unigram_held(&v->unigram)
              : 0;
 }
 
