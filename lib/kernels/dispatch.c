@@ -21,7 +21,8 @@
     .f32_from_q4_0 = rsn_f32_from_q4_0_##isa,                                            \
     .f32_from_f16 = rsn_f32_from_f16_##isa, .rms_norm = rsn_rms_norm_##isa,              \
     .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa,                              \
-    .relu2_mul = rsn_relu2_mul_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
+    .relu2_mul = rsn_relu2_mul_##isa, .gelu_mul = rsn_gelu_mul_##isa,                    \
+    .soft_cap = rsn_soft_cap_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
 
 static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC, LEVEL(generic, generic)};
 

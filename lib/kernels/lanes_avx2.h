@@ -99,6 +99,13 @@ RSN_INLINE lanes min(lanes a, lanes b) {
     return make_lanes(_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high));
 }
 
+/* a > b ? x : y */
+RSN_INLINE lanes select_greater(lanes a, lanes b, lanes x, lanes y) {
+    return make_lanes(
+        _mm256_blendv_ps(y.low, x.low, _mm256_cmp_ps(a.low, b.low, _CMP_GT_OQ)),
+        _mm256_blendv_ps(y.high, x.high, _mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ)));
+}
+
 /* Lane j takes in lane j + 8, j + 4, j + 2, j + 1. */
 RSN_INLINE float fold_sum(lanes v) {
     __m256 s8 = _mm256_add_ps(v.low, v.high);

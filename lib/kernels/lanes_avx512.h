@@ -76,6 +76,11 @@ RSN_INLINE lanes min(lanes a, lanes b) {
     return _mm512_min_ps(a, b);
 }
 
+/* a > b ? x : y */
+RSN_INLINE lanes select_greater(lanes a, lanes b, lanes x, lanes y) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
+}
+
 /* Lane j takes in lane j + 8, j + 4, j + 2, j + 1. */
 RSN_INLINE float fold_sum(lanes v) {
     __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

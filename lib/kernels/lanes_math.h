@@ -1,4 +1,4 @@
-/* What rowops_impl.h needs beside single instructions: exp, and the ends of rows, written
+/* What rowops_impl.h needs beside single instructions: exp, tanh, the ends of rows, written
  * in the lanes of the header included before (lanes_<isa>.h). */
 #ifndef REASON_KERNELS_LANES_MATH_H
 #define REASON_KERNELS_LANES_MATH_H
@@ -21,6 +21,22 @@ RSN_INLINE lanes exp_lanes(lanes x) {
     p = add(mul(p, r), fill_lanes(RSN_EXPF_C0));
     p = add(fill_lanes(1.0f), add(r, mul(mul(r, r), p)));
     return scale_by_power(p, biased, round);
+}
+
+/* rsn_tanhf() in every lane, step for step. */
+RSN_INLINE lanes tanh_lanes(lanes x) {
+    lanes zero = fill_lanes(0), one = fill_lanes(1.0f);
+    lanes z = mul(x, x), p = fill_lanes(RSN_TANHF_C4);
+    p = add(mul(p, z), fill_lanes(RSN_TANHF_C3));
+    p = add(mul(p, z), fill_lanes(RSN_TANHF_C2));
+    p = add(mul(p, z), fill_lanes(RSN_TANHF_C1));
+    p = add(mul(p, z), fill_lanes(RSN_TANHF_C0));
+    lanes near = add(x, mul(mul(x, z), p));
+    lanes size = select_greater(zero, x, sub(zero, x), x);
+    lanes e = exp_lanes(add(size, size));
+    lanes far = sub(one, divide(fill_lanes(2.0f), add(one, e)));
+    far = select_greater(zero, x, sub(zero, far), far);
+    return select_greater(fill_lanes(RSN_TANHF_NEAR), size, near, far);
 }
 
 /* n < 16 floats, then `rest` in the other lanes. */

@@ -1,4 +1,4 @@
-/* exp and log in float32, made of IEEE additions, multiplications, divisions and moves of
+/* exp, log and tanh in float32, made of IEEE additions, multiplications, divisions and moves of
  * bits, so that they give the same bits with every compiler, library and instruction set.
  * No branches: loops over them become vector code. Against exact values: at most 2 units
  * in the last place, over the whole range. */
@@ -53,6 +53,35 @@ static inline float rsn_expf(float x) {
     float first = rsn_float_from_bits((half + 127u - 128u) << 23);
     float second = rsn_float_from_bits((exponent - half + 127u - 128u) << 23);
     return p * first * second;
+}
+
+/* Constants that rsn_tanhf() shares with its vector form. */
+#define RSN_TANHF_NEAR 0.625f /* below, the series loses nothing; above, exp does not */
+/* (tanh(x) - x) / x^3 in powers of x^2 below RSN_TANHF_NEAR, interpolated at Chebyshev
+ * points. */
+#define RSN_TANHF_C0 (-0x1.555552p-2f)
+#define RSN_TANHF_C1 0x1.110e1cp-3f
+#define RSN_TANHF_C2 (-0x1.b9258ap-5f)
+#define RSN_TANHF_C3 0x1.58048ep-6f
+#define RSN_TANHF_C4 (-0x1.8f8de4p-8f)
+
+/* -2 sqrt(2 / pi) and that times 0.044715: GELU's tanh form is x / (1 + exp(x * (LINEAR +
+ * CUBIC * x^2))), which loses nothing where tanh is near -1. */
+#define RSN_GELU_LINEAR (-0x1.988454p+0f)
+#define RSN_GELU_CUBIC (-0x1.2444f2p-4f)
+
+/* Odd to the bit but for the sign of 0; NaN for NaN. */
+static inline float rsn_tanhf(float x) {
+    float z = x * x, p = RSN_TANHF_C4;
+    p = p * z + RSN_TANHF_C3;
+    p = p * z + RSN_TANHF_C2;
+    p = p * z + RSN_TANHF_C1;
+    p = p * z + RSN_TANHF_C0;
+    float near = x + (x * z) * p;
+    float size = rsn_selectf(0.0f > x, 0.0f - x, x);
+    float far = 1.0f - 2.0f / (1.0f + rsn_expf(size + size));
+    far = rsn_selectf(0.0f > x, 0.0f - far, far);
+    return rsn_selectf(RSN_TANHF_NEAR > size, near, far);
 }
 
 /* -infinity for 0, NaN below 0 and for NaN. */

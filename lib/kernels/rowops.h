@@ -20,6 +20,8 @@
                         const float *sin_row, bool adjacent);                            \
     void rsn_silu_mul_##isa(const float *gate, const float *up, float *out, size_t n);   \
     void rsn_relu2_mul_##isa(const float *gate, const float *up, float *out, size_t n);  \
+    void rsn_gelu_mul_##isa(const float *gate, const float *up, float *out, size_t n);   \
+    void rsn_soft_cap_##isa(float *x, float cap, size_t n);                              \
     float rsn_max_##isa(const float *x, size_t n);                                       \
     float rsn_exp_sum_##isa(float *x, float shift, size_t n);
 

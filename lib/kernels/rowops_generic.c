@@ -88,6 +88,17 @@ void rsn_relu2_mul_generic(const float *gate, const float *up, float *out, size_
     }
 }
 
+void rsn_gelu_mul_generic(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float cubic = RSN_GELU_CUBIC * (gate[i] * gate[i]) + RSN_GELU_LINEAR;
+        out[i] = gate[i] / (1.0f + rsn_expf(gate[i] * cubic)) * up[i];
+    }
+}
+
+void rsn_soft_cap_generic(float *x, float cap, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = cap * rsn_tanhf(x[i] / cap);
+}
+
 float rsn_max_generic(const float *x, size_t n) {
     float s[LANES];
     for (size_t j = 0; j < LANES; j++) s[j] = -INFINITY;

@@ -152,6 +152,33 @@ void LANES_NAME(rsn_relu2_mul)(const float *gate, const float *up, float *out, s
     store_first(out + i, n - i, mul(last, load_first(up + i, n - i, 0)));
 }
 
+RSN_INLINE lanes gelu_lanes(lanes gate) {
+    lanes cubic = mul(fill_lanes(RSN_GELU_CUBIC), mul(gate, gate));
+    cubic = add(cubic, fill_lanes(RSN_GELU_LINEAR));
+    return divide(gate, add(fill_lanes(1.0f), exp_lanes(mul(gate, cubic))));
+}
+
+void LANES_NAME(rsn_gelu_mul)(const float *gate, const float *up, float *out, size_t n) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        store_f32(out + i, mul(gelu_lanes(load_f32(gate + i)), load_f32(up + i)));
+    }
+    if (i == n) return;
+    lanes last = gelu_lanes(load_first(gate + i, n - i, 0));
+    store_first(out + i, n - i, mul(last, load_first(up + i, n - i, 0)));
+}
+
+RSN_INLINE lanes cap_lanes(lanes x, lanes cap) {
+    return mul(cap, tanh_lanes(divide(x, cap)));
+}
+
+void LANES_NAME(rsn_soft_cap)(float *x, float cap, size_t n) {
+    lanes caps = fill_lanes(cap);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) store_f32(x + i, cap_lanes(load_f32(x + i), caps));
+    if (i < n) store_first(x + i, n - i, cap_lanes(load_first(x + i, n - i, 0), caps));
+}
+
 float LANES_NAME(rsn_max)(const float *x, size_t n) {
     lanes top = fill_lanes(-INFINITY);
     size_t i = 0;

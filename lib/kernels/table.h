@@ -83,6 +83,10 @@ typedef struct rsn_kernels {
     /* out = (gate / (1 + exp(-gate))) * up; out may be gate or up. */
     rsn_gate_fn silu_mul;
     rsn_gate_fn relu2_mul; /* out = (max(gate, 0)^2) * up; NaN stays; the same way */
+    /* out = (gate / (1 + exp(gate * (LINEAR + CUBIC * gate^2)))) * up, GELU in its tanh
+     * form with mathf.h's constants; the same way */
+    rsn_gate_fn gelu_mul;
+    void (*soft_cap)(float *x, float cap, size_t n); /* x = cap * tanh(x / cap) */
 
     /* The largest value, NaN passed over; -infinity if there is none. */
     float (*max)(const float *x, size_t n);

@@ -12,6 +12,7 @@ static void test_kernels_dispatch__tables_are_full(void **unused) {
         assert_true(k->quantize_q8 && k->dot_f32 && k->dot_f16 && k->add_scaled_f32);
         assert_true(k->add_scaled_f16 && k->add && k->scale && k->f16_from_f32);
         assert_true(k->f32_from_f16 && k->rms_norm && k->rope && k->silu_mul);
+        assert_true(k->relu2_mul && k->gelu_mul && k->soft_cap);
         assert_true(k->max && k->exp_sum);
     }
 }
@@ -58,6 +59,7 @@ static void test_kernels_dispatch__levels_have_their_own(void **unused) {
         assert_true(k->f32_from_f16 != g->f32_from_f16);
         assert_true(k->rms_norm != g->rms_norm && k->rope != g->rope);
         assert_true(k->silu_mul != g->silu_mul && k->max != g->max);
+        assert_true(k->gelu_mul != g->gelu_mul && k->soft_cap != g->soft_cap);
         assert_true(k->exp_sum != g->exp_sum);
     }
 }

@@ -1,4 +1,4 @@
-/* exp and log in float32: error bounds against long double, special values, monotone
+/* exp, tanh and log in float32: error bounds against long double, special values, monotone
  * ends, and equality of the vector form of exp with the scalar one. */
 #include "kernels_common.h"
 
@@ -70,6 +70,51 @@ static void test_kernels_mathf__exp_in_vectors(void **unused) {
     }
 }
 
+static void test_kernels_mathf__tanh_error(void **unused) {
+    (void)unused;
+    long double worst = 0;
+    for (uint32_t bits = 1; bits < 0x41800000; bits += 509) { /* to 16 */
+        float x = rsn_float_from_bits(bits);
+        worst = fmaxl(worst, error_in_ulps(rsn_tanhf(x), tanhl((long double)x)));
+        assert_true(rsn_tanhf(-x) == -rsn_tanhf(x));
+    }
+    for (float x = 0.5f; x < 1; x += 0x1p-22f) {
+        worst = fmaxl(worst, error_in_ulps(rsn_tanhf(x), tanhl((long double)x)));
+    }
+    print_message("tanh: at most %.2Lf units in the last place\n", worst);
+    assert_true(worst <= 2);
+}
+
+static void test_kernels_mathf__tanh_special_values(void **unused) {
+    (void)unused;
+    assert_true(rsn_tanhf(0) == 0 && rsn_tanhf(-0.0f) == 0);
+    assert_true(rsn_tanhf(0x1p-149f) == 0x1p-149f && rsn_tanhf(-0x1p-149f) == -0x1p-149f);
+    assert_true(rsn_tanhf(INFINITY) == 1 && rsn_tanhf(-INFINITY) == -1);
+    assert_true(rsn_tanhf(FLT_MAX) == 1 && rsn_tanhf(-FLT_MAX) == -1);
+    assert_true(isnan(rsn_tanhf(NAN)) && isnan(rsn_tanhf(-NAN)));
+}
+
+static void test_kernels_mathf__tanh_in_vectors(void **unused) {
+    (void)unused;
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels);
+    uint64_t state = 8;
+    float x[64], y[64];
+    for (int round = 0; round < 20000; round++) {
+        for (size_t i = 0; i < 64; i++) {
+            uint32_t bits = next_random(&state);
+            x[i] =
+                round % 2 ? rsn_float_from_bits(bits) : (float)(int32_t)bits * 0x1p-29f;
+        }
+        for (size_t l = 0; l < n_levels; l++) {
+            memcpy(y, x, sizeof x);
+            levels[l]->soft_cap(y, 1, 64);
+            for (size_t i = 0; i < 64; i++)
+                assert_true(same_float(y[i], rsn_tanhf(x[i])));
+        }
+    }
+}
+
 static void test_kernels_mathf__log_error(void **unused) {
     (void)unused;
     uint64_t state = 3;
@@ -102,6 +147,9 @@ int main(void) {
         cmocka_unit_test(test_kernels_mathf__exp_error),
         cmocka_unit_test(test_kernels_mathf__exp_special_values),
         cmocka_unit_test(test_kernels_mathf__exp_in_vectors),
+        cmocka_unit_test(test_kernels_mathf__tanh_error),
+        cmocka_unit_test(test_kernels_mathf__tanh_special_values),
+        cmocka_unit_test(test_kernels_mathf__tanh_in_vectors),
         cmocka_unit_test(test_kernels_mathf__log_error),
         cmocka_unit_test(test_kernels_mathf__log_special_values),
     };

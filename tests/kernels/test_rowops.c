@@ -43,6 +43,9 @@ typedef enum row_op {
     SILU_MUL_IN_UP,
     RELU2_MUL,
     RELU2_MUL_IN_GATE,
+    GELU_MUL,
+    GELU_MUL_IN_GATE,
+    SOFT_CAP,
     MAX,
     EXP_SUM,
     N_ROW_OPS
@@ -51,8 +54,8 @@ typedef enum row_op {
 static const char *const NAMES[N_ROW_OPS] = {
     "add_scaled_f32", "add_scaled_f16",   "add",            "scale", "f16_from_f32",
     "f32_from_f16",   "rms_norm",         "rms_norm in x",  "rope",  "rope adjacent",
-    "silu_mul",       "silu_mul in gate", "silu_mul in up",
-    "relu2_mul", "relu2_mul in gate", "max",   "exp_sum"};
+    "silu_mul",       "silu_mul in gate", "silu_mul in up", "relu2_mul",
+    "relu2_mul in gate", "gelu_mul", "gelu_mul in gate", "soft_cap", "max",   "exp_sum"};
 
 /* Inputs of one run, as long as any operation needs. */
 typedef struct inputs {
@@ -81,6 +84,9 @@ static void run_op(const rsn_kernels *k, row_op op, const inputs *in, float *out
     case SILU_MUL_IN_UP: k->silu_mul(in->w, out, out, n); break;
     case RELU2_MUL: k->relu2_mul(in->x, in->w, out, n); break;
     case RELU2_MUL_IN_GATE: k->relu2_mul(out, in->w, out, n); break;
+    case GELU_MUL: k->gelu_mul(in->x, in->w, out, n); break;
+    case GELU_MUL_IN_GATE: k->gelu_mul(out, in->w, out, n); break;
+    case SOFT_CAP: k->soft_cap(out, 10.0f * (in->factor + 1.5f), n); break;
     case MAX:
         if (n > 0) out[0] = k->max(in->x, n);
         break;
@@ -232,6 +238,50 @@ static void test_kernels_rowops__relu2_mul(void **unused) {
     assert_true(isnan(out[4]));
 }
 
+/* The exponent is off by a rounding or two of itself, so the result is by as much. */
+static void test_kernels_rowops__gelu_mul_is_close(void **unused) {
+    (void)unused;
+    float gate, up = 1, out;
+    for (gate = -30; gate <= 30; gate += 0.00713f) {
+        generic()->gelu_mul(&gate, &up, &out, 1);
+        long double x = gate, inner = sqrtl(2 / acosl(-1)) * (x + 0.044715L * x * x * x);
+        long double wanted = x / (1 + expl(-2 * inner));
+        long double half_units = 5 + 6 * fabsl(inner);
+        long double bound = fabsl(wanted) * half_units * 0x1p-24L + 0x1p-119L;
+        assert_true(fabsl(out - wanted) <= bound);
+        long double published = 0.5L * x * (1 + tanhl(inner));
+        assert_true(fabsl(out - published) <= 2e-6L * (1 + fabsl(x)));
+    }
+}
+
+static void test_kernels_rowops__gelu_mul_ends(void **unused) {
+    (void)unused;
+    float x[6] = {0.0f, -0.0f, INFINITY, 3e38f, -3e38f, NAN}, up[6] = {2, 2, 2, 1, 1, 1};
+    float out[6];
+    generic()->gelu_mul(x, up, out, 6);
+    assert_true(out[0] == 0 && out[1] == 0 && out[2] == INFINITY);
+    assert_true(out[3] == 3e38f && out[4] == 0 && isnan(out[5]));
+}
+
+static void test_kernels_rowops__soft_cap_is_close(void **unused) {
+    (void)unused;
+    static const float caps[] = {1, 30, 50, 0.37f};
+    for (size_t c = 0; c < sizeof caps / sizeof *caps; c++) {
+        for (float x = -300; x <= 300; x += 0.0313f) {
+            float y = x, opposite = -x;
+            generic()->soft_cap(&y, caps[c], 1);
+            generic()->soft_cap(&opposite, caps[c], 1);
+            long double wanted = caps[c] * tanhl((long double)x / caps[c]);
+            assert_true(fabsl(y - wanted) <= fabsl(wanted) * 8 * 0x1p-24L);
+            assert_true(y == -opposite && fabsf(y) <= caps[c]);
+        }
+    }
+    float ends[4] = {INFINITY, -INFINITY, NAN, -0.0f};
+    generic()->soft_cap(ends, 50, 4);
+    assert_true(ends[0] == 50 && ends[1] == -50 && isnan(ends[2]));
+    assert_true(ends[3] == 0);
+}
+
 static void test_kernels_rowops__max(void **unused) {
     (void)unused;
     float x[50];
@@ -288,6 +338,9 @@ int main(void) {
         cmocka_unit_test(test_kernels_rowops__rope_turns_pairs),
         cmocka_unit_test(test_kernels_rowops__silu_mul_is_close),
         cmocka_unit_test(test_kernels_rowops__relu2_mul),
+        cmocka_unit_test(test_kernels_rowops__gelu_mul_is_close),
+        cmocka_unit_test(test_kernels_rowops__gelu_mul_ends),
+        cmocka_unit_test(test_kernels_rowops__soft_cap_is_close),
         cmocka_unit_test(test_kernels_rowops__max),
         cmocka_unit_test(test_kernels_rowops__max_of_zeros),
         cmocka_unit_test(test_kernels_rowops__exp_sum),
