@@ -170,8 +170,13 @@ static void run_attention(bench *b, const rsn_kernels *k) {
     for (size_t i = 0; i < POSITIONS / RSN_ATTENTION_BLOCK; i++) {
         blocks[i] = b->weights + i * RSN_ATTENTION_BLOCK * HEAD_DIM * 2;
     }
-    rsn_attention_head(k, b->x, HEAD_DIM, 0.088f, blocks, blocks, POSITIONS, true, b->out,
-                       scratch);
+    const rsn_attention seen = {.head_dim = HEAD_DIM,
+                                .scale = 0.088f,
+                                .key_blocks = blocks,
+                                .value_blocks = blocks,
+                                .end = POSITIONS,
+                                .f16 = true};
+    rsn_attention_head(k, &seen, b->x, b->out, scratch);
 }
 
 static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {

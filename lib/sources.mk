@@ -170,12 +170,18 @@ model_sources = lib/model/arch.h \
 	lib/model/families.h \
 	lib/model/hparams.c \
 	lib/model/hparams.h \
+	lib/model/keys.h \
 	lib/model/kvcache.c \
 	lib/model/kvcache.h \
 	lib/model/model.c \
 	lib/model/model.h \
+	lib/model/refusals.c \
+	lib/model/refusals.h \
+	lib/model/rope_scaling.c \
+	lib/model/rope_scaling.h \
 	lib/model/tags.c \
 	lib/model/tags.h \
+	lib/model/traits.h \
 	lib/model/vocab_load.c \
 	lib/model/weights.c \
 	lib/model/weights.h

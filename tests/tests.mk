@@ -23,6 +23,7 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
 	tests/support/slow_think.h \
+	tests/support/tiny_arch.c \
 	tests/support/tiny_model.c
 
 unit_tests = tests/kernels/test_attention \
@@ -68,6 +69,8 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_kvcache \
 	tests/unit/model/test_model \
+	tests/unit/model/test_refusals \
+	tests/unit/model/test_rope_scaling \
 	tests/unit/model/test_tags \
 	tests/unit/model/test_vocab_load \
 	tests/unit/model/test_weights \
@@ -203,6 +206,18 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/make_sentencepiece.py \
 	tests/data/reason-tiny-greedy.jsonl \
 	tests/data/sentencepiece.txt \
+	tests/data/tiny-gemma.logits \
+	tests/data/tiny-gemma2.logits \
+	tests/data/tiny-gemma3.logits \
+	tests/data/tiny-glm4.logits \
+	tests/data/tiny-granite.logits \
+	tests/data/tiny-llama-yarn.logits \
+	tests/data/tiny-olmo2.logits \
+	tests/data/tiny-phi3.logits \
+	tests/data/tiny-phi3-long.logits \
+	tests/data/tiny-qwen3-yarn.logits \
+	tests/data/tiny-seed_oss.logits \
+	tests/data/tiny-smollm3.logits \
 	tests/data/tiny-llama-1.Q8_0.dequant \
 	tests/data/tiny-llama-1.Q8_0.logits \
 	tests/data/tiny-llama-1.f16.logits \
@@ -299,6 +314,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/unit/decode/scripted_model.h \
 	tests/unit/decode/think_script.h \
 	tests/unit/format/support.h \
+	tests/unit/model/published_models.h \
 	tests/unit/model/support.h \
 	tests/unit/quant/blocks.h \
 	tests/unit/text/charsmap_fixture.h \

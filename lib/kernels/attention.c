@@ -1,7 +1,7 @@
 /* Owns the order of attention's float operations: a partial result per block of 64
  * positions, merged from left to right. Arithmetic on rows is the table's; where blocks
- * lie is the cache's. Invariant: nothing but the positions' content and their number
- * decides the result's bits. */
+ * lie is the cache's. Invariant: nothing but the visible positions' content and the two
+ * ends decides the result's bits. */
 #include "kernels/attention.h"
 
 #include "kernels/mathf.h"
@@ -39,53 +39,64 @@ static void add_values(const rsn_kernels *kernels, rsn_type type, const void *va
     }
 }
 
-/* One block's partial result: the largest score *top, the sum of exp(score - *top), which
- * is returned, and the sum of the values with these weights. */
-static float attend_block(const rsn_kernels *kernels, const float *q, size_t head_dim,
-                          float scale, const void *keys, const void *values, size_t n,
-                          rsn_type type, float *scratch, float *vector, float *top) {
-    float *scores = scratch, *wide = scratch + RSN_ATTENTION_BLOCK + head_dim;
-    rsn_type key_type = type, value_type = type;
-    keys = widen_rows(kernels, &key_type, keys, n * head_dim, wide);
-    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(key_type), head_dim);
-    kernels->product[key_type](head_dim, keys, row_bytes, n, q, 0, 1, scores, 0);
-    kernels->scale(scores, scale, n);
-    *top = kernels->max(scores, n);
-    float sum = kernels->exp_sum(scores, *top, n);
-    values = widen_rows(kernels, &value_type, values, n * head_dim, wide);
-    add_values(kernels, value_type, values, n, scores, head_dim, vector);
+/* The part of one block that is visible. */
+typedef struct part {
+    const unsigned char *keys, *values;
+    size_t n; /* positions, 1 or more */
+} part;
+
+static part part_of(const rsn_attention *a, size_t block) {
+    size_t begin = block * RSN_ATTENTION_BLOCK, end = begin + RSN_ATTENTION_BLOCK;
+    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(a->type), a->head_dim);
+    size_t skip = a->first > begin ? a->first - begin : 0;
+    part p = {(const unsigned char *)a->key_blocks[block] + skip * row_bytes,
+              (const unsigned char *)a->value_blocks[block] + skip * row_bytes,
+              (a->end < end ? a->end : end) - begin - skip};
+    return p;
+}
+
+/* Turns the scores of a part's positions into exp(score - *top) and returns their sum;
+ * vector[head_dim] is the sum of the values with these weights, added in the order of
+ * positions. */
+static float attend_part(const rsn_kernels *kernels, const rsn_attention *a,
+                         const float *q, part p, float *scratch, float *vector,
+                         float *top) {
+    size_t dim = a->head_dim;
+    float *scores = scratch, *wide = scratch + RSN_ATTENTION_BLOCK + dim;
+    rsn_type key_type = a->type, value_type = a->type;
+    const void *keys = widen_rows(kernels, &key_type, p.keys, p.n * dim, wide);
+    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(key_type), dim);
+    kernels->product[key_type](dim, keys, row_bytes, p.n, q, 0, 1, scores, 0);
+    kernels->scale(scores, a->scale, p.n);
+    if (a->cap > 0)
+        kernels->soft_cap(scores, a->cap, p.n);
+    *top = kernels->max(scores, p.n);
+    float sum = kernels->exp_sum(scores, *top, p.n);
+    const void *values = widen_rows(kernels, &value_type, p.values, p.n * dim, wide);
+    add_values(kernels, value_type, values, p.n, scores, dim, vector);
     return sum;
 }
 
-void rsn_attention_head(const rsn_kernels *kernels, const float *q, size_t head_dim,
-                        float scale, const void *const *key_blocks,
-                        const void *const *value_blocks, size_t n_positions, rsn_type type,
-                        float *out, float *scratch) {
+void rsn_attention_head(const rsn_kernels *kernels, const rsn_attention *a,
+                        const float *q, float *out, float *scratch) {
     float *vector = scratch + RSN_ATTENTION_BLOCK;
-    float top = 0, sum = 0;
-    for (size_t b = 0, at = 0; at < n_positions; b++, at += RSN_ATTENTION_BLOCK) {
-        size_t rest = n_positions - at;
-        size_t n = rest < RSN_ATTENTION_BLOCK ? rest : RSN_ATTENTION_BLOCK;
-        if (b == 0) {
-            sum = attend_block(kernels, q, head_dim, scale, key_blocks[0],
-                               value_blocks[0], n, type, scratch, out, &top);
-            continue;
-        }
-        float block_top;
-        float block_sum =
-            attend_block(kernels, q, head_dim, scale, key_blocks[b], value_blocks[b], n,
-                         type, scratch, vector, &block_top);
-        float new_top = block_top > top ? block_top : top;
+    if (a->first >= a->end) {
+        memset(out, 0, a->head_dim * sizeof *out);
+        return;
+    }
+    size_t block = a->first / RSN_ATTENTION_BLOCK;
+    float top, sum = attend_part(kernels, a, q, part_of(a, block), scratch, out, &top);
+    while (++block * RSN_ATTENTION_BLOCK < a->end) {
+        float part_top;
+        float part_sum = attend_part(kernels, a, q, part_of(a, block), scratch, vector,
+                                     &part_top);
+        float new_top = part_top > top ? part_top : top;
         float old_factor = rsn_expf(top - new_top);
-        float new_factor = rsn_expf(block_top - new_top);
-        kernels->scale(out, old_factor, head_dim);
-        kernels->add_scaled_f32(out, vector, new_factor, head_dim);
-        sum = sum * old_factor + block_sum * new_factor;
+        float new_factor = rsn_expf(part_top - new_top);
+        kernels->scale(out, old_factor, a->head_dim);
+        kernels->add_scaled_f32(out, vector, new_factor, a->head_dim);
+        sum = sum * old_factor + part_sum * new_factor;
         top = new_top;
     }
-    if (n_positions == 0) {
-        memset(out, 0, head_dim * sizeof *out);
-    } else {
-        kernels->scale(out, 1.0f / sum, head_dim);
-    }
+    kernels->scale(out, 1.0f / sum, a->head_dim);
 }

@@ -35,7 +35,7 @@ typedef struct rsn_step {
 
 typedef struct rsn_arch {
     const char *name; /* of general.architecture */
-    unsigned traits;  /* RSN_TRAIT_ bits */
+    rsn_traits traits;
     /* Lays out a pass in scratch->data; with data NULL only n_bytes is set. LIMIT if it
      * does not fit the address space. */
     reason_status (*layout)(const struct reason_model *model, rsn_scratch *scratch);

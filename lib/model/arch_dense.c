@@ -1,12 +1,11 @@
-/* The forward pass of dense decoders (llama, qwen, bitnet): per layer normalization,
- * attention with grouped keys, normalization, gated feed-forward, each added to the
- * residual stream.
+/* The forward pass of dense decoders: per layer normalization, attention with grouped
+ * keys, normalization, gated feed-forward, each added to the residual stream. What an
+ * architecture has beside that or in another place is a trait (traits.h).
  *
  * Owns the order of the stages and what each worker takes. Every stage is a job over the
  * pool: rows of a product, tokens, or heads. Invariant: an output element is computed by
  * one worker in the kernels' canonical order, so neither threads nor chunks change a bit.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -42,7 +41,9 @@ typedef struct pass {
     float *k, *v; /* [n][n_heads_kv * head_dim] */
     float *up;    /* [n][n_ff] */
     float *y;     /* [n][n_embd], a product before it is added */
-    float *cos, *sin; /* [n][n_rot / 2] */
+    bool windowed;    /* this layer sees a window of positions */
+    const rsn_rope *ropes[2];     /* of layers without and with a window */
+    float *cos[2], *sin[2];       /* [n][n_rot / 2] of each; [1] may be [0] */
     float *head_scratch;      /* [n_workers][head_scratch_n] */
     const void **block_lists; /* [n_workers][2 * n_blocks] */
     size_t head_scratch_n, n_blocks;
@@ -66,7 +67,7 @@ static void *cut(slab *s, uint64_t n, uint64_t m, uint64_t size) {
 }
 
 static acts cut_acts(slab *s, const rsn_model *m, uint64_t n, size_t width) {
-    acts a = {.width = width, .eight = (m->arch->traits & RSN_TRAIT_ACTS_8BIT) != 0};
+    acts a = {.width = width, .eight = (m->arch->traits.bits & RSN_TRAIT_ACTS_8BIT) != 0};
     a.f = cut(s, n, width, sizeof(float));
     for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++) {
         a.stride[kind] = rsn_act_row_bytes(kind, width);
@@ -91,8 +92,10 @@ static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, pass *p) {
     p->v = cut(&s, n, kv_width, sizeof(float));
     p->up = cut(&s, n, hp->n_ff, sizeof(float));
     p->y = cut(&s, n, hp->n_embd, sizeof(float));
-    p->cos = cut(&s, n, hp->n_rot / 2, sizeof(float));
-    p->sin = cut(&s, n, hp->n_rot / 2, sizeof(float));
+    for (size_t i = 0; i < 2; i++) {
+        p->cos[i] = cut(&s, n, hp->n_rot / 2, sizeof(float));
+        p->sin[i] = cut(&s, n, hp->n_rot / 2, sizeof(float));
+    }
     p->head_scratch_n = rsn_attention_scratch_floats(hp->head_dim);
     p->head_scratch = cut(&s, workers, p->head_scratch_n, sizeof(float));
     p->n_blocks = (scratch->n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
@@ -164,25 +167,47 @@ static void product(const pass *p, const rsn_matrix *w, const acts *a, size_t be
         p->m->kernels->scale(out + t * out_stride, w->scale, end - begin);
 }
 
-/* y rows [begin, end) = w . a, then x += y there. */
-static void product_add(const pass *p, const rsn_matrix *w, const acts *a, int ith,
-                        int count) {
+/* x += y in elements [begin, end) of row t. */
+static void add_branch(const pass *p, size_t t, size_t begin, size_t end) {
+    size_t width = p->m->hp.n_embd;
+    if (p->m->hp.residual_scale != 1)
+        p->m->kernels->scale(p->y + t * width + begin, p->m->hp.residual_scale,
+                             end - begin);
+    p->m->kernels->add(p->x + t * width + begin, p->y + t * width + begin, end - begin);
+}
+
+/* y rows [begin, end) = w . a, then x += y there unless whole rows of y are normalized
+ * first. */
+static void product_add(const pass *p, const rsn_matrix *w, const acts *a,
+                        const float *post_norm, int ith, int count) {
     size_t begin, end, n = p->step->n, width = p->m->hp.n_embd;
     rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
     if (begin == end)
         return;
     product(p, w, a, begin, end, n, p->y + begin, width);
-    for (size_t t = 0; t < n; t++)
-        p->m->kernels->add(p->x + t * width + begin, p->y + t * width + begin,
-                           end - begin);
+    for (size_t t = 0; !post_norm && t < n; t++)
+        add_branch(p, t, begin, end);
 }
 
 /* --- stages: worker `ith` of `count` ----------------------------------------------- */
 
+/* Sines and cosines of token t's position. */
+static void make_angles(const pass *p, size_t t) {
+    size_t half = p->m->hp.n_rot / 2, position = p->step->kv->n + t;
+    for (size_t k = 0; k < 2 && (k == 0 || p->ropes[1] != p->ropes[0]); k++) {
+        for (size_t i = 0; i < half; i++) {
+            double sine, cosine;
+            rsn_sincos((double)position * p->ropes[k]->inv_freq[i], &sine, &cosine);
+            p->cos[k][t * half + i] = (float)(cosine * p->ropes[k]->factor);
+            p->sin[k][t * half + i] = (float)(sine * p->ropes[k]->factor);
+        }
+    }
+}
+
 static void embed(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_matrix *w = &p->m->weights.embedding;
-    size_t begin, end, half = p->m->hp.n_rot / 2;
+    size_t begin, end;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         float *x = p->x + t * w->cols;
@@ -190,22 +215,24 @@ static void embed(void *arg, int ith, int count) {
                         w->cols);
         if (w->scale != 1)
             p->m->kernels->scale(x, w->scale, w->cols);
-        for (size_t i = 0; i < half; i++) {
-            double sine, cosine;
-            rsn_sincos((double)(p->step->kv->n + t) * p->m->inv_freq[i], &sine, &cosine);
-            p->cos[t * half + i] = (float)cosine;
-            p->sin[t * half + i] = (float)sine;
-        }
+        if (p->m->hp.embed_scale != 1)
+            p->m->kernels->scale(x, p->m->hp.embed_scale, w->cols);
+        make_angles(p, t);
     }
 }
 
+/* The stream as products read it; no weight: as it is. */
 static void normalize(const pass *p, const float *weight, const acts *a, unsigned wanted,
                       int ith, int count) {
     size_t begin, end, width = p->m->hp.n_embd;
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
-        p->m->kernels->rms_norm(p->x + t * width, weight, a->f + t * width, width,
-                                p->m->hp.rms_eps);
+        const float *x = p->x + t * width;
+        if (weight)
+            p->m->kernels->rms_norm(x, weight, a->f + t * width, width,
+                                    p->m->hp.rms_eps);
+        else
+            memcpy(a->f + t * width, x, width * sizeof *x);
         prepare_row(p, a, t, wanted);
     }
 }
@@ -252,13 +279,25 @@ static void project_qkv(void *arg, int ith, int count) {
     }
 }
 
-static void turn_head(const pass *p, float *head, const float *norm, size_t t) {
+static bool has(const pass *p, unsigned trait) {
+    return (p->m->arch->traits.bits & trait) != 0;
+}
+
+/* Norm and RoPE of a token's query or key heads. */
+static void turn_heads(const pass *p, float *heads, size_t n_heads, const float *norm,
+                       size_t t) {
     const rsn_hparams *hp = &p->m->hp;
-    size_t half = hp->n_rot / 2;
-    if (norm)
-        p->m->kernels->rms_norm(head, norm, head, hp->head_dim, hp->rms_eps);
-    p->m->kernels->rope(head, hp->n_rot, p->cos + t * half, p->sin + t * half,
-                        (p->m->arch->traits & RSN_TRAIT_ROPE_ADJACENT) != 0);
+    size_t half = hp->n_rot / 2, dim = hp->head_dim;
+    size_t parts = has(p, RSN_TRAIT_QK_NORM_WIDE) ? 1 : n_heads;
+    for (size_t h = 0; norm && h < parts; h++) {
+        size_t width = n_heads / parts * dim;
+        p->m->kernels->rms_norm(heads + h * width, norm, heads + h * width, width,
+                                hp->rms_eps);
+    }
+    size_t k = p->windowed && p->ropes[1] != p->ropes[0];
+    for (size_t h = 0; rsn_has_rope(hp, p->index) && h < n_heads; h++)
+        p->m->kernels->rope(heads + h * dim, hp->n_rot, p->cos[k] + t * half,
+                            p->sin[k] + t * half, has(p, RSN_TRAIT_ROPE_ADJACENT));
 }
 
 static void store_head(const pass *p, const float *head, size_t position, bool value,
@@ -282,13 +321,14 @@ static void place_heads(void *arg, int ith, int count) {
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         size_t position = p->step->kv->n + t;
-        for (size_t h = 0; h < hp->n_heads; h++)
-            turn_head(p, p->q + (t * hp->n_heads + h) * dim, p->layer->q_norm, t);
+        const float *k = p->k + t * hp->n_heads_kv * dim;
+        const float *v = p->v + t * hp->n_heads_kv * dim;
+        turn_heads(p, p->q + t * hp->n_heads * dim, hp->n_heads, p->layer->q_norm, t);
+        turn_heads(p, p->k + t * hp->n_heads_kv * dim, hp->n_heads_kv, p->layer->k_norm,
+                   t);
         for (size_t h = 0; h < hp->n_heads_kv; h++) {
-            float *k = p->k + (t * hp->n_heads_kv + h) * dim;
-            turn_head(p, k, p->layer->k_norm, t);
-            store_head(p, k, position, false, h);
-            store_head(p, p->v + (t * hp->n_heads_kv + h) * dim, position, true, h);
+            store_head(p, k + h * dim, position, false, h);
+            store_head(p, v + h * dim, position, true, h);
         }
     }
 }
@@ -298,18 +338,23 @@ static void attend(void *arg, int ith, int count) {
     const pass *p = arg;
     const rsn_hparams *hp = &p->m->hp;
     size_t dim = hp->head_dim, group = hp->n_heads / hp->n_heads_kv;
-    float scale = (float)(1.0 / sqrt((double)dim));
     const void **keys = p->block_lists + (size_t)ith * 2 * p->n_blocks;
     const void **values = keys + p->n_blocks;
+    rsn_attention seen = {.head_dim = dim,
+                          .scale = hp->attn_scale,
+                          .cap = hp->attn_cap,
+                          .key_blocks = keys,
+                          .value_blocks = values,
+                          .type = p->step->kv->type->type};
     for (size_t i = (size_t)ith; i < p->step->n * hp->n_heads; i += (size_t)count) {
-        size_t seen = p->step->kv->n + i / hp->n_heads + 1,
-               kv_head = i % hp->n_heads / group;
-        for (size_t b = 0; b * RSN_KV_BLOCK < seen; b++) {
+        size_t kv_head = i % hp->n_heads / group;
+        seen.end = p->step->kv->n + i / hp->n_heads + 1;
+        seen.first = p->windowed && seen.end > hp->window ? seen.end - hp->window : 0;
+        for (size_t b = seen.first / RSN_KV_BLOCK; b * RSN_KV_BLOCK < seen.end; b++) {
             keys[b] = rsn_kv_at(p->step->kv, b, p->index, false, kv_head);
             values[b] = rsn_kv_at(p->step->kv, b, p->index, true, kv_head);
         }
-        rsn_attention_head(p->m->kernels, p->q + i * dim, dim, scale, keys, values, seen,
-                           p->step->kv->type->type, p->mix.f + i * dim,
+        rsn_attention_head(p->m->kernels, &seen, p->q + i * dim, p->mix.f + i * dim,
                            p->head_scratch + (size_t)ith * p->head_scratch_n);
     }
 }
@@ -340,14 +385,36 @@ static void prepare_ff(void *arg, int ith, int count) {
 
 static void project_mix(void *arg, int ith, int count) {
     const pass *p = arg;
-    product_add(p, &p->layer->o, &p->mix, ith, count);
+    product_add(p, &p->layer->o, &p->mix, p->layer->attn_post_norm, ith, count);
+}
+
+/* Normalizes whole rows of y and adds them to the stream. */
+static void add_normalized(const pass *p, const float *norm, int ith, int count) {
+    size_t begin, end, width = p->m->hp.n_embd;
+    rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
+    for (size_t t = begin; t < end; t++) {
+        float *y = p->y + t * width;
+        p->m->kernels->rms_norm(y, norm, y, width, p->m->hp.rms_eps);
+        add_branch(p, t, 0, width);
+    }
+}
+
+static void add_mix(void *arg, int ith, int count) {
+    const pass *p = arg;
+    add_normalized(p, p->layer->attn_post_norm, ith, count);
+}
+
+static void add_ff(void *arg, int ith, int count) {
+    const pass *p = arg;
+    add_normalized(p, p->layer->ffn_post_norm, ith, count);
 }
 
 static void project_gate_up(void *arg, int ith, int count) {
     const pass *p = arg;
     size_t begin, end, n = p->step->n, width = p->ff.width;
-    rsn_gate_fn gate = p->m->arch->traits & RSN_TRAIT_RELU2 ? p->m->kernels->relu2_mul
-                                                            : p->m->kernels->silu_mul;
+    rsn_gate_fn gate = has(p, RSN_TRAIT_RELU2)  ? p->m->kernels->relu2_mul
+                       : has(p, RSN_TRAIT_GELU) ? p->m->kernels->gelu_mul
+                                                : p->m->kernels->silu_mul;
     rsn_pool_share(width, ROW_GRAIN, ith, count, &begin, &end);
     if (begin == end)
         return;
@@ -360,7 +427,7 @@ static void project_gate_up(void *arg, int ith, int count) {
 
 static void project_down(void *arg, int ith, int count) {
     const pass *p = arg;
-    product_add(p, &p->layer->down, &p->ff, ith, count);
+    product_add(p, &p->layer->down, &p->ff, p->layer->ffn_post_norm, ith, count);
 }
 
 static void normalize_output(void *arg, int ith, int count) {
@@ -371,6 +438,7 @@ static void normalize_output(void *arg, int ith, int count) {
 
 static void project_output(void *arg, int ith, int count) {
     const pass *p = arg;
+    const rsn_hparams *hp = &p->m->hp;
     const rsn_matrix *w = &p->m->weights.output;
     size_t begin, end, first = p->step->all ? 0 : p->step->n - 1;
     rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
@@ -378,9 +446,17 @@ static void project_output(void *arg, int ith, int count) {
     rows.f += first * rows.width;
     for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++)
         rows.rows[kind] += first * rows.stride[kind];
-    if (begin < end)
-        product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin,
-                w->rows);
+    if (begin == end)
+        return;
+    product(p, w, &rows, begin, end, p->step->n - first, p->step->logits + begin,
+            w->rows);
+    for (size_t t = 0; t < p->step->n - first; t++) {
+        float *logits = p->step->logits + t * w->rows + begin;
+        if (hp->logit_scale != 1)
+            p->m->kernels->scale(logits, hp->logit_scale, end - begin);
+        if (hp->logit_cap > 0)
+            p->m->kernels->soft_cap(logits, hp->logit_cap, end - begin);
+    }
 }
 
 /* --- the order of stages ----------------------------------------------------------- */
@@ -414,21 +490,31 @@ static uint64_t work_values(const pass *p) {
 typedef struct stage {
     rsn_job_fn job;
     uint64_t (*work)(const pass *p); /* of one token */
+    unsigned trait; /* only of architectures that have it; 0: of all */
 } stage;
 
 static const stage LAYER[] = {
-    {normalize_attention, work_values}, {project_qkv, work_qkv},
-    {place_heads, work_values},         {attend, work_attention},
-    {prepare_mix, work_values},        {project_mix, work_mix},
-    {normalize_ffn, work_values},       {project_gate_up, work_ffn},
-    {prepare_ff, work_values},         {project_down, work_ffn},
+    {normalize_attention, work_values, 0},
+    {project_qkv, work_qkv, 0},
+    {place_heads, work_values, 0},
+    {attend, work_attention, 0},
+    {prepare_mix, work_values, 0},
+    {project_mix, work_mix, 0},
+    {add_mix, work_values, RSN_TRAIT_POST_NORM},
+    {normalize_ffn, work_values, 0},
+    {project_gate_up, work_ffn, 0},
+    {prepare_ff, work_values, 0},
+    {project_down, work_ffn, 0},
+    {add_ff, work_values, RSN_TRAIT_POST_NORM},
 };
 
-static const stage OUTPUT[] = {{normalize_output, work_values},
-                               {project_output, work_output}};
+static const stage OUTPUT[] = {{normalize_output, work_values, 0},
+                               {project_output, work_output, 0}};
 
 static reason_status run_stages(pass *p, const stage *stages, size_t n) {
     for (size_t i = 0; i < n; i++) {
+        if (stages[i].trait && !has(p, stages[i].trait))
+            continue;
         if (rsn_pool_pays(p->step->pool, stages[i].work(p) * p->step->n))
             rsn_pool_run(p->step->pool, stages[i].job, p);
         else
@@ -440,13 +526,24 @@ static reason_status run_stages(pass *p, const stage *stages, size_t n) {
     return REASON_OK;
 }
 
+/* The RoPE tables of a timeline follow from its context's size. */
+static void choose_ropes(pass *p) {
+    const rsn_rope *ropes = p->m->ropes;
+    bool stretched = ropes[RSN_ROPE_LONG].inv_freq &&
+                     p->step->kv->n_ctx > p->m->hp.rope.n_ctx_orig;
+    p->ropes[0] = &ropes[stretched ? RSN_ROPE_LONG : RSN_ROPE_SHORT];
+    p->ropes[1] = ropes[RSN_ROPE_LOCAL].inv_freq ? &ropes[RSN_ROPE_LOCAL] : p->ropes[0];
+}
+
 reason_status rsn_dense_forward(const rsn_step *step) {
     pass p = {.step = step, .m = step->model};
     lay_out(step->model, step->scratch, &p);
+    choose_ropes(&p);
     embed(&p, 0, 1);
     reason_status status = REASON_OK;
     for (p.index = 0; p.index < p.m->hp.n_layers && status == REASON_OK; p.index++) {
         p.layer = &p.m->weights.layers[p.index];
+        p.windowed = rsn_has_window(&p.m->hp, p.index);
         status = run_stages(&p, LAYER, sizeof LAYER / sizeof *LAYER);
     }
     if (status == REASON_OK && step->logits)

@@ -1,10 +1,11 @@
-/* Reads hyper-parameters. Owns their keys, defaults and limits. Invariant: after a
- * success every product of two of these numbers fits 63 bits. */
+/* Reads hyper-parameters. Owns their keys, defaults and limits, but for RoPE's. Invariant:
+ * after a success every product of two of these numbers fits 63 bits. */
 #include "model/hparams.h"
 
-#include <string.h>
+#include <float.h>
+#include <math.h>
 
-enum { MAX_KEY = 160 };
+#include "model/keys.h"
 
 /* One row per whole number: key suffix, its place, limits. A default of 0 means the key
  * is needed; -1 that a later rule fills it. */
@@ -24,62 +25,188 @@ static const struct {
     {"vocab_size", offsetof(rsn_hparams, n_vocab), 1, 1 << 24, -1},
 };
 
-static reason_status make_key(char *key, const char *arch, const char *suffix) {
-    size_t n = strlen(arch), m = strlen(suffix);
-    if (n + m + 2 > MAX_KEY)
-        return rsn_fail(REASON_ERR_UNSUPPORTED, "architecture name of %zu bytes", n);
-    memcpy(key, arch, n);
-    key[n] = '.';
-    memcpy(key + n + 1, suffix, m + 1);
+/* Numbers that a file may also give as one per layer. */
+static bool may_be_per_layer(size_t row) {
+    return NUMBERS[row].offset == offsetof(rsn_hparams, n_ff) ||
+           NUMBERS[row].offset == offsetof(rsn_hparams, n_heads) ||
+           NUMBERS[row].offset == offsetof(rsn_hparams, n_heads_kv);
+}
+
+/* The one number of a list of equal ones, a number per layer. */
+static reason_status read_per_layer(const rsn_gguf *g, const char *key, size_t row,
+                                    size_t n_layers, int64_t *value) {
+    const int32_t *items = NULL;
+    size_t n = 0;
+    reason_status status = rsn_gguf_ints(g, key, &items, &n);
+    if (status != REASON_OK)
+        return status;
+    if (n != n_layers)
+        return rsn_fail(REASON_ERR_FORMAT, "key %s has %zu numbers for %zu layers", key,
+                        n, n_layers);
+    for (size_t i = 1; i < n; i++)
+        if (items[i] != items[0])
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "key %s is %ld in layer 0 and %ld in layer %zu: only equal "
+                            "layers are supported",
+                            key, (long)items[0], (long)items[i], i);
+    if (items[0] < NUMBERS[row].min || items[0] > NUMBERS[row].max)
+        return rsn_fail(REASON_ERR_FORMAT, "key %s is %ld in every layer, %lld to %lld allowed",
+                        key, (long)items[0], (long long)NUMBERS[row].min,
+                        (long long)NUMBERS[row].max);
+    *value = items[0];
     return REASON_OK;
 }
 
 static reason_status read_number(const rsn_gguf *g, const char *arch, size_t row,
                                  rsn_hparams *hp) {
-    char key[MAX_KEY];
+    rsn_key key;
     int64_t value = -1;
-    reason_status status = make_key(key, arch, NUMBERS[row].suffix);
-    if (status == REASON_OK)
-        status = rsn_gguf_int(g, key, NUMBERS[row].min, NUMBERS[row].max, &value);
+    reason_status status = rsn_key_make(&key, arch, NUMBERS[row].suffix);
+    if (status != REASON_OK)
+        return status;
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key.text);
+    if (pair && pair->type == RSN_GGUF_ARRAY && may_be_per_layer(row))
+        status = read_per_layer(g, key.text, row, hp->n_layers, &value);
+    else
+        status = rsn_gguf_int(g, key.text, NUMBERS[row].min, NUMBERS[row].max, &value);
     if (status == REASON_OK && value < 0 && NUMBERS[row].fallback == 0)
-        status = rsn_fail(REASON_ERR_FORMAT, "key %s is missing", key);
+        status = rsn_fail(REASON_ERR_FORMAT, "key %s is missing", key.text);
     size_t number = value < 0 ? 0 : (size_t)value;
     memcpy((char *)hp + NUMBERS[row].offset, &number, sizeof number);
     return status;
 }
 
-static reason_status read_floats(const rsn_gguf *g, const char *arch, rsn_hparams *hp) {
-    char key[MAX_KEY];
+static reason_status read_eps(const rsn_gguf *g, const char *arch, rsn_hparams *hp) {
+    rsn_key key;
     double eps = -1;
-    reason_status status = make_key(key, arch, "attention.layer_norm_rms_epsilon");
+    reason_status status = rsn_key_make(&key, arch, "attention.layer_norm_rms_epsilon");
     if (status == REASON_OK)
-        status = rsn_gguf_float(g, key, &eps);
+        status = rsn_gguf_float(g, key.text, &eps);
     if (status == REASON_OK && !((float)eps > 0 && eps < 1))
-        status = rsn_fail(REASON_ERR_FORMAT, "key %s is %s", key,
+        status = rsn_fail(REASON_ERR_FORMAT, "key %s is %s", key.text,
                           eps == -1 ? "missing" : "outside (0, 1)");
     hp->rms_eps = (float)eps;
-    hp->rope_base = 10000.0;
-    if (status == REASON_OK &&
-        (status = make_key(key, arch, "rope.freq_base")) == REASON_OK)
-        status = rsn_gguf_float(g, key, &hp->rope_base);
-    if (status == REASON_OK && !(hp->rope_base >= 1 && hp->rope_base <= 1e12))
-        status = rsn_fail(REASON_ERR_FORMAT, "key %s is outside 1 to 1e12", key);
     return status;
 }
 
-/* RoPE scaling of any kind would change every logit: named, not ignored. */
-static reason_status refuse_scaling(const rsn_gguf *g, const char *arch) {
-    char key[MAX_KEY];
-    rsn_text type = {"none", 4};
-    reason_status status = make_key(key, arch, "rope.scaling.type");
-    if (status == REASON_OK)
-        status = rsn_gguf_string(g, key, &type);
-    if (status == REASON_OK && (type.n != 4 || memcmp(type.data, "none", 4) != 0))
-        status =
-            rsn_fail(REASON_ERR_UNSUPPORTED, "key %s is %s, only \"none\" is supported",
-                     key, rsn_quote(type.data, type.n).text);
+/* --- scales and caps ---------------------------------------------------------------- */
+
+/* Factors of some architectures; `trait` 0: of any. */
+static const struct {
+    const char *suffix;
+    size_t offset;
+    unsigned trait;
+    double min;
+} FACTORS[] = {
+    {"attention.scale", offsetof(rsn_hparams, attn_scale), 0, 1e-6},
+    {"attn_logit_softcapping", offsetof(rsn_hparams, attn_cap), 0, 0},
+    {"final_logit_softcapping", offsetof(rsn_hparams, logit_cap), 0, 0},
+    {"embedding_scale", offsetof(rsn_hparams, embed_scale), RSN_TRAIT_SCALES, 1e-6},
+    {"residual_scale", offsetof(rsn_hparams, residual_scale), RSN_TRAIT_SCALES, 1e-6},
+    {"logit_scale", offsetof(rsn_hparams, logit_scale), RSN_TRAIT_SCALES, 1e-6},
+};
+
+#define MAX_FACTOR 1e6
+
+static reason_status read_factor(const rsn_gguf *g, const char *arch, unsigned bits,
+                                 size_t row, rsn_hparams *hp) {
+    rsn_key key;
+    float *place = (float *)(void *)((char *)hp + FACTORS[row].offset);
+    double value = (double)*place, min = FACTORS[row].min;
+    reason_status status = rsn_key_make(&key, arch, FACTORS[row].suffix);
+    if (status != REASON_OK || !rsn_gguf_find(g, key.text))
+        return status;
+    if (FACTORS[row].trait & ~bits)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "key %s is none that this architecture has here", key.text);
+    status = rsn_gguf_float(g, key.text, &value);
+    if (status == REASON_OK && !(value >= min && value <= MAX_FACTOR))
+        status = rsn_fail(REASON_ERR_FORMAT, "key %s is %g, %g to %g allowed", key.text,
+                          value, min, MAX_FACTOR);
+    *place = (float)value;
     return status;
 }
+
+static reason_status read_factors(const rsn_gguf *g, const char *arch,
+                                  const rsn_traits *traits, rsn_hparams *hp) {
+    bool wide = traits->wide_layers == hp->n_layers;
+    size_t dims = wide ? hp->n_embd / hp->n_heads : hp->head_dim;
+    hp->embed_scale = hp->residual_scale = hp->logit_scale = 1;
+    if (traits->bits & RSN_TRAIT_EMBD_ROOT)
+        hp->embed_scale = sqrtf((float)hp->n_embd);
+    hp->attn_scale = (float)(1.0 / sqrt((double)(dims > 0 ? dims : 1)));
+    hp->attn_cap = (float)traits->attn_cap;
+    hp->logit_cap = (float)traits->logit_cap;
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < sizeof FACTORS / sizeof *FACTORS && status == REASON_OK; i++)
+        status = read_factor(g, arch, traits->bits, i, hp);
+    if (traits->bits & RSN_TRAIT_SCALES)
+        hp->logit_scale = 1 / hp->logit_scale;
+    return status;
+}
+
+/* --- windows ------------------------------------------------------------------------ */
+
+/* Whether layers have a window, one bool each: only lists with a period are supported. */
+static reason_status read_pattern_list(const rsn_gguf_pair *pair, rsn_hparams *hp) {
+    const unsigned char *windowed = pair->as.items;
+    if (pair->item != RSN_GGUF_BOOL || pair->n != hp->n_layers)
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key %s at offset %llu is an array of %llu of type %d, one bool "
+                        "for each of %zu layers expected",
+                        pair->key.data, (unsigned long long)pair->offset,
+                        (unsigned long long)pair->n, (int)pair->item, hp->n_layers);
+    hp->window_period = 0;
+    for (size_t i = 0; i < hp->n_layers && hp->window_period == 0; i++)
+        if (!windowed[i])
+            hp->window_period = i + 1;
+    for (size_t i = 0; i < hp->n_layers; i++) {
+        bool sees_all = hp->window_period > 0 && (i + 1) % hp->window_period == 0;
+        if (sees_all == (windowed[i] != 0))
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "key %s at offset %llu has no period (layer %zu)",
+                            pair->key.data, (unsigned long long)pair->offset, i);
+    }
+    return REASON_OK;
+}
+
+static reason_status read_pattern(const rsn_gguf *g, const char *arch, rsn_hparams *hp) {
+    rsn_key key;
+    int64_t period = (int64_t)hp->window_period;
+    reason_status status = rsn_key_make(&key, arch, "attention.sliding_window_pattern");
+    if (status != REASON_OK)
+        return status;
+    const rsn_gguf_pair *pair = rsn_gguf_find(g, key.text);
+    if (pair && pair->type == RSN_GGUF_ARRAY)
+        return read_pattern_list(pair, hp);
+    status = rsn_gguf_int(g, key.text, 0, 4096, &period);
+    hp->window_period = (size_t)period;
+    return status;
+}
+
+static reason_status read_window(const rsn_gguf *g, const char *arch,
+                                 const rsn_traits *traits, rsn_hparams *hp) {
+    rsn_key key;
+    int64_t window = (int64_t)traits->window;
+    reason_status status = rsn_key_make(&key, arch, "attention.sliding_window");
+    if (status == REASON_OK)
+        status = rsn_gguf_int(g, key.text, 0, 1 << 27, &window);
+    if (status != REASON_OK)
+        return status;
+    if (!(traits->bits & RSN_TRAIT_WINDOWS)) {
+        /* One as wide as the context changes nothing. */
+        if (window > 0 && (size_t)window < hp->n_ctx)
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "key %s is %lld, architecture %s is supported without windows",
+                            key.text, (long long)window, arch);
+        return REASON_OK;
+    }
+    hp->window = (size_t)window;
+    hp->window_period = traits->window_period;
+    return read_pattern(g, arch, hp);
+}
+
+/* --- all of them -------------------------------------------------------------------- */
 
 /* Numbers that follow from others, and what they must satisfy together. */
 static reason_status relate(const rsn_gguf *g, const char *arch, rsn_hparams *hp) {
@@ -97,29 +224,35 @@ static reason_status relate(const rsn_gguf *g, const char *arch, rsn_hparams *hp
         return rsn_fail(REASON_ERR_FORMAT,
                         "RoPE turns %zu of %zu dimensions; an even part is allowed",
                         hp->n_rot, hp->head_dim);
-    char key[MAX_KEY];
+    rsn_key key;
     int64_t value_length = (int64_t)hp->head_dim;
-    reason_status status = make_key(key, arch, "attention.value_length");
+    reason_status status = rsn_key_make(&key, arch, "attention.value_length");
     if (status == REASON_OK)
-        status = rsn_gguf_int(g, key, 1, 1 << 14, &value_length);
+        status = rsn_gguf_int(g, key.text, 1, 1 << 14, &value_length);
     if (status == REASON_OK && (size_t)value_length != hp->head_dim)
         status =
             rsn_fail(REASON_ERR_UNSUPPORTED,
                      "key %s is %lld while keys have %zu: only equal sizes are supported",
-                     key, (long long)value_length, hp->head_dim);
+                     key.text, (long long)value_length, hp->head_dim);
     return status;
 }
 
-reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch, rsn_hparams *hp) {
+reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch,
+                               const rsn_traits *traits, rsn_hparams *hp) {
     memset(hp, 0, sizeof *hp);
     reason_status status = REASON_OK;
     for (size_t i = 0; i < sizeof NUMBERS / sizeof *NUMBERS && status == REASON_OK; i++)
         status = read_number(g, arch, i, hp);
     if (status == REASON_OK)
-        status = read_floats(g, arch, hp);
+        status = read_eps(g, arch, hp);
     if (status == REASON_OK)
-        status = refuse_scaling(g, arch);
+        status = rsn_rope_read(g, arch, traits, hp->n_ctx, &hp->rope);
     if (status == REASON_OK)
         status = relate(g, arch, hp);
+    if (status == REASON_OK)
+        status = read_factors(g, arch, traits, hp);
+    if (status == REASON_OK)
+        status = read_window(g, arch, traits, hp);
+    hp->nope_period = traits->nope_period;
     return status;
 }

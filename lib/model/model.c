@@ -8,7 +8,7 @@
 #include "base/fpstate.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "kernels/mathd.h"
+#include "model/refusals.h"
 
 /* Steps of loading n parts: each header, the vocabulary, each part's data. */
 static uint64_t count_steps(size_t n_parts) {
@@ -26,25 +26,6 @@ static reason_status report(const rsn_model_load *how, uint64_t done, size_t n_p
     return REASON_OK;
 }
 
-/* Radians that each pair of dimensions turns per position: base^(-2i / n_rot) / factor.
- */
-static reason_status make_frequencies(rsn_model *m) {
-    size_t half = m->hp.n_rot / 2;
-    m->inv_freq = rsn_arena_calloc2(&m->arena, half, sizeof *m->inv_freq);
-    if (!m->inv_freq)
-        return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < half; i++) {
-        double exponent = -2.0 * (double)i / (double)m->hp.n_rot;
-        double factor =
-            m->weights.rope_factors ? (double)m->weights.rope_factors[i] : 1.0;
-        if (!(factor > 0))
-            return rsn_fail(REASON_ERR_FORMAT, "tensor rope_freqs.weight holds %g at %zu",
-                            factor, i);
-        m->inv_freq[i] = rsn_powd(m->hp.rope_base, exponent) / factor;
-    }
-    return REASON_OK;
-}
-
 /* Which network this is and how large; nothing if the file has no tensors. */
 static reason_status read_network(rsn_model *m) {
     rsn_text name = {0};
@@ -53,8 +34,10 @@ static reason_status read_network(rsn_model *m) {
         status = rsn_fail(REASON_ERR_FORMAT, "key general.architecture is missing");
     if (status != REASON_OK || m->gguf.n_tensors == 0)
         return status;
-    if ((status = rsn_arch_find(name, &m->arch)) != REASON_OK ||
-        (status = rsn_hparams_read(&m->gguf, m->arch->name, &m->hp)) != REASON_OK)
+    if ((status = rsn_refuse_file(&m->gguf, name)) != REASON_OK ||
+        (status = rsn_arch_find(name, &m->arch)) != REASON_OK ||
+        (status = rsn_hparams_read(&m->gguf, m->arch->name, &m->arch->traits, &m->hp)) !=
+            REASON_OK)
         return status;
     if (m->hp.n_vocab == 0 && m->vocab)
         m->hp.n_vocab = rsn_vocab_size(m->vocab);
@@ -86,9 +69,12 @@ static reason_status load_data(rsn_model *m, const rsn_gguf_files *files,
 }
 
 static reason_status bind_network(rsn_model *m) {
-    reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, m->arch->traits,
+    reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, &m->arch->traits,
                                             &m->arena, &m->weights);
-    return status == REASON_OK ? make_frequencies(m) : status;
+    if (status != REASON_OK)
+        return status;
+    return rsn_rope_make(&m->hp.rope, m->hp.n_rot, m->hp.n_ctx, &m->weights.rope,
+                         &m->arena, m->ropes);
 }
 
 /* A template that does not compile spoils only the calls that need it. */

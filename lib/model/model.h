@@ -19,7 +19,7 @@ typedef struct reason_model {
     const rsn_kernels *kernels;
     rsn_hparams hp;
     rsn_weights weights;
-    double *inv_freq;  /* [n_rot / 2], radians per position */
+    rsn_rope ropes[RSN_N_ROPES];
     rsn_vocab *vocab;  /* NULL: the file has no tokenizer */
     rsn_text template_source; /* n = 0: the file has no chat template */
     rsn_template *chat;       /* compiled; NULL: none, or it does not compile */

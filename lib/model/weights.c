@@ -8,63 +8,108 @@
 #include <string.h>
 
 /* Sizes that shapes are made of. */
-typedef enum dim { NONE, EMBD, QUERY, KEY, FF, VOCAB, HEAD, HALF_ROT } dim;
+typedef enum dim {
+    NONE,
+    EMBD,
+    QUERY,
+    KEY,
+    QUERY_KEY_VALUE,
+    FF,
+    GATE_UP,
+    VOCAB,
+    HEAD,
+    HALF_ROT
+} dim;
 
-/* When a tensor must be there. */
-typedef enum need { ALWAYS, OPTIONAL, BIAS, NORM, SUB_NORM } need;
+/* A trait of every architecture. */
+#define ANY (1u << 31)
+
+/* Whether a tensor must be there: with any trait of the first set and none of the second.
+ * It may be there with one of the third. */
+#define ALWAYS ANY, 0, 0
+#define OPTIONAL 0, 0, ANY
+#define WITH(trait) RSN_TRAIT_##trait, 0, 0
+#define WITHOUT(traits) ANY, traits, 0
+#define BIAS RSN_TRAIT_QKV_BIAS, 0, RSN_TRAIT_QKV_BIAS_OK
 
 typedef struct binding {
     const char *name;
     size_t offset; /* in rsn_weights or rsn_layer */
     dim cols, rows; /* rows NONE: a vector */
-    need when;
+    unsigned with, without, may;
 } binding;
 
 static const binding GLOBAL[] = {
     {"token_embd.weight", offsetof(rsn_weights, embedding), EMBD, VOCAB, ALWAYS},
     {"output_norm.weight", offsetof(rsn_weights, output_norm), EMBD, NONE, ALWAYS},
     {"output.weight", offsetof(rsn_weights, output), EMBD, VOCAB, OPTIONAL},
-    {"rope_freqs.weight", offsetof(rsn_weights, rope_factors), HALF_ROT, NONE, OPTIONAL},
+    {"rope_freqs.weight", offsetof(rsn_weights, rope.all), HALF_ROT, NONE, OPTIONAL},
+    {"rope_factors_short.weight", offsetof(rsn_weights, rope.short_ctx), HALF_ROT, NONE,
+     OPTIONAL},
+    {"rope_factors_long.weight", offsetof(rsn_weights, rope.long_ctx), HALF_ROT, NONE,
+     OPTIONAL},
 };
 
+#define AT(field) offsetof(rsn_layer, field)
+#define NO_FFN_NORM (RSN_TRAIT_NO_PRE_NORM | RSN_TRAIT_FFN_NORM_RENAMED)
+
+/* Of a layer. */
 static const binding LAYER[] = {
-    {"attn_norm.weight", offsetof(rsn_layer, attn_norm), EMBD, NONE, ALWAYS},
-    {"attn_q.weight", offsetof(rsn_layer, q), EMBD, QUERY, ALWAYS},
-    {"attn_k.weight", offsetof(rsn_layer, k), EMBD, KEY, ALWAYS},
-    {"attn_v.weight", offsetof(rsn_layer, v), EMBD, KEY, ALWAYS},
-    {"attn_q.bias", offsetof(rsn_layer, q_bias), QUERY, NONE, BIAS},
-    {"attn_k.bias", offsetof(rsn_layer, k_bias), KEY, NONE, BIAS},
-    {"attn_v.bias", offsetof(rsn_layer, v_bias), KEY, NONE, BIAS},
-    {"attn_q_norm.weight", offsetof(rsn_layer, q_norm), HEAD, NONE, NORM},
-    {"attn_k_norm.weight", offsetof(rsn_layer, k_norm), HEAD, NONE, NORM},
-    {"attn_sub_norm.weight", offsetof(rsn_layer, attn_sub_norm), QUERY, NONE, SUB_NORM},
-    {"attn_output.weight", offsetof(rsn_layer, o), QUERY, EMBD, ALWAYS},
-    {"ffn_norm.weight", offsetof(rsn_layer, ffn_norm), EMBD, NONE, ALWAYS},
-    {"ffn_gate.weight", offsetof(rsn_layer, gate), EMBD, FF, ALWAYS},
-    {"ffn_up.weight", offsetof(rsn_layer, up), EMBD, FF, ALWAYS},
-    {"ffn_sub_norm.weight", offsetof(rsn_layer, ffn_sub_norm), FF, NONE, SUB_NORM},
-    {"ffn_down.weight", offsetof(rsn_layer, down), FF, EMBD, ALWAYS},
+    {"attn_norm.weight", AT(attn_norm), EMBD, NONE, WITHOUT(RSN_TRAIT_NO_PRE_NORM)},
+    {"attn_q.weight", AT(q), EMBD, QUERY, ALWAYS},
+    {"attn_k.weight", AT(k), EMBD, KEY, ALWAYS},
+    {"attn_v.weight", AT(v), EMBD, KEY, ALWAYS},
+    {"attn_q.bias", AT(q_bias), QUERY, NONE, BIAS},
+    {"attn_k.bias", AT(k_bias), KEY, NONE, BIAS},
+    {"attn_v.bias", AT(v_bias), KEY, NONE, BIAS},
+    {"attn_q_norm.weight", AT(q_norm), HEAD, NONE, WITH(QK_NORM)},
+    {"attn_k_norm.weight", AT(k_norm), HEAD, NONE, WITH(QK_NORM)},
+    {"attn_q_norm.weight", AT(q_norm), QUERY, NONE, WITH(QK_NORM_WIDE)},
+    {"attn_k_norm.weight", AT(k_norm), KEY, NONE, WITH(QK_NORM_WIDE)},
+    {"attn_sub_norm.weight", AT(attn_sub_norm), QUERY, NONE, WITH(SUB_NORM)},
+    {"attn_output.weight", AT(o), QUERY, EMBD, ALWAYS},
+    {"post_attention_norm.weight", AT(attn_post_norm), EMBD, NONE, WITH(POST_NORM)},
+    {"ffn_norm.weight", AT(ffn_norm), EMBD, NONE, WITHOUT(NO_FFN_NORM)},
+    {"post_attention_norm.weight", AT(ffn_norm), EMBD, NONE, WITH(FFN_NORM_RENAMED)},
+    {"ffn_gate.weight", AT(gate), EMBD, FF, WITHOUT(RSN_TRAIT_GATE_UP_FUSED)},
+    {"ffn_up.weight", AT(up), EMBD, FF, WITHOUT(RSN_TRAIT_GATE_UP_FUSED)},
+    {"ffn_sub_norm.weight", AT(ffn_sub_norm), FF, NONE, WITH(SUB_NORM)},
+    {"ffn_down.weight", AT(down), FF, EMBD, ALWAYS},
+    {"post_ffw_norm.weight", AT(ffn_post_norm), EMBD, NONE, WITH(POST_NORM)},
 };
+
+/* Matrices in one tensor, one below the other; `parts` that do not follow each other in
+ * rsn_layer would need an offset each. A fused tensor that may be there replaces the
+ * tensors of its parts. */
+static const struct {
+    binding whole; /* its offset: the first part's */
+    dim parts[3];  /* rows of each; NONE: no part */
+} FUSED[] = {
+    {{"attn_qkv.weight", AT(q), EMBD, QUERY_KEY_VALUE, 0, 0, RSN_TRAIT_QKV_FUSED_OK},
+     {QUERY, KEY, KEY}},
+    {{"ffn_up.weight", AT(gate), EMBD, GATE_UP, WITH(GATE_UP_FUSED)}, {FF, FF, NONE}},
+};
+_Static_assert(AT(k) == AT(q) + sizeof(rsn_matrix) &&
+                   AT(v) == AT(k) + sizeof(rsn_matrix) &&
+                   AT(up) == AT(gate) + sizeof(rsn_matrix),
+               "parts of a fused tensor follow each other");
 
 /* Matrices that may have a scale of their own beside them, "NAME.scale". */
 static const struct {
     const char *name;
     size_t offset; /* in rsn_layer */
 } SCALED[] = {
-    {"attn_q.scale", offsetof(rsn_layer, q)},
-    {"attn_k.scale", offsetof(rsn_layer, k)},
-    {"attn_v.scale", offsetof(rsn_layer, v)},
-    {"attn_output.scale", offsetof(rsn_layer, o)},
-    {"ffn_gate.scale", offsetof(rsn_layer, gate)},
-    {"ffn_up.scale", offsetof(rsn_layer, up)},
-    {"ffn_down.scale", offsetof(rsn_layer, down)},
+    {"attn_q.scale", AT(q)},      {"attn_k.scale", AT(k)},
+    {"attn_v.scale", AT(v)},      {"attn_output.scale", AT(o)},
+    {"ffn_gate.scale", AT(gate)}, {"ffn_up.scale", AT(up)},
+    {"ffn_down.scale", AT(down)},
 };
 
 typedef struct binder {
     const rsn_gguf *g;
     const rsn_blob *blobs; /* [g->n_parts] */
     const rsn_hparams *hp;
-    unsigned traits;
+    unsigned traits; /* with ANY */
     rsn_arena *arena;
     bool *bound; /* [g->n_tensors] */
 } binder;
@@ -74,7 +119,9 @@ static uint64_t size_of(const rsn_hparams *hp, dim d) {
     case EMBD: return hp->n_embd;
     case QUERY: return (uint64_t)hp->n_heads * hp->head_dim;
     case KEY: return (uint64_t)hp->n_heads_kv * hp->head_dim;
+    case QUERY_KEY_VALUE: return size_of(hp, QUERY) + 2 * size_of(hp, KEY);
     case FF: return hp->n_ff;
+    case GATE_UP: return 2 * (uint64_t)hp->n_ff;
     case VOCAB: return hp->n_vocab;
     case HEAD: return hp->head_dim;
     case HALF_ROT: return hp->n_rot / 2;
@@ -83,15 +130,12 @@ static uint64_t size_of(const rsn_hparams *hp, dim d) {
     return 1;
 }
 
-static bool is_needed(need when, unsigned traits) {
-    return when == ALWAYS || (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS)) ||
-           (when == NORM && (traits & RSN_TRAIT_QK_NORM)) ||
-           (when == SUB_NORM && (traits & RSN_TRAIT_SUB_NORM));
+static bool is_needed(const binding *row, unsigned traits) {
+    return (traits & row->with) && !(traits & row->without);
 }
 
-static bool is_allowed(need when, unsigned traits) {
-    return is_needed(when, traits) || when == OPTIONAL ||
-           (when == BIAS && (traits & RSN_TRAIT_QKV_BIAS_OK));
+static bool is_allowed(const binding *row, unsigned traits) {
+    return is_needed(row, traits) || (traits & row->may);
 }
 
 static const unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
@@ -146,12 +190,10 @@ static reason_status bind_matrix(const binder *b, const rsn_gguf_tensor *t,
 static reason_status bind_one(binder *b, const binding *row, const char *name,
                               void *base) {
     const rsn_gguf_tensor *t = rsn_gguf_find_tensor(b->g, name);
-    if (!t && !is_needed(row->when, b->traits))
-        return REASON_OK;
+    if (!is_allowed(row, b->traits) || (!t && !is_needed(row, b->traits)))
+        return REASON_OK; /* what is not allowed is named as unknown at the end */
     if (!t)
         return rsn_fail(REASON_ERR_FORMAT, "tensor %s is missing", name);
-    if (!is_allowed(row->when, b->traits))
-        return REASON_OK; /* named as unknown at the end */
     uint64_t cols = size_of(b->hp, row->cols), rows = size_of(b->hp, row->rows);
     if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
         return rsn_fail(
@@ -186,11 +228,32 @@ static reason_status bind_scale(binder *b, const char *name, rsn_matrix *m) {
     return REASON_OK;
 }
 
+/* Makes the parts of a fused tensor, if it is there, matrices of their own. */
+static reason_status bind_fused(binder *b, size_t index, size_t row, rsn_layer *layer) {
+    char name[64];
+    const binding *whole = &FUSED[row].whole;
+    rsn_matrix *part = (rsn_matrix *)(void *)((char *)layer + whole->offset);
+    snprintf(name, sizeof name, "blk.%zu.%s", index, whole->name);
+    reason_status status = bind_one(b, whole, name, layer);
+    rsn_matrix rest = *part;
+    for (size_t i = 0; i < 3 && rest.data && FUSED[row].parts[i] != NONE; i++) {
+        part[i] = rest;
+        part[i].rows = (size_t)size_of(b->hp, FUSED[row].parts[i]);
+        rest.data += part[i].rows * rest.row_bytes;
+    }
+    return status;
+}
+
 static reason_status bind_layer(binder *b, size_t index, rsn_layer *layer) {
     reason_status status = REASON_OK;
     char name[64];
+    for (size_t j = 0; j < sizeof FUSED / sizeof *FUSED && status == REASON_OK; j++)
+        status = bind_fused(b, index, j, layer);
     for (size_t j = 0; j < sizeof LAYER / sizeof *LAYER && status == REASON_OK; j++) {
         snprintf(name, sizeof name, "blk.%zu.%s", index, LAYER[j].name);
+        const rsn_matrix *slot = (const void *)((char *)layer + LAYER[j].offset);
+        if (LAYER[j].rows != NONE && slot->data)
+            continue; /* a part of a fused one */
         status = bind_one(b, &LAYER[j], name, layer);
     }
     for (size_t j = 0; j < sizeof SCALED / sizeof *SCALED && status == REASON_OK; j++) {
@@ -236,11 +299,15 @@ static uint64_t count_parameters(const rsn_gguf *g) {
 }
 
 reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
-                               const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
-                               rsn_weights *w) {
+                               const rsn_hparams *hp, const rsn_traits *traits,
+                               rsn_arena *arena, rsn_weights *w) {
     memset(w, 0, sizeof *w);
-    binder b = {g,      blobs, hp,
-                traits, arena, rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
+    binder b = {.g = g,
+                .blobs = blobs,
+                .hp = hp,
+                .traits = traits->bits | ANY,
+                .arena = arena,
+                .bound = rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
     if (!b.bound)
         return REASON_ERR_NO_MEMORY;
     reason_status status = REASON_OK;

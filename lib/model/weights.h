@@ -6,21 +6,6 @@
 
 #include "model/hparams.h"
 
-/* What an architecture's tensors are, beyond those all of them have. */
-enum {
-    RSN_TRAIT_ROPE_ADJACENT =
-        1,                  /* RoPE turns pairs (2i, 2i+1) instead of (i, i + n_rot/2) */
-    RSN_TRAIT_QKV_BIAS = 2, /* q, k and v have biases */
-    RSN_TRAIT_QKV_BIAS_OK = 4, /* they may have */
-    RSN_TRAIT_QK_NORM = 8,     /* q and k are normalized per head before RoPE */
-    RSN_TRAIT_SUB_NORM = 16,   /* what attention gives and the gated product are
-                                  normalized before they are projected back */
-    RSN_TRAIT_RELU2 = 32,      /* the gate is relu(x)^2 instead of silu(x) */
-    RSN_TRAIT_ACTS_8BIT = 64,  /* the seven projections read activations in 8 bits with
-                                  one scale per token, whatever their weights are */
-    RSN_TRAIT_SCALE_OK = 128   /* the seven projections may have a scale beside them */
-};
-
 typedef struct rsn_matrix {
     const unsigned char *data; /* [rows][row_bytes] */
     const rsn_type_info *type;
@@ -30,24 +15,26 @@ typedef struct rsn_matrix {
 } rsn_matrix;
 
 typedef struct rsn_layer {
-    const float *attn_norm; /* [n_embd] */
+    const float *attn_norm; /* [n_embd] or NULL */
     rsn_matrix q;           /* [n_heads * head_dim, n_embd] */
     rsn_matrix k, v;        /* [n_heads_kv * head_dim, n_embd] */
     const float *q_bias, *k_bias, *v_bias; /* [rows of q, k, v] or NULL */
-    const float *q_norm, *k_norm;          /* [head_dim] or NULL */
+    const float *q_norm, *k_norm; /* [head_dim], or as wide as q and k, or NULL */
     const float *attn_sub_norm;            /* [n_heads * head_dim] or NULL */
     rsn_matrix o;                          /* [n_embd, n_heads * head_dim] */
-    const float *ffn_norm;                 /* [n_embd] */
+    const float *attn_post_norm;           /* [n_embd] or NULL */
+    const float *ffn_norm;                 /* [n_embd] or NULL */
     rsn_matrix gate, up;                   /* [n_ff, n_embd] */
     const float *ffn_sub_norm;             /* [n_ff] or NULL */
     rsn_matrix down;                       /* [n_embd, n_ff] */
+    const float *ffn_post_norm;            /* [n_embd] or NULL */
 } rsn_layer;
 
 typedef struct rsn_weights {
     rsn_matrix embedding;     /* [n_vocab, n_embd] */
     rsn_matrix output; /* [n_vocab, n_embd]; the embedding where the file ties them */
     const float *output_norm; /* [n_embd] */
-    const float *rope_factors; /* [n_rot / 2], divide the frequencies, or NULL */
+    rsn_rope_factors rope;
     rsn_layer *layers;        /* [n_layers] */
     bool tied;                /* output is the embedding */
     uint64_t n_parameters;    /* elements of all tensors */
@@ -64,7 +51,7 @@ static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
  * `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a tensor that
  * the architecture does not have. */
 reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
-                               const rsn_hparams *hp, unsigned traits, rsn_arena *arena,
-                               rsn_weights *w);
+                               const rsn_hparams *hp, const rsn_traits *traits,
+                               rsn_arena *arena, rsn_weights *w);
 
 #endif

@@ -13,36 +13,46 @@ enum { MAX_DIM = 130, MAX_BLOCKS = 6, BLOCK = RSN_ATTENTION_BLOCK };
  * memory. */
 typedef struct cache {
     size_t dim, n_positions, n_blocks;
+    size_t first; /* visible position */
+    float cap;
     float q[MAX_DIM];
     float *k32[MAX_BLOCKS], *v32[MAX_BLOCKS];
     uint16_t *k16[MAX_BLOCKS], *v16[MAX_BLOCKS];
 } cache;
 
-static void fill_block(uint64_t *state, size_t n, size_t n_used, float **wide,
-                       uint16_t **half) {
+static void fill_block(uint64_t *state, size_t n, size_t hidden, size_t n_used,
+                       float **wide, uint16_t **half) {
     *wide = malloc((n + 1) * sizeof(float));
     *half = malloc((n + 1) * sizeof(uint16_t));
     assert_true(*wide && *half);
     for (size_t i = 0; i < n; i++) {
-        /* What lies behind the last position must not matter. */
-        (*half)[i] = i < n_used ? rsn_f16_from_f32(2 * next_float(state)) : 0x7E00;
+        /* What lies before the first and behind the last position must not matter. */
+        bool seen = i >= hidden && i < n_used;
+        (*half)[i] = seen ? rsn_f16_from_f32(2 * next_float(state)) : 0x7E00;
         (*wide)[i] = rsn_f16_to_f32((*half)[i]);
     }
 }
 
-static cache make_cache(uint64_t *state, size_t dim, size_t n_positions) {
+/* Positions [first, n_positions) are visible. */
+static cache make_window(uint64_t *state, size_t dim, size_t first, size_t n_positions) {
     cache c;
     memset(&c, 0, sizeof c);
     c.dim = dim;
+    c.first = first;
     c.n_positions = n_positions;
     c.n_blocks = (n_positions + BLOCK - 1) / BLOCK;
     fill_floats(state, c.q, dim);
     for (size_t b = 0; b < c.n_blocks; b++) {
         size_t used = n_positions - b * BLOCK < BLOCK ? n_positions - b * BLOCK : BLOCK;
-        fill_block(state, BLOCK * dim, used * dim, &c.k32[b], &c.k16[b]);
-        fill_block(state, BLOCK * dim, used * dim, &c.v32[b], &c.v16[b]);
+        size_t hidden = first > b * BLOCK ? first - b * BLOCK : 0;
+        fill_block(state, BLOCK * dim, hidden * dim, used * dim, &c.k32[b], &c.k16[b]);
+        fill_block(state, BLOCK * dim, hidden * dim, used * dim, &c.v32[b], &c.v16[b]);
     }
     return c;
+}
+
+static cache make_cache(uint64_t *state, size_t dim, size_t n_positions) {
+    return make_window(state, dim, 0, n_positions);
 }
 
 static void free_cache(cache *c) {
@@ -58,16 +68,25 @@ static void free_cache(cache *c) {
 static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float scale,
                    float *out) {
     const void *keys[MAX_BLOCKS], *values[MAX_BLOCKS];
-    for (size_t b = 0; b < c->n_blocks; b++) {
+    memset(keys, 0, sizeof keys);
+    memset(values, 0, sizeof values);
+    for (size_t b = c->first / BLOCK; b < c->n_blocks; b++) {
         keys[b] = f16 ? (const void *)c->k16[b] : c->k32[b];
         values[b] = f16 ? (const void *)c->v16[b] : c->v32[b];
     }
     guarded result = guarded_new(c->dim * sizeof(float), 4);
     guarded scratch =
         guarded_new(rsn_attention_scratch_floats(c->dim) * sizeof(float), 4);
-    rsn_attention_head(kernels, c->q, c->dim, scale, keys, values, c->n_positions,
-                       f16 ? RSN_TYPE_F16 : RSN_TYPE_F32,
-                       (float *)(void *)result.data, (float *)(void *)scratch.data);
+    const rsn_attention seen = {.head_dim = c->dim,
+                                .scale = scale,
+                                .cap = c->cap,
+                                .key_blocks = keys,
+                                .value_blocks = values,
+                                .first = c->first,
+                                .end = c->n_positions,
+                                .type = f16 ? RSN_TYPE_F16 : RSN_TYPE_F32};
+    rsn_attention_head(kernels, &seen, c->q, (float *)(void *)result.data,
+                       (float *)(void *)scratch.data);
     memcpy(out, result.data, c->dim * sizeof(float));
     guarded_free(&result);
     guarded_free(&scratch);
@@ -75,17 +94,19 @@ static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float s
 
 static void check_against_exact(const cache *c, float scale, const float *out) {
     long double scores[MAX_BLOCKS * BLOCK], top = -INFINITY, sum = 0;
-    for (size_t p = 0; p < c->n_positions; p++) {
+    for (size_t p = c->first; p < c->n_positions; p++) {
         const float *key = c->k32[p / BLOCK] + p % BLOCK * c->dim;
         scores[p] = 0;
         for (size_t i = 0; i < c->dim; i++) scores[p] += (long double)c->q[i] * key[i];
         scores[p] *= scale;
+        if (c->cap > 0) scores[p] = c->cap * tanhl(scores[p] / c->cap);
         top = fmaxl(top, scores[p]);
     }
-    for (size_t p = 0; p < c->n_positions; p++) sum += scores[p] = expl(scores[p] - top);
+    for (size_t p = c->first; p < c->n_positions; p++)
+        sum += scores[p] = expl(scores[p] - top);
     for (size_t i = 0; i < c->dim; i++) {
         long double wanted = 0;
-        for (size_t p = 0; p < c->n_positions; p++) {
+        for (size_t p = c->first; p < c->n_positions; p++) {
             wanted += scores[p] / sum * c->v32[p / BLOCK][p % BLOCK * c->dim + i];
         }
         /* Values are below 2 and weights sum to 1; a score below 2 * dim is off by at
@@ -97,11 +118,13 @@ static void check_against_exact(const cache *c, float scale, const float *out) {
     }
 }
 
-static void check_cache(uint64_t *state, size_t dim, size_t n_positions) {
+static void check_window(uint64_t *state, size_t dim, size_t first, size_t n_positions,
+                         float cap) {
     const rsn_kernels *levels[MAX_LEVELS];
     size_t n_levels = find_levels(levels);
     float wanted[MAX_DIM], got[MAX_DIM], scale = 1 / sqrtf((float)dim);
-    cache c = make_cache(state, dim, n_positions);
+    cache c = make_window(state, dim, first, n_positions);
+    c.cap = cap;
     attend(levels[0], &c, false, scale, wanted);
     check_against_exact(&c, scale, wanted);
     for (size_t l = 0; l < n_levels; l++) {
@@ -112,6 +135,10 @@ static void check_cache(uint64_t *state, size_t dim, size_t n_positions) {
         }
     }
     free_cache(&c);
+}
+
+static void check_cache(uint64_t *state, size_t dim, size_t n_positions) {
+    check_window(state, dim, 0, n_positions, 0);
 }
 
 static void test_kernels_attention__positions(void **unused) {
@@ -128,13 +155,61 @@ static void test_kernels_attention__head_sizes(void **unused) {
     for (size_t dim = 1; dim <= MAX_DIM; dim++) check_cache(&state, dim, 65 + dim);
 }
 
+/* Both ends anywhere in a block, also in the same one. */
+static void test_kernels_attention__windows(void **unused) {
+    (void)unused;
+    uint64_t state = 5;
+    for (size_t end = 1; end <= 200; end += 13) {
+        for (size_t first = 0; first < end; first += 1 + first / 9)
+            check_window(&state, 12, first, end, 0);
+        check_window(&state, 12, end - 1, end, 0);
+    }
+    for (size_t edge = 62; edge <= 66; edge++) {
+        check_window(&state, 12, edge, 130, 0);
+        check_window(&state, 12, edge, edge + 64, 0);
+        check_window(&state, 12, 1, edge + 1, 0);
+    }
+}
+
+static void test_kernels_attention__caps(void **unused) {
+    (void)unused;
+    uint64_t state = 6;
+    static const float caps[] = {0.5f, 3, 50};
+    for (size_t i = 0; i < sizeof caps / sizeof *caps; i++) {
+        check_window(&state, 40, 0, 100, caps[i]);
+        check_window(&state, 7, 33, 150, caps[i]);
+    }
+}
+
+/* A window that begins at a block's first position gives the bits of a shorter cache. */
+static void test_kernels_attention__window_is_all_there_is(void **unused) {
+    (void)unused;
+    uint64_t state = 7;
+    const rsn_kernels *k = rsn_kernels_for(REASON_CPU_GENERIC);
+    cache whole = make_window(&state, 8, BLOCK, 3 * BLOCK - 5), rest = whole;
+    float windowed[8], alone[8];
+    for (size_t b = 1; b < 3; b++) {
+        rest.k32[b - 1] = whole.k32[b];
+        rest.v32[b - 1] = whole.v32[b];
+    }
+    rest.first = 0;
+    rest.n_positions -= BLOCK;
+    rest.n_blocks--;
+    attend(k, &whole, false, 0.3f, windowed);
+    attend(k, &rest, false, 0.3f, alone);
+    assert_memory_equal(windowed, alone, sizeof alone);
+    free_cache(&whole);
+}
+
 static void test_kernels_attention__no_positions(void **unused) {
     (void)unused;
     const float q[2] = {1, 2};
     float out[2] = {7, 7}, scratch[BLOCK + 2 + 2 * BLOCK];
-    rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), q, 2, 1, NULL, NULL, 0,
-                       RSN_TYPE_F32, out, scratch);
-    assert_true(out[0] == 0 && out[1] == 0);
+    for (size_t at = 0; at < 3; at++) {
+        const rsn_attention seen = {.head_dim = 2, .scale = 1, .first = at, .end = at};
+        rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), &seen, q, out, scratch);
+        assert_true(out[0] == 0 && out[1] == 0);
+    }
 }
 
 /* Two blocks, merged by hand. */
@@ -209,10 +284,18 @@ static void check_blocks(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
     float *scratch = malloc(rsn_attention_scratch_floats(dim) * sizeof(float));
     assert_non_null(scratch);
     for (size_t l = 0; l < n_levels; l++) {
-        rsn_attention_head(levels[l], q, dim, 0.125f, plain, plain + n_blocks, n,
-                           RSN_TYPE_F32, wanted, scratch);
-        rsn_attention_head(levels[l], q, dim, 0.125f, packed, packed + n_blocks, n, kind,
-                           got, scratch);
+        rsn_attention seen = {.head_dim = dim,
+                              .scale = 0.125f,
+                              .key_blocks = plain,
+                              .value_blocks = plain + n_blocks,
+                              .first = n / 3,
+                              .end = n,
+                              .type = RSN_TYPE_F32};
+        rsn_attention_head(levels[l], &seen, q, wanted, scratch);
+        seen.key_blocks = packed;
+        seen.value_blocks = packed + n_blocks;
+        seen.type = kind;
+        rsn_attention_head(levels[l], &seen, q, got, scratch);
         assert_same_floats(got, wanted, dim, levels[l]->level, type->name, n);
     }
     for (size_t b = 0; b < 2 * n_blocks; b++) {
@@ -250,11 +333,17 @@ static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
         plain[b] = wide + b * BLOCK * dim;
         packed[b] = rows + b * block;
     }
-    float scale = 1 / sqrtf((float)dim);
-    rsn_attention_head(k, q, dim, scale, plain, plain + n_blocks, n, RSN_TYPE_F32, wanted,
-                       scratch);
-    rsn_attention_head(k, q, dim, scale, packed, packed + n_blocks, n, kind, got,
-                       scratch);
+    rsn_attention seen = {.head_dim = dim,
+                          .scale = 1 / sqrtf((float)dim),
+                          .key_blocks = plain,
+                          .value_blocks = plain + n_blocks,
+                          .end = n,
+                          .type = RSN_TYPE_F32};
+    rsn_attention_head(k, &seen, q, wanted, scratch);
+    seen.key_blocks = packed;
+    seen.value_blocks = packed + n_blocks;
+    seen.type = kind;
+    rsn_attention_head(k, &seen, q, got, scratch);
     double error = 0, size = 0;
     for (size_t i = 0; i < dim; i++) {
         error += ((double)got[i] - wanted[i]) * ((double)got[i] - wanted[i]);
@@ -294,6 +383,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_attention__positions),
         cmocka_unit_test(test_kernels_attention__head_sizes),
+        cmocka_unit_test(test_kernels_attention__windows),
+        cmocka_unit_test(test_kernels_attention__caps),
+        cmocka_unit_test(test_kernels_attention__window_is_all_there_is),
         cmocka_unit_test(test_kernels_attention__no_positions),
         cmocka_unit_test(test_kernels_attention__merge_order),
         cmocka_unit_test(test_kernels_attention__nan_is_not_hidden),

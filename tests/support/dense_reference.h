@@ -1,5 +1,5 @@
-/* The forward pass of llama, qwen2 and qwen3 the slow and obvious way, in float64, over a
- * tiny model of the builder. Shares no code with the library. */
+/* The forward pass of the architectures of tiny_arch.c the slow and obvious way, in
+ * float64, over a tiny model of the builder. Shares no code with the library. */
 #ifndef REASON_TESTS_SUPPORT_DENSE_REFERENCE_H
 #define REASON_TESTS_SUPPORT_DENSE_REFERENCE_H
 
@@ -8,6 +8,7 @@
 typedef struct dense_reference_options {
     bool q8; /* what Q8_0 matrices multiply is rounded to 8 bits in blocks of 32 */
     bool half_cache; /* keys and values are rounded to half precision */
+    size_t n_ctx;    /* of the session; 0: the model's */
 } dense_reference_options;
 
 /* Logits after each token, [n][n_vocab], to be freed. Ends the process without memory. */

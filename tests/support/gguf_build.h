@@ -112,6 +112,14 @@ typedef struct tiny_options {
     bool tied;            /* no output.weight */
     bool rope_factors;    /* with rope_freqs.weight */
     bool biases;          /* with biases of q, k and v; qwen2 has them always */
+    bool fused;           /* q, k and v in one tensor (phi3) */
+    bool long_factors;    /* with rope_factors_short and rope_factors_long */
+    /* Numbers with a key of their own, which is left out where they are 0. */
+    uint32_t window, window_pattern, n_ctx_orig;
+    float rope_base; /* [10000] */
+    float local_base, factor, attn_factor, yarn_attn_factor, beta_fast, beta_slow;
+    float attn_scale, attn_cap, logit_cap, embed_scale, residual_scale, logit_scale;
+    const char *scaling; /* rope.scaling.type [no key] */
     bool no_tokenizer;
     bool no_weights;           /* a vocabulary alone */
     const char *chat_template; /* [none] */
@@ -141,7 +149,7 @@ typedef struct tiny_tensor {
     size_t at;       /* in the file */
 } tiny_tensor;
 
-enum { TINY_MAX_TENSORS = 128 };
+enum { TINY_MAX_TENSORS = 1024 };
 
 /* A tiny model with what went into it. */
 typedef struct tiny_model {
@@ -152,7 +160,28 @@ typedef struct tiny_model {
     size_t n_tensors;
 } tiny_model;
 
-/* `arch` is "llama", "qwen2" or "qwen3"; options NULL: all defaults. */
+/* What an architecture has; of an unknown one: nothing beside what all have. */
+typedef struct tiny_arch {
+    const char *name;
+    bool adjacent;          /* RoPE turns neighbours */
+    bool biases;            /* of q, k and v, always */
+    bool qk_norm, wide_qk_norm;
+    bool no_pre_norm, post_norm;
+    bool renamed_ffn_norm;  /* to post_attention_norm */
+    bool fused_up;          /* gate and up are one tensor */
+    bool gelu, root;        /* tanh-GELU gate; embeddings times sqrt(n_embd) */
+    bool windows;           /* layers may have one */
+    bool local_unscaled;    /* windows' RoPE is not scaled */
+    uint32_t period;        /* of layers without a window */
+    uint32_t nope_period;   /* of layers without RoPE */
+    uint32_t wide_layers;   /* with so many, scores are scaled for n_embd / n_heads */
+    double local_base;      /* windows' RoPE base */
+} tiny_arch;
+
+/* tiny_arch.c */
+const tiny_arch *tiny_arch_of(const char *name);
+
+/* `arch` is a name of tiny_arch.c or any other; options NULL: all defaults. */
 void tiny_model_make(const char *arch, const tiny_options *options, tiny_model *m);
 void tiny_model_free(tiny_model *m);
 /* The tensor of this name, NULL if there is none; its weights as numbers, to be freed. */

@@ -93,6 +93,8 @@ static void fill_defaults(tiny_options *o) {
             *numbers[i].value = numbers[i].fallback;
     if (o->n_rot == 0)
         o->n_rot = o->head_dim;
+    if (o->rope_base == 0)
+        o->rope_base = 10000;
 }
 
 static size_t put_sizes(const tiny_model *m, gguf_bytes *b) {
@@ -114,9 +116,58 @@ static size_t put_sizes(const tiny_model *m, gguf_bytes *b) {
     }
     (void)snprintf(key, sizeof key, "%s.attention.layer_norm_rms_epsilon", m->arch);
     gguf_put_f32(b, key, 1e-5f);
-    (void)snprintf(key, sizeof key, "%s.rope.freq_base", m->arch);
-    gguf_put_f32(b, key, 10000.0f);
-    return sizeof numbers / sizeof *numbers + 2;
+    return sizeof numbers / sizeof *numbers + 1;
+}
+
+/* Pairs of what only some models have; returns how many. */
+static size_t put_features(const tiny_model *m, gguf_bytes *b) {
+    const tiny_options *o = &m->o;
+    const struct {
+        const char *suffix;
+        uint32_t value;
+    } numbers[] = {
+        {"attention.sliding_window", o->window},
+        {"attention.sliding_window_pattern", o->window_pattern},
+        {"rope.scaling.original_context_length", o->n_ctx_orig},
+    };
+    const struct {
+        const char *suffix;
+        float value;
+    } floats[] = {
+        {"rope.freq_base", o->rope_base},
+        {"rope.freq_base_swa", o->local_base},
+        {"rope.scaling.factor", o->factor},
+        {"rope.scaling.attn_factor", o->attn_factor},
+        {"rope.scaling.yarn_attn_factor", o->yarn_attn_factor},
+        {"rope.scaling.yarn_beta_fast", o->beta_fast},
+        {"rope.scaling.yarn_beta_slow", o->beta_slow},
+        {"attention.scale", o->attn_scale},
+        {"attn_logit_softcapping", o->attn_cap},
+        {"final_logit_softcapping", o->logit_cap},
+        {"embedding_scale", o->embed_scale},
+        {"residual_scale", o->residual_scale},
+        {"logit_scale", o->logit_scale},
+    };
+    char key[96];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        (void)snprintf(key, sizeof key, "%s.%s", m->arch, numbers[i].suffix);
+        if (numbers[i].value != 0) {
+            gguf_put_u32(b, key, numbers[i].value);
+            n++;
+        }
+    }
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) {
+        (void)snprintf(key, sizeof key, "%s.%s", m->arch, floats[i].suffix);
+        if (floats[i].value != 0) {
+            gguf_put_f32(b, key, floats[i].value);
+            n++;
+        }
+    }
+    (void)snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch);
+    if (o->scaling)
+        gguf_put_string(b, key, o->scaling);
+    return n + (o->scaling ? 1 : 0);
 }
 
 /* All pairs; returns how many. */
@@ -128,7 +179,7 @@ static size_t put_pairs(const tiny_model *m, gguf_bytes *b) {
         n++;
     }
     if (!m->o.no_weights)
-        n += put_sizes(m, b);
+        n += put_sizes(m, b) + put_features(m, b);
     if (!m->o.no_tokenizer)
         n += put_tokenizer(b);
     if (m->o.chat_template) {
@@ -146,6 +197,10 @@ static uint64_t alignment_of(const tiny_model *m) {
     return m->o.alignment ? m->o.alignment : 32;
 }
 
+static bool is_rope(const tiny_tensor *t) {
+    return strncmp(t->name, "rope_f", 6) == 0;
+}
+
 /* Appends a tensor to the plan; rows 1: a vector. */
 static void add_tensor(tiny_model *m, const char *name, uint64_t cols, uint64_t rows) {
     if (m->n_tensors == TINY_MAX_TENSORS)
@@ -153,7 +208,7 @@ static void add_tensor(tiny_model *m, const char *name, uint64_t cols, uint64_t 
     tiny_tensor *t = &m->tensors[m->n_tensors], *last = t - 1;
     (void)snprintf(t->name, sizeof t->name, "%s", name);
     t->type = rows == 1 ? m->o.vector_type : m->o.type;
-    if (strcmp(name, "rope_freqs.weight") == 0)
+    if (is_rope(t))
         t->type = GGML_F32;
     t->ne[0] = cols;
     t->ne[1] = rows;
@@ -170,27 +225,32 @@ static void add_layer(tiny_model *m, uint32_t i) {
     const tiny_options *o = &m->o;
     uint64_t q = (uint64_t)o->n_heads * o->head_dim,
              kv = (uint64_t)o->n_heads_kv * o->head_dim;
-    bool biases = o->biases || strcmp(m->arch, "qwen2") == 0;
-    bool norms = strcmp(m->arch, "qwen3") == 0;
+    const tiny_arch *a = tiny_arch_of(m->arch);
+    bool biases = o->biases || a->biases, norms = a->qk_norm || a->wide_qk_norm;
+    uint64_t q_norm = a->wide_qk_norm ? q : o->head_dim;
+    uint64_t k_norm = a->wide_qk_norm ? kv : o->head_dim;
     const struct {
         const char *suffix;
         uint64_t cols, rows;
         bool there;
     } parts[] = {
-        {"attn_norm.weight", o->n_embd, 1, true},
-        {"attn_q.weight", o->n_embd, q, true},
-        {"attn_k.weight", o->n_embd, kv, true},
-        {"attn_v.weight", o->n_embd, kv, true},
+        {"attn_norm.weight", o->n_embd, 1, !a->no_pre_norm},
+        {"attn_qkv.weight", o->n_embd, q + 2 * kv, o->fused},
+        {"attn_q.weight", o->n_embd, q, !o->fused},
+        {"attn_k.weight", o->n_embd, kv, !o->fused},
+        {"attn_v.weight", o->n_embd, kv, !o->fused},
         {"attn_q.bias", q, 1, biases},
         {"attn_k.bias", kv, 1, biases},
         {"attn_v.bias", kv, 1, biases},
-        {"attn_q_norm.weight", o->head_dim, 1, norms},
-        {"attn_k_norm.weight", o->head_dim, 1, norms},
+        {"attn_q_norm.weight", q_norm, 1, norms},
+        {"attn_k_norm.weight", k_norm, 1, norms},
         {"attn_output.weight", q, o->n_embd, true},
-        {"ffn_norm.weight", o->n_embd, 1, true},
-        {"ffn_gate.weight", o->n_embd, o->n_ff, true},
-        {"ffn_up.weight", o->n_embd, o->n_ff, true},
+        {"post_attention_norm.weight", o->n_embd, 1, a->post_norm || a->renamed_ffn_norm},
+        {"ffn_norm.weight", o->n_embd, 1, !a->no_pre_norm && !a->renamed_ffn_norm},
+        {"ffn_gate.weight", o->n_embd, o->n_ff, !a->fused_up},
+        {"ffn_up.weight", o->n_embd, (a->fused_up ? 2 : 1) * (uint64_t)o->n_ff, true},
         {"ffn_down.weight", o->n_ff, o->n_embd, true},
+        {"post_ffw_norm.weight", o->n_embd, 1, a->post_norm},
     };
     char name[sizeof m->tensors->name];
     for (size_t j = 0; j < sizeof parts / sizeof *parts; j++) {
@@ -204,6 +264,10 @@ static void plan_tensors(tiny_model *m) {
     add_tensor(m, "token_embd.weight", m->o.n_embd, m->o.n_vocab);
     if (m->o.rope_factors)
         add_tensor(m, "rope_freqs.weight", m->o.n_rot / 2, 1);
+    if (m->o.long_factors) {
+        add_tensor(m, "rope_factors_long.weight", m->o.n_rot / 2, 1);
+        add_tensor(m, "rope_factors_short.weight", m->o.n_rot / 2, 1);
+    }
     for (uint32_t i = 0; i < m->o.n_layers; i++)
         add_layer(m, i);
     add_tensor(m, "output_norm.weight", m->o.n_embd, 1);
@@ -223,7 +287,7 @@ static uint64_t mix(uint64_t x) { /* splitmix64 */
 static double draw_weight(const tiny_tensor *t, uint64_t *state) {
     *state = mix(*state);
     double u = (double)(*state >> 11) * 0x1p-52 - 1; /* [-1, 1) */
-    if (strcmp(t->name, "rope_freqs.weight") == 0)
+    if (is_rope(t))
         return 3 + 2 * u;
     if (t->ne[1] == 1)
         return strstr(t->name, ".bias") ? 0.3 * u : 1 + 0.3 * u;

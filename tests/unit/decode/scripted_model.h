@@ -77,7 +77,7 @@ static inline reason_status script_forward(const rsn_step *step) {
     return REASON_OK;
 }
 
-static const rsn_arch SCRIPT_ARCH = {"scripted", 0, script_layout, script_forward};
+static const rsn_arch SCRIPT_ARCH = {"scripted", {0}, script_layout, script_forward};
 
 /* How a vocabulary spells its tags. */
 typedef enum script_tags { TAGS_ARE_TOKENS, TAGS_ARE_TEXT, NO_TAGS } script_tags;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "published_models.h"
 #include "support/dense_reference.h"
 #include "support/gguf_build.h"
 
@@ -42,8 +43,8 @@ static void *claim(size_t n, size_t size) {
 }
 
 /* Logits of all tokens, [n][n_vocab], through the public interface; to be freed. */
-static float *run_model(const char *path, const int32_t *tokens, size_t n,
-                        reason_kv_type kv) {
+static float *run_model_within(const char *path, const int32_t *tokens, size_t n,
+                               reason_kv_type kv, size_t n_ctx) {
     reason_model *model;
     reason_session *session;
     reason_session_options options;
@@ -53,12 +54,18 @@ static float *run_model(const char *path, const int32_t *tokens, size_t n,
     check_ok(reason_session_options_init(&options, sizeof options));
     options.kv_type = kv;
     options.n_threads = 2;
+    options.n_ctx = (int32_t)n_ctx;
     check_ok(reason_session_new(model, &options, &session));
     float *logits = claim(n * (size_t)n_vocab, sizeof *logits);
     check_ok(reason_session_logits(session, tokens, n, logits));
     reason_session_free(session);
     reason_model_free(model);
     return logits;
+}
+
+static float *run_model(const char *path, const int32_t *tokens, size_t n,
+                        reason_kv_type kv) {
+    return run_model_within(path, tokens, n, kv, 0);
 }
 
 static double compare(const char *arch, const tiny_options *o, size_t n,
@@ -69,7 +76,7 @@ static double compare(const char *arch, const tiny_options *o, size_t n,
     for (size_t i = 0; i < n; i++)
         tokens[i] = (int32_t)((i * 7919 + 13 * o->seed + 5) % m.o.n_vocab);
     char *path = gguf_save(&m.file);
-    float *logits = run_model(path, tokens, n, kv);
+    float *logits = run_model_within(path, tokens, n, kv, how.n_ctx);
     double *wanted = dense_reference_logits(&m, tokens, n, how);
     double error = relative_error(logits, wanted, n * m.o.n_vocab);
     gguf_remove(path);
@@ -80,7 +87,9 @@ static double compare(const char *arch, const tiny_options *o, size_t n,
     return error;
 }
 
-static const char *const ARCHS[] = {"llama", "qwen2", "qwen3"};
+static const char *const ARCHS[] = {"llama",  "qwen2", "qwen3", "gemma",
+                                    "gemma2", "gemma3", "phi3",  "glm4",
+                                    "smollm3", "granite", "seed_oss", "olmo2"};
 
 /* --- against the reference ---------------------------------------------------------- */
 
@@ -152,6 +161,119 @@ static void test_model_forward__shapes(void **state) {
         }
 }
 
+/* What only some architectures have, each thing over more than a block of the cache. */
+static void test_model_forward__features(void **state) {
+    (void)state;
+    static const struct {
+        const char *what, *arch;
+        size_t n_ctx; /* of the session */
+        tiny_options o;
+    } rows[] = {
+        {"window of 1", "phi3", 0, {.window = 1}},
+        {"window of 5", "phi3", 0, {.window = 5}},
+        {"window of a block", "phi3", 0, {.window = 64}},
+        {"window across blocks", "gemma2", 0, {.window = 65, .n_layers = 3}},
+        {"window of every layer", "gemma2", 0, {.window = 9, .window_pattern = 4096}},
+        {"window of no layer", "gemma3", 0, {.window = 9, .window_pattern = 1}},
+        {"window of two in three",
+         "gemma3",
+         0,
+         {.window = 9, .window_pattern = 3, .n_layers = 5}},
+        {"window as wide as the context", "llama", 0, {.window = 256}},
+        {"other RoPE in windows", "gemma2", 0, {.window = 9, .local_base = 500}},
+        {"other and scaled RoPE",
+         "gemma2",
+         0,
+         {.window = 9, .local_base = 500, .factor = 3, .scaling = "linear"}},
+        {"two RoPE tables",
+         "gemma3",
+         0,
+         {.window = 70, .n_layers = 7, .rope_base = 1e6f, .factor = 8, .local_base = 70}},
+        {"caps", "gemma2", 0, {.attn_cap = 2, .logit_cap = 1.5f}},
+        {"caps of any", "qwen3", 0, {.attn_cap = 1, .logit_cap = 0.5f}},
+        {"46 layers",
+         "gemma2",
+         0,
+         {.n_layers = 46, .n_embd = 24, .n_ff = 20, .n_heads_kv = 4, .tied = true}},
+        {"62 layers",
+         "gemma3",
+         0,
+         {.n_layers = 62, .n_embd = 24, .n_ff = 20, .n_heads_kv = 4, .tied = true}},
+        {"scale of scores", "llama", 0, {.attn_scale = 0.1f}},
+        {"linear", "llama", 0, {.factor = 4, .scaling = "linear"}},
+        {"linear without a type", "llama", 0, {.factor = 4}},
+        {"a factor that none ignores", "llama", 0, {.factor = 4, .scaling = "none"}},
+        {"linear and RoPE factors", "llama", 0, {.factor = 4, .rope_factors = true}},
+        {"yarn", "qwen2", 0, {.factor = 4, .scaling = "yarn", .n_ctx_orig = 64}},
+        {"yarn, all interpolated",
+         "qwen3",
+         0,
+         {.factor = 4, .scaling = "yarn", .n_ctx_orig = 1}},
+        {"yarn, one step",
+         "qwen3",
+         0,
+         {.factor = 9, .scaling = "yarn", .n_ctx_orig = 99, .beta_fast = 3, .beta_slow = 3}},
+        {"yarn, no stretch", "llama", 0, {.factor = 1, .scaling = "yarn"}},
+        {"yarn, its factor",
+         "llama",
+         0,
+         {.factor = 2, .scaling = "yarn", .yarn_attn_factor = 1.5f, .n_rot = 12}},
+        {"yarn, another factor",
+         "llama",
+         0,
+         {.factor = 2, .scaling = "yarn", .attn_factor = 0.7f, .rope_factors = true}},
+        {"long factors", "phi3", 0, {.long_factors = true, .n_ctx_orig = 64}},
+        {"short factors", "phi3", 64, {.long_factors = true, .n_ctx_orig = 64}},
+        {"long factors, just", "phi3", 65, {.long_factors = true, .n_ctx_orig = 64}},
+        {"long factors and their factor",
+         "phi3",
+         0,
+         {.long_factors = true, .n_ctx_orig = 64, .attn_factor = 1.2f, .fused = true}},
+        {"longrope by its name",
+         "granite",
+         0,
+         {.long_factors = true, .n_ctx_orig = 99, .scaling = "longrope"}},
+        {"fused in half precision", "phi3", 0, {.type = GGML_F16, .fused = true}},
+        {"scales",
+         "granite",
+         0,
+         {.embed_scale = 7, .residual_scale = 0.3f, .logit_scale = 11, .attn_scale = 1}},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        tiny_options o = rows[i].o;
+        o.seed = 600 + i;
+        const dense_reference_options how = {.n_ctx = rows[i].n_ctx};
+        size_t n = rows[i].n_ctx > 0 ? rows[i].n_ctx : 90;
+        check_error(compare(rows[i].arch, &o, n, REASON_KV_F32, how), 1e-5, rows[i].what);
+    }
+}
+
+/* Shapes at random, for every architecture. */
+static void test_model_forward__random_shapes(void **state) {
+    (void)state;
+    uint32_t seed = 1;
+    for (size_t a = 0; a < COUNT(ARCHS); a++)
+        for (size_t i = 0; i < 6; i++) {
+            uint32_t r[8];
+            for (size_t j = 0; j < COUNT(r); j++)
+                r[j] = (seed = seed * 1664525u + 1013904223u) >> 12;
+            const tiny_options o = {.n_layers = 1 + r[0] % 8,
+                                    .n_heads_kv = 1 + r[1] % 3,
+                                    .n_heads = (1 + r[1] % 3) * (1 + r[2] % 3),
+                                    .head_dim = 2 * (2 + r[3] % 14),
+                                    .n_rot = 4,
+                                    .n_embd = 8 + r[4] % 50,
+                                    .n_ff = 8 + r[5] % 90,
+                                    .window = a >= 4 && a <= 6 ? 1 + r[6] % 80 : 0,
+                                    .factor = r[7] % 2 ? 3 : 0,
+                                    .tied = r[7] % 3 == 0,
+                                    .seed = seed};
+            double error = compare(ARCHS[a], &o, 20 + r[6] % 60, REASON_KV_F32,
+                                   (dense_reference_options){0});
+            check_error(error, 1e-5, ARCHS[a]);
+        }
+}
+
 /* More positions than two blocks of the cache and three chunks of a prompt. */
 static void test_model_forward__long_prompt(void **state) {
     (void)state;
@@ -196,11 +318,9 @@ static void test_model_forward__q8_0(void **state) {
 }
 
 /* Token by token gives the bits of the whole prompt at once, however it is cut. */
-static void test_model_forward__chunks(void **state) {
-    (void)state;
+static void check_chunks(const char *arch, const tiny_options *o) {
     enum { N = 90 };
-    const tiny_options o = {.type = GGML_Q8_0, .seed = 500};
-    char *path = build_tiny_model("qwen3", &o);
+    char *path = build_tiny_model(arch, o);
     int32_t tokens[N];
     for (int i = 0; i < N; i++)
         tokens[i] = i * 31 % TINY_N_TOKENS;
@@ -214,7 +334,7 @@ static void test_model_forward__chunks(void **state) {
         reason_session_options options;
         check_ok(reason_session_options_init(&options, sizeof options));
         options.n_chunk = chunks[c];
-        options.n_threads = 1;
+        options.n_threads = 1 + (int32_t)c;
         check_ok(reason_session_new(model, &options, &session));
         for (size_t at = 0, n = 1; at < N; at += n, n = n * 2 + 1) {
             n = n < N - at ? n : N - at;
@@ -222,12 +342,31 @@ static void test_model_forward__chunks(void **state) {
                                            part + at * TINY_N_TOKENS));
         }
         assert_memory_equal(whole, part, N * TINY_N_TOKENS * sizeof *part);
+        /* What is kept of a timeline serves the same as if it were computed again. */
+        check_ok(reason_session_truncate(session, 50));
+        check_ok(reason_session_logits(session, tokens + 50, N - 50, part));
+        assert_memory_equal(whole + 50 * TINY_N_TOKENS, part,
+                            (N - 50) * TINY_N_TOKENS * sizeof *part);
         reason_session_free(session);
     }
     reason_model_free(model);
     gguf_remove(path);
     free(whole);
     free(part);
+}
+
+static void test_model_forward__chunks(void **state) {
+    (void)state;
+    const tiny_options rows[] = {
+        {.type = GGML_Q8_0, .seed = 500},
+        {.type = GGML_Q8_0, .seed = 501, .window = 37, .attn_cap = 3},
+        {.type = GGML_Q8_0, .seed = 502, .window = 65, .n_layers = 6},
+        {.type = GGML_Q8_0, .seed = 503, .n_ctx_orig = 40, .long_factors = true},
+        {.type = GGML_Q8_0, .seed = 504, .window = 20, .n_layers = 5},
+    };
+    static const char *const archs[] = {"qwen3", "gemma2", "gemma3", "phi3", "olmo2"};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        check_chunks(archs[i], &rows[i]);
 }
 
 /* --- golden models ------------------------------------------------------------------ */
@@ -296,13 +435,42 @@ static void test_model_forward__golden_q8_0(void **state) {
     check_golden("tiny-llama-1.Q8_0", 3e-2);
 }
 
+/* Logits of Transformers for models of our own weights. */
+static void test_model_forward__published(void **state) {
+    (void)state;
+    enum { N = PUBLISHED_ROWS * TINY_N_TOKENS };
+    int32_t tokens[PUBLISHED_TOKENS];
+    float *stored = claim(N, sizeof *stored);
+    double *wanted = claim(N, sizeof *wanted);
+    published_tokens(tokens);
+    for (size_t i = 0; i < COUNT(PUBLISHED); i++) {
+        char data[128];
+        (void)snprintf(data, sizeof data, "tiny-%s.logits", PUBLISHED[i].name);
+        FILE *file = open_below(source_folder(), "tests/data/", data);
+        assert_int_equal(fread(stored, sizeof *stored, N, file), N);
+        assert_int_equal(fclose(file), 0);
+        for (size_t j = 0; j < N; j++)
+            wanted[j] = stored[j];
+        char *path = build_tiny_model(PUBLISHED[i].arch, &PUBLISHED[i].o);
+        float *logits = run_model(path, tokens, PUBLISHED_TOKENS, REASON_KV_F32);
+        size_t skipped = (PUBLISHED_TOKENS - PUBLISHED_ROWS) * TINY_N_TOKENS;
+        double error = relative_error(logits + skipped, wanted, N);
+        print_message("%s: error %.2g, at most 1e-5 allowed\n", PUBLISHED[i].name, error);
+        check_error(error, 1e-5, PUBLISHED[i].name);
+        gguf_remove(path);
+        free(logits);
+    }
+    free(stored);
+    free(wanted);
+}
+
 static void check_decoded(const rsn_model *m, const char *name, FILE *file) {
     float wanted[GOLDEN_DEQUANT], found[GOLDEN_DEQUANT];
     const rsn_gguf_tensor *t = rsn_gguf_find_tensor(&m->gguf, name);
     assert_non_null(t);
     assert_string_equal(t->type->name, "Q8_0");
     assert_int_equal(fread(wanted, sizeof *wanted, GOLDEN_DEQUANT, file), GOLDEN_DEQUANT);
-    t->type->decode(rsn_tensor_bytes(&m->gguf, m->blobs, t), found,
+    rsn_type_decode(t->type, rsn_tensor_bytes(&m->gguf, m->blobs, t), found,
                     GOLDEN_DEQUANT);
     for (size_t i = 0; i < GOLDEN_DEQUANT; i++)
         assert_true(fabsf(found[i] - wanted[i]) <= 1e-6f * fabsf(wanted[i]));
@@ -486,6 +654,9 @@ int main(void) {
         cmocka_unit_test(test_model_forward__forced_split),
         cmocka_unit_test(test_model_forward__floats),
         cmocka_unit_test(test_model_forward__shapes),
+        cmocka_unit_test(test_model_forward__features),
+        cmocka_unit_test(test_model_forward__random_shapes),
+        cmocka_unit_test(test_model_forward__published),
         cmocka_unit_test(test_model_forward__long_prompt),
         cmocka_unit_test(test_model_forward__half_cache),
         cmocka_unit_test(test_model_forward__q8_0),

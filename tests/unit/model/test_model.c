@@ -14,7 +14,8 @@ static const char TEMPLATE[] = "{% for m in messages %}{{ m.content }}{% endfor 
 
 static void test_model_model__opens(void **state) {
     (void)state;
-    static const char *const archs[] = {"llama", "qwen2", "qwen3"};
+    static const char *const archs[] = {"llama", "qwen2", "qwen3", "gemma2", "gemma3",
+                                        "phi3", "glm4", "smollm3", "granite", "olmo2"};
     for (size_t i = 0; i < COUNT(archs); i++) {
         tiny_options o = {.chat_template = TEMPLATE, .n_ctx = 77};
         char *path = build_tiny_model(archs[i], &o);
@@ -38,7 +39,7 @@ static void test_model_model__opens(void **state) {
 
 static void test_model_model__architecture(void **state) {
     (void)state;
-    static const char *const names[] = {"gemma", "Llama", "llama2", "llam", "", "llama "};
+    static const char *const names[] = {"gemma4", "Llama", "llama2", "llam", "", "llama "};
     for (size_t i = 0; i < COUNT(names); i++) {
         tiny_model m;
         const tiny_options o = {.n_layers = 1, .no_tokenizer = true};
@@ -91,9 +92,9 @@ static void test_model_model__rope_scaling(void **state) {
     tiny_model m;
     gguf_bytes pair = {0};
     const tiny_options o = {.pairs = &pair, .n_pairs = 1};
-    gguf_put_string(&pair, "qwen3.rope.scaling.type", "yarn");
+    gguf_put_string(&pair, "qwen3.rope.scaling.type", "dynamic");
     tiny_model_make("qwen3", &o, &m);
-    REFUSED(&m.file, REASON_ERR_UNSUPPORTED, "qwen3.rope.scaling.type", "yarn");
+    REFUSED(&m.file, REASON_ERR_UNSUPPORTED, "qwen3.rope.scaling.type", "dynamic");
     gguf_free(&pair);
     tiny_model_free(&m);
 }

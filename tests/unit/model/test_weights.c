@@ -1,7 +1,10 @@
 /* Binding weights: each tensor is needed, has one shape, and no other is let pass. */
 #include "support.h"
 
-static const char *const ARCHS[] = {"llama", "qwen2", "qwen3"};
+static const char *const ARCHS[] = {"llama",  "qwen2", "qwen3",   "gemma2",
+                                    "gemma3", "phi3",  "glm4",    "granite",
+                                    "olmo2",  "phi3",  "seed_oss"};
+enum { FUSED = 9 }; /* phi3 again, q, k and v in one tensor */
 
 /* A file in which any tensor's name or shape can be changed in place. */
 static void make_model(size_t arch, tiny_model *m) {
@@ -9,6 +12,7 @@ static void make_model(size_t arch, tiny_model *m) {
                             .rope_factors = true,
                             .no_tokenizer = true,
                             .alignment = 4096,
+                            .fused = arch == FUSED,
                             .seed = 7};
     tiny_model_make(ARCHS[arch], &o, m);
 }
@@ -32,14 +36,17 @@ static void test_model_weights__bound(void **state) {
             n += m.tensors[i].ne[0] * m.tensors[i].ne[1];
         assert_int_equal(w->n_parameters, n);
         assert_false(w->tied);
-        assert_non_null(w->rope_factors);
+        assert_non_null(w->rope.all);
         assert_true((l->q_bias && l->k_bias && l->v_bias) == (a == 1));
-        assert_true((l->q_norm && l->k_norm) == (a == 2));
+        const tiny_arch *arch = tiny_arch_of(ARCHS[a]);
+        assert_true((l->q_norm && l->k_norm) == (arch->qk_norm || arch->wide_qk_norm));
+        assert_true((l->attn_norm != NULL) == !arch->no_pre_norm);
+        assert_true((l->ffn_norm != NULL) == !arch->no_pre_norm);
+        assert_true((l->attn_post_norm && l->ffn_post_norm) == arch->post_norm);
         const struct {
             const char *name;
             const rsn_matrix *matrix;
-        } rows[] = {{"blk.1.attn_q.weight", &l->q},
-                    {"blk.1.ffn_down.weight", &l->down},
+        } rows[] = {{"blk.1.ffn_down.weight", &l->down},
                     {"token_embd.weight", &w->embedding},
                     {"output.weight", &w->output}};
         for (size_t i = 0; i < COUNT(rows); i++) {
@@ -94,6 +101,8 @@ static void test_model_weights__missing(void **state) {
             char changed[48], missing[64];
             uint8_t right = m.file.data[last];
             (void)snprintf(missing, sizeof missing, "tensor %s is missing", name);
+            if (strstr(name, "attn_qkv")) /* then its parts are needed */
+                (void)snprintf(missing, sizeof missing, "attn_q.weight is missing");
             (void)snprintf(changed, sizeof changed, "%.*s!", (int)strlen(name) - 1, name);
             m.file.data[last] = '!';
             if (is_optional(name))
@@ -198,6 +207,62 @@ static void test_model_weights__layers(void **state) {
     tiny_model_free(&m);
 }
 
+/* Where the parts of one tensor lie. */
+static void test_model_weights__fused(void **state) {
+    (void)state;
+    tiny_model m;
+    make_model(FUSED, &m);
+    char *path = gguf_save(&m.file);
+    reason_model *model;
+    check_ok(reason_model_open(path, NULL, &model));
+    const rsn_layer *l = &model->weights.layers[1];
+    const uint8_t *qkv = m.file.data + tiny_model_find(&m, "blk.1.attn_qkv.weight")->at;
+    const uint8_t *up = m.file.data + tiny_model_find(&m, "blk.1.ffn_up.weight")->at;
+    const struct {
+        const rsn_matrix *matrix;
+        size_t rows;
+        const uint8_t *bytes;
+    } parts[] = {{&l->q, 64, qkv},
+                 {&l->k, 32, qkv + 64 * 128},
+                 {&l->v, 32, qkv + 96 * 128},
+                 {&l->gate, 96, up},
+                 {&l->up, 96, up + 96 * 128}};
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        assert_int_equal(parts[i].matrix->rows, parts[i].rows);
+        assert_int_equal(parts[i].matrix->cols, 64);
+        assert_true(parts[i].matrix->scale == 1);
+        assert_memory_equal(parts[i].matrix->data, parts[i].bytes, parts[i].rows * 128);
+    }
+    reason_model_free(model);
+    gguf_remove(path);
+    tiny_model_free(&m);
+}
+
+/* One of the parts beside the fused tensor, and a fused one where there is none. */
+static void test_model_weights__fused_twice(void **state) {
+    (void)state;
+    static const char *const names[] = {"blk.1.attn_q.weight", "blk.1.attn_v.weight"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        tiny_model m;
+        make_model(FUSED, &m);
+        /* The output, which may be missing, takes another name of any length. */
+        size_t end = gguf_find_tensor(&m.file, "output.weight");
+        size_t at = end - strlen("output.weight");
+        size_t longer = strlen(names[i]) - strlen("output.weight");
+        gguf_cut(&m.file, m.tensors[0].at - longer, longer); /* padding makes room */
+        gguf_insert(&m.file, end, names[i], longer);
+        memcpy(m.file.data + at, names[i], strlen(names[i]));
+        gguf_set_number(&m.file, at - 8, strlen(names[i]), 8);
+        REFUSED(&m.file, REASON_ERR_UNSUPPORTED, names[i]);
+        tiny_model_free(&m);
+    }
+    tiny_model m;
+    const tiny_options o = {.fused = true};
+    tiny_model_make("qwen3", &o, &m);
+    REFUSED(&m.file, REASON_ERR_FORMAT, "blk.0.attn_q.weight is missing");
+    tiny_model_free(&m);
+}
+
 static void test_model_weights__tied(void **state) {
     (void)state;
     const tiny_options o = {.tied = true};
@@ -206,7 +271,7 @@ static void test_model_weights__tied(void **state) {
     check_ok(reason_model_open(path, NULL, &model));
     assert_true(model->weights.tied);
     assert_ptr_equal(model->weights.output.data, model->weights.embedding.data);
-    assert_null(model->weights.rope_factors);
+    assert_null(model->weights.rope.all);
     reason_model_free(model);
     gguf_remove(path);
 }
@@ -235,6 +300,8 @@ int main(void) {
         cmocka_unit_test(test_model_weights__third_dimension),
         cmocka_unit_test(test_model_weights__foreign),
         cmocka_unit_test(test_model_weights__layers),
+        cmocka_unit_test(test_model_weights__fused),
+        cmocka_unit_test(test_model_weights__fused_twice),
         cmocka_unit_test(test_model_weights__tied),
         cmocka_unit_test(test_model_weights__rope_factors),
     };
