@@ -225,11 +225,15 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/tiny-qwen3-1.f16.logits \
 	tests/fuzz/corpus/gguf/bitnet-i2_s \
 	tests/fuzz/corpus/gguf/bitnet-tq \
+	tests/fuzz/corpus/gguf/gemma3-window-linear \
+	tests/fuzz/corpus/gguf/granite-scales-yarn \
 	tests/fuzz/corpus/gguf/llama-bias-rope-v2 \
 	tests/fuzz/corpus/gguf/llama-blocks-256 \
 	tests/fuzz/corpus/gguf/llama-blocks-32 \
 	tests/fuzz/corpus/gguf/llama-f32 \
 	tests/fuzz/corpus/gguf/metadata \
+	tests/fuzz/corpus/gguf/olmo2-qk-norm \
+	tests/fuzz/corpus/gguf/phi3-fused-longrope \
 	tests/fuzz/corpus/gguf/qwen2-f16 \
 	tests/fuzz/corpus/gguf/qwen3-q8_0 \
 	tests/fuzz/corpus/gguf/qwen3-small \

@@ -389,7 +389,8 @@ typedef enum reason_kv_type {
 /** Options of reason_session_new(). */
 typedef struct reason_session_options {
     size_t size;            /**< sizeof(reason_session_options) */
-    int32_t n_ctx; /**< context in tokens, at most the model's; default 0: the model's */
+    int32_t n_ctx; /**< context in tokens, at most the model's; default 0: the model's.
+                        Models with LongRoPE choose their factors by it */
     int32_t
         n_threads; /**< default 0, as in reason_pool_new(); ignored if `pool` is given */
     reason_pool *pool;      /**< default NULL: a pool of its own */

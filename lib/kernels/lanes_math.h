@@ -1,5 +1,5 @@
-/* What rowops_impl.h needs beside single instructions: exp, tanh, the ends of rows, written
- * in the lanes of the header included before (lanes_<isa>.h). */
+/* What rowops_impl.h needs beside single instructions: exp, tanh, the ends of rows,
+ * written in the lanes of the header included before (lanes_<isa>.h). */
 #ifndef REASON_KERNELS_LANES_MATH_H
 #define REASON_KERNELS_LANES_MATH_H
 

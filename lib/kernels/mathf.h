@@ -1,5 +1,5 @@
-/* exp, log and tanh in float32, made of IEEE additions, multiplications, divisions and moves of
- * bits, so that they give the same bits with every compiler, library and instruction set.
+/* exp, log and tanh in float32, made of IEEE additions, multiplications, divisions and
+ * moves of bits, so that they give the same bits with every compiler, library and instruction set.
  * No branches: loops over them become vector code. Against exact values: at most 2 units
  * in the last place, over the whole range. */
 #ifndef REASON_KERNELS_MATHF_H

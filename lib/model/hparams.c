@@ -1,5 +1,5 @@
-/* Reads hyper-parameters. Owns their keys, defaults and limits, but for RoPE's. Invariant:
- * after a success every product of two of these numbers fits 63 bits. */
+/* Reads hyper-parameters. Owns their keys, defaults and limits, but for RoPE's.
+ * Invariant: after a success every product of two of these numbers fits 63 bits. */
 #include "model/hparams.h"
 
 #include <float.h>
@@ -50,8 +50,9 @@ static reason_status read_per_layer(const rsn_gguf *g, const char *key, size_t r
                             "layers are supported",
                             key, (long)items[0], (long)items[i], i);
     if (items[0] < NUMBERS[row].min || items[0] > NUMBERS[row].max)
-        return rsn_fail(REASON_ERR_FORMAT, "key %s is %ld in every layer, %lld to %lld allowed",
-                        key, (long)items[0], (long long)NUMBERS[row].min,
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "key %s is %ld in every layer, %lld to %lld allowed", key,
+                        (long)items[0], (long long)NUMBERS[row].min,
                         (long long)NUMBERS[row].max);
     *value = items[0];
     return REASON_OK;
@@ -197,7 +198,7 @@ static reason_status read_window(const rsn_gguf *g, const char *arch,
         /* One as wide as the context changes nothing. */
         if (window > 0 && (size_t)window < hp->n_ctx)
             return rsn_fail(REASON_ERR_UNSUPPORTED,
-                            "key %s is %lld, architecture %s is supported without windows",
+                            "key %s is %lld, architecture %s runs without windows only",
                             key.text, (long long)window, arch);
         return REASON_OK;
     }

@@ -18,7 +18,7 @@ typedef struct rsn_hparams {
     size_t n_ctx;   /* positions the model was made for */
     size_t n_rot;   /* dimensions of a head that RoPE turns; even */
     size_t window;  /* positions a layer with a window sees; 0: no layer has one */
-    size_t window_period; /* layers whose number from 1 it divides see all; 0: none does */
+    size_t window_period; /* layers whose number from 1 it divides see all; 0: none */
     size_t nope_period;   /* layers whose number it divides have no RoPE; 0: all have */
     float rms_eps;
     float embed_scale;       /* of embeddings; 1 where there is none, as the next two */

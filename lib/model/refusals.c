@@ -19,9 +19,10 @@ static const struct {
     const char *archs; /* apart by spaces */
 } KINDS[] = {
     {MOE, "qwen2moe qwen3moe qwen3next qwen35moe deepseek deepseek2 deepseek32 deepseek4 "
-          "gpt-oss granitemoe phimoe olmoe llama4 dbrx arctic grok bailingmoe bailingmoe2 "
-          "dots1 ernie4_5-moe hunyuan-moe glm4moe glm-dsa afmoe exaone-moe grovemoe "
-          "minimax-m2 mimo2 step35 cohere2moe smallthinker llada-moe rnd1 mistral4 hy_v3"},
+          "gpt-oss granitemoe phimoe olmoe llama4 dbrx arctic grok bailingmoe "
+          "bailingmoe2 dots1 ernie4_5-moe hunyuan-moe glm4moe glm-dsa afmoe exaone-moe grovemoe "
+          "minimax-m2 mimo2 step35 cohere2moe smallthinker llada-moe rnd1 mistral4 "
+          "hy_v3"},
     {IMAGES, "clip mmproj cogvlm chameleon wavtokenizer-dec deepseek2-ocr paddleocr"},
     {SECTIONS, "qwen2vl qwen3vl qwen3vlmoe hunyuan_vl"},
     {STATE, "mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 arwkv7 jamba falcon-h1 granitehybrid "

@@ -24,7 +24,7 @@ typedef struct rsn_rope_config {
     /* Of sines and cosines, 0 where the file does not say: the first is LONGROPE's whole
      * factor and multiplies that of others, the second is YARN's whole one. */
     double attn_factor, yarn_attn_factor;
-    double beta_fast, beta_slow; /* YARN: turns within n_ctx_orig between which it mixes */
+    double beta_fast, beta_slow; /* YARN: turns in n_ctx_orig between which it mixes */
     size_t n_ctx_orig;   /* positions before scaling */
 } rsn_rope_config;
 
@@ -43,7 +43,7 @@ typedef struct rsn_rope {
     double factor;          /* of sines and cosines */
 } rsn_rope;
 
-/* Reads the rope.* keys but for the number of dimensions; n_ctx is the model's context. */
+/* Reads the rope.* keys but for the number of dimensions; n_ctx is the model's. */
 reason_status rsn_rope_read(const rsn_gguf *g, const char *arch, const rsn_traits *traits,
                             size_t n_ctx, rsn_rope_config *config);
 /* Makes the tables, in the arena. */

@@ -1,5 +1,5 @@
-/* exp, tanh and log in float32: error bounds against long double, special values, monotone
- * ends, and equality of the vector form of exp with the scalar one. */
+/* exp, tanh and log in float32: error bounds against long double, special values,
+ * monotone ends, and equality of the vector form of exp with the scalar one. */
 #include "kernels_common.h"
 
 #include <math.h>

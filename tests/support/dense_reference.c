@@ -64,7 +64,8 @@ static double *multiply_part(const network *net, const char *name, const char *b
 
 static double *multiply(const network *net, const char *name, const char *bias,
                         const double *x) {
-    return multiply_part(net, name, bias, x, 0, (size_t)tiny_model_find(net->m, name)->ne[1]);
+    size_t rows = (size_t)tiny_model_find(net->m, name)->ne[1];
+    return multiply_part(net, name, bias, x, 0, rows);
 }
 
 /* RMS norm of each stretch of n values out of n_rows. */

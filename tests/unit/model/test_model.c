@@ -39,7 +39,8 @@ static void test_model_model__opens(void **state) {
 
 static void test_model_model__architecture(void **state) {
     (void)state;
-    static const char *const names[] = {"gemma4", "Llama", "llama2", "llam", "", "llama "};
+    static const char *const names[] = {"gemma4", "Llama", "llama2",
+                                        "llam",   "",      "llama "};
     for (size_t i = 0; i < COUNT(names); i++) {
         tiny_model m;
         const tiny_options o = {.n_layers = 1, .no_tokenizer = true};

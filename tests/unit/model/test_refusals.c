@@ -41,7 +41,8 @@ static void test_model_refusals__architectures(void **state) {
 /* Names that only begin like a refused one, or that are several of them. */
 static void test_model_refusals__other_names(void **state) {
     (void)state;
-    static const char *const names[] = {"qwen3mo", "qwen3moex", "mamba mamba2", " ", "3moe"};
+    static const char *const names[] = {"qwen3mo", "qwen3moex", "mamba mamba2", " ",
+                                        "3moe"};
     for (size_t i = 0; i < COUNT(names); i++) {
         tiny_model m;
         const tiny_options o = {.n_layers = 1, .no_tokenizer = true};

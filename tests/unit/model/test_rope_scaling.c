@@ -132,8 +132,8 @@ static void test_model_rope_scaling__linear(void **state) {
     }
 }
 
-/* Where the ramp begins and ends for base 10000, context 64 and 24 dimensions: frequency i
- * turns 64 / (2 pi 10000^(i / 12)) times. */
+/* Where the ramp begins and ends for base 10000, context 64 and 24 dimensions:
+ * frequency i turns 64 / (2 pi 10000^(i / 12)) times. */
 static void test_model_rope_scaling__yarn(void **state) {
     (void)state;
     rsn_rope_config c;
@@ -378,7 +378,8 @@ static void test_model_rope_scaling__lengths(void **state) {
         static const uint64_t lengths[] = {7, 9, 16, 1};
         for (size_t j = 0; j < COUNT(lengths); j++) {
             gguf_set_number(&m.file, at, lengths[j], 8);
-            REFUSED(&m.file, REASON_ERR_FORMAT, names[i], number(lengths[j]), "[8, 1, 1, 1]");
+            REFUSED(&m.file, REASON_ERR_FORMAT, names[i], number(lengths[j]),
+                    "[8, 1, 1, 1]");
         }
         gguf_set_number(&m.file, at, 8, 8);
     }
