@@ -236,7 +236,8 @@ static void run(bench *b) {
     for (int op = 0; op < N_ROW_OPS; op++) time_row_op(b, (row_op)op);
 }
 
-/* 8 tokens take all rows, and those of TQ1_0 are the shortest: 54 bytes for 256 weights. */
+/* 8 tokens take all rows, and those of TQ1_0 are the shortest: 54 bytes for 256
+ * weights. */
 static bool allocate(bench *b) {
     size_t out_floats = b->n_bytes / b->k * 5 * 8 + MAX_TOKENS * 4096 + 4 * ROW;
     b->weights = malloc(b->n_bytes);

@@ -8,8 +8,8 @@
 
 #define PRODUCT(isa, type, stem) [RSN_TYPE_##type] = rsn_product_##stem##_##isa,
 
-/* A level's products of blocks and, as AVX-VNNI has nothing for floats, those and all else
- * from a level of their own. */
+/* Products of blocks come from one instruction set, all else from another: AVX-VNNI has
+ * nothing for floats. */
 #define LEVEL(blocks_isa, isa)                                                           \
     .product = {RSN_BLOCK_TYPES(PRODUCT, blocks_isa) RSN_FLOAT_TYPES(PRODUCT, isa)},     \
     .quantize_q8 = rsn_quantize_q8_##isa, .quantize_q8_256 = rsn_quantize_q8_256_##isa,  \

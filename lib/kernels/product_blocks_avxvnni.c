@@ -1,6 +1,6 @@
 /* Products of all block types in AVX-VNNI; the code is product_blocks_impl.h. The
- * instruction adds four products of unsigned and signed bytes in 32 bits, so signed weights
- * are moved up by 128. Invariant: the same bits as product_blocks_generic.c. */
+ * instruction adds four products of unsigned and signed bytes in 32 bits, so signed
+ * weights are moved up by 128. Invariant: the same bits as product_blocks_generic.c. */
 #include "kernels/product.h"
 
 #if defined(__AVXVNNI__)

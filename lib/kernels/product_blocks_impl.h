@@ -9,28 +9,29 @@
  *     TILE_TOKENS                          a power of 2, at least 4
  *     SIGNED_OFFSET, signed_codes()        what signed weights become
  *     scale_rows()                         int32 scales as end_run() wants them
- *     parts_in_run(most)                   parts of codes up to `most` that may be added up
- *                                          before end_run(); a power of 2, at most 8
+ *     parts_in_run(most)                   parts of codes up to `most` that may be added
+ *                                          up before end_run(): 1, 2, 4 or 8
  *     start_run(), add_to_run()            sums of codes times activations, unfinished
  *     end_run()                            sums + scales * the run
  *     add_pairs()                          sums + products of 16-bit pairs
  *
- * Invariant: an output's additions come in the order of table.h whatever the tile; outputs
- * themselves hold the sums between panels. Integer sums are exact: those of a block fit
- * 32 bits at any codes and scales (256 * 63 * 128 * 127 < 2^28), those of a whole row wrap as
- * table.h says, and unsigned codes less their offset wrap to the same. */
+ * Invariant: an output's additions come in the order of table.h whatever the tile;
+ * outputs themselves hold the sums between panels. Integer sums of a block are exact:
+ * before offsets are taken off the largest is that of IQ4_XS, moved up by 128, or Q6_K,
+ * and 256 * 255 * 32 * 127 and 256 * 63 * 128 * 127 are below 2^28. Those of a whole row
+ * wrap as table.h says. */
 #include "kernels/unpack_256.h"
 #include "kernels/unpack_32.h"
 #include "kernels/unpack_ternary.h"
 
 typedef struct block_kind {
-    size_t elems, bytes;   /* of a block */
-    size_t group;          /* weights that share an integer scale; 0: there are none */
-    unsigned most;         /* the largest code */
-    bool is_signed;        /* codes are what signed_codes() made */
-    unsigned offset;       /* a code c stands for c - offset */
-    bool has_min;          /* pair[] and dmin[] are minimums, or the _1 types' */
-    bool whole_row;        /* one integer sum for the row */
+    size_t elems, bytes; /* of a block */
+    size_t group;        /* weights that share an integer scale; 0: there are none */
+    unsigned most;       /* the largest code or, of signed ones, magnitude */
+    bool is_signed;      /* codes are what signed_codes() made */
+    unsigned offset;     /* a code c stands for c - offset */
+    bool has_min;        /* blocks have a dmin and, of 256 weights, minimums in pair[] */
+    bool whole_row;      /* one integer sum for the row */
 } block_kind;
 
 /* products[t] += 32 codes times the activations at x, with their scales. */
@@ -174,10 +175,11 @@ RSN_INLINE void multiply_group(block_kind kind, unpack_fn unpack, size_t k,
     for (size_t t = 0; t < n_tokens; t++)
         store_rows(out + t * out_stride, fill_rows(0));
     for (size_t at = 0; at < k; at += PANEL_ELEMS) {
-        size_t n_elems = k - at < PANEL_ELEMS ? k - at : PANEL_ELEMS, i = at / PANEL_ELEMS;
-        prefetch_bytes(w, GROUP_ROWS * (w_stride + i * panel_bytes),
-                       GROUP_ROWS * panel_bytes);
-        unpack(w + i * panel_bytes, w_stride, n_elems, &p);
+        size_t n_elems = k - at < PANEL_ELEMS ? k - at : PANEL_ELEMS;
+        size_t bytes_at = at / PANEL_ELEMS * panel_bytes;
+        prefetch_far_bytes(w, GROUP_ROWS * (w_stride + bytes_at),
+                           GROUP_ROWS * panel_bytes);
+        unpack(w + bytes_at, w_stride, n_elems, &p);
         multiply_tokens(kind, &p, at, n_elems, k, x, x_stride, n_tokens, out, out_stride);
     }
     for (size_t t = 0; t < n_tokens && kind.whole_row && k > 0; t++) {

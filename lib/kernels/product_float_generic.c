@@ -1,6 +1,6 @@
 /* Products of F32, F16 and BF16 weights in plain C: the definition that the other
  * instruction sets are tested against, and what runs on CPUs without one of them. Q8_0 is
- * in product_q8_0_*.c. Invariant: the order of table.h; weights are decoded once for
+ * in product_blocks_*.c. Invariant: the order of table.h; weights are decoded once for
  * TOKENS tokens. */
 #include "kernels/product.h"
 #include "quant/half.h"

@@ -1,6 +1,6 @@
 /* The quantizing of activations in AVX2; the loops over blocks are quantize_impl.h.
- * Invariant: the same bits as quantize_generic.c. The conversion to integers rounds as the
- * control word says, which is to nearest, ties to even. */
+ * Invariant: the same bits as quantize_generic.c. The conversion to integers rounds as
+ * the control word says, which is to nearest, ties to even. */
 #include "kernels/product.h"
 
 #if defined(__AVX2__)

@@ -9,7 +9,8 @@
 #include "kernels/product.h"
 #include "kernels/q8.h"
 
-/* One product to try. Strides have `pad` bytes (floats for x and out) more than needed. */
+/* One product to try. Strides have `pad` bytes (floats for x and out) more than
+ * needed. */
 typedef struct shape {
     rsn_type type;
     size_t k, n_rows, n_tokens, pad, offset;

@@ -1,5 +1,5 @@
-/* Products of every type: every level, bit for bit, against slow references that spell the
- * order of table.h out; those of floats also against sums in long double. */
+/* Products of every type: every level, bit for bit, against slow references that spell
+ * the order of table.h out; those of floats also against sums in long double. */
 #include "product_operands.h"
 
 enum { MAX_TOKENS = 9, MAX_ROWS = 37 };

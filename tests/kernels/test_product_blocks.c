@@ -4,7 +4,13 @@
 
 enum { N_BYTES = 4, N_ROWS = N_BYTES * N_BYTES, MAX_BYTES = 256 };
 
-typedef enum pattern { ALL_MOST, ALL_LEAST, ALTERNATING, TO_FIRST_ROW, N_PATTERNS } pattern;
+typedef enum pattern {
+    ALL_MOST,
+    ALL_LEAST,
+    ALTERNATING,
+    TO_SIGNS, /* every product of one row is positive */
+    N_PATTERNS
+} pattern;
 
 /* One block of activations, most of them 127 or -127. */
 static void fill_activations(const rsn_type_info *info, const uint8_t *w, pattern kind,
@@ -14,7 +20,7 @@ static void fill_activations(const rsn_type_info *info, const uint8_t *w, patter
     info->expand(w, &block);
     for (size_t i = 0; i < info->block_elems; i++) {
         bool up = kind == ALL_MOST || (kind == ALTERNATING && i % 2);
-        if (kind == TO_FIRST_ROW)
+        if (kind == TO_SIGNS)
             up = block.q[i] * block.scale[i / info->group_elems] > 0;
         floats[i] = up ? 127.0f : -127.0f;
     }

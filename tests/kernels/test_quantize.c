@@ -129,8 +129,8 @@ static void test_kernels_quantize__smallest_block(void **unused) {
 /* Rows of quantize_q8_256 and quantize_q8_row, of any length. */
 enum { MAX_WIDE = 1100, MAX_WIDE_BYTES = 2048 };
 
-/* A row as table.h says, in the plainest way. `least`: the least that the largest magnitude
- * of the row is taken to be; below 0 each 256 values have their own. */
+/* A row as table.h says, in the plainest way. `least`: the least that the largest
+ * magnitude of the row is taken to be; below 0 each 256 values have their own. */
 static void reference_wide(const float *x, size_t k, float least, uint8_t *row) {
     size_t groups = (k + 15) / 16, blocks = (k + 255) / 256;
     memset(row, 0, (16 * groups + 4 * blocks + 2 * groups + 63) / 64 * 64);
@@ -194,8 +194,9 @@ static void test_kernels_quantize__wide_rows(void **unused) {
 /* Beside ordinary values, in full and in partial blocks. */
 static void test_kernels_quantize__wide_special_values(void **unused) {
     (void)unused;
-    static const float values[] = {NAN,     -NAN,     INFINITY,  -INFINITY,      3.4e38f,
-                                   1e-5f,   0x1p-149f, 0x1p-120f, 0x1.fffffep-121f, -0.0f};
+    static const float values[] = {
+        NAN,   -NAN,      INFINITY,  -INFINITY,        3.4e38f,
+        1e-5f, 0x1p-149f, 0x1p-120f, 0x1.fffffep-121f, -0.0f};
     static const size_t places[] = {0, 15, 16, 255, 256, 300, 511, 512, 514};
     float x[515];
     for (size_t v = 0; v < sizeof values / sizeof *values; v++) {
