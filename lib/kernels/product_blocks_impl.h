@@ -82,8 +82,8 @@ RSN_INLINE void multiply_32(block_kind kind, size_t n_tokens, const panel *p, si
         const uint8_t *sums = x + rsn_q8_sums_at(k) + (at / 32 + b) * sizeof(int32_t);
         RSN_UNROLL
         for (size_t t = 0; t < n_tokens; t++) products[t] = fill_rows(0);
-        add_codes(kind, n_tokens, p->part + PART_32 * b, NULL, x + at + 32 * b, x_stride,
-                  products);
+        add_codes(kind, n_tokens, p->part + PART_32 * b, p->scale, x + at + 32 * b,
+                  x_stride, products);
         RSN_UNROLL
         for (size_t t = 0; t < n_tokens; t++) {
             rows x_sum = fill_from(sums + t * x_stride);
