@@ -204,6 +204,12 @@ typedef enum reason_cpu {
     REASON_CPU_AVX512 = 4 /**< F, BW, DQ, VL and VNNI */
 } reason_cpu;
 
+/** How ternary weights of type I2_S lie in a file; nothing in it tells. */
+typedef enum reason_i2_s {
+    REASON_I2_S_A = 0, /**< blocks of 128: what x86 builds and converters write */
+    REASON_I2_S_B = 1  /**< blocks of 64: what ARM builds of the same program write */
+} reason_i2_s;
+
 /** Options of reason_model_open(). */
 typedef struct reason_model_options {
     size_t size;                  /**< sizeof(reason_model_options) */
@@ -213,6 +219,7 @@ typedef struct reason_model_options {
     reason_cancel_token *cancel;  /**< default NULL */
     reason_progress_fn progress;  /**< default NULL */
     void *progress_user;          /**< handed to `progress` */
+    reason_i2_s i2_s;             /**< default #REASON_I2_S_A */
 } reason_model_options;
 
 /** Fills at most `size` bytes with defaults. Returns INVALID_ARG (NULL, size 0 or too

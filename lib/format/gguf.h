@@ -83,9 +83,11 @@ typedef struct rsn_gguf {
     size_t n_parts;
 } rsn_gguf;
 
-/* Reads and checks the header of one open file, whole or a part; `path` is for messages.
+/* Reads and checks the header of one open file, whole or a part; `path` is for messages;
+ * i2_s_b: tensors of I2_S are of layout B, which files do not tell.
  * FORMAT, UNSUPPORTED, LIMIT, IO, NO_MEMORY; on failure *g is empty. */
-reason_status rsn_gguf_open(const rsn_file *file, const char *path, rsn_gguf *g);
+reason_status rsn_gguf_open(const rsn_file *file, const char *path, bool i2_s_b,
+                            rsn_gguf *g);
 void rsn_gguf_free(rsn_gguf *g);
 
 /* gguf_split.c: the files of a plan, open; part i of the plan is files[i]. */
@@ -100,8 +102,8 @@ typedef reason_status (*rsn_gguf_watch_fn)(void *user, size_t n_done, size_t n_p
 /* Opens a file and, if it is the first part of a split model, all parts, as one plan:
  * metadata of the first, tensors of all. Statuses as above, and INVALID_ARG for a part
  * that is not the first; on failure both outputs are empty. `watch` may be NULL. */
-reason_status rsn_gguf_open_all(const char *path, rsn_gguf_watch_fn watch, void *user,
-                                rsn_gguf *g, rsn_gguf_files *files);
+reason_status rsn_gguf_open_all(const char *path, bool i2_s_b, rsn_gguf_watch_fn watch,
+                                void *user, rsn_gguf *g, rsn_gguf_files *files);
 void rsn_gguf_files_close(rsn_gguf_files *files);
 
 /* Bytes of tensor data in all parts. */

@@ -31,6 +31,7 @@ typedef struct reader {
     uint8_t *buffer;
     rsn_arena *arena;
     uint64_t alignment;
+    bool i2_s_b;
 } reader;
 
 static uint64_t bytes_left(const reader *r) {
@@ -321,11 +322,13 @@ static reason_status fail_type(uint32_t id, const char *name, uint64_t at) {
 }
 
 /* The type and with it the size; `at` is where the type's number is. */
-static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, const char *name,
-                              uint64_t at) {
+static reason_status set_type(rsn_gguf_tensor *t, uint32_t id, bool i2_s_b,
+                              const char *name, uint64_t at) {
     t->type = rsn_type_by_ggml(id);
     if (!t->type)
         return fail_type(id, name, at);
+    if (i2_s_b && t->type->type == RSN_TYPE_I2_S)
+        t->type = rsn_type_info_get(RSN_TYPE_I2_S_B);
     uint64_t block = t->type->block_elems;
     if (t->ne[0] % block != 0)
         return rsn_fail(
@@ -367,7 +370,7 @@ static reason_status take_tensor(reader *r, rsn_gguf_tensor *t) {
                         "the alignment %llu allowed",
                         name.text, (unsigned long long)t->offset,
                         (unsigned long long)at + 4, (unsigned long long)r->alignment);
-    return set_type(t, id, name.text, at);
+    return set_type(t, id, r->i2_s_b, name.text, at);
 }
 
 /* Makes the tensors' offsets absolute and compares their ends with the file's. */
@@ -524,9 +527,13 @@ static reason_status read_header(reader *r, rsn_gguf *g) {
     return check_overlap(g);
 }
 
-reason_status rsn_gguf_open(const rsn_file *file, const char *path, rsn_gguf *g) {
+reason_status rsn_gguf_open(const rsn_file *file, const char *path, bool i2_s_b,
+                            rsn_gguf *g) {
     memset(g, 0, sizeof *g);
-    reader r = {.file = file, .arena = &g->arena, .buffer = rsn_alloc(READ_BUFFER)};
+    reader r = {.file = file,
+                .arena = &g->arena,
+                .buffer = rsn_alloc(READ_BUFFER),
+                .i2_s_b = i2_s_b};
     if (!r.buffer)
         return REASON_ERR_NO_MEMORY;
     g->path = rsn_arena_strndup(&g->arena, path, strlen(path));

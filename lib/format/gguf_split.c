@@ -22,6 +22,7 @@ typedef struct piece {
 
 typedef struct joiner {
     const char *path;
+    bool i2_s_b;
     size_t stem; /* bytes of the path before the suffix */
     rsn_gguf *g;
     rsn_gguf_files *files;
@@ -206,7 +207,7 @@ static reason_status add_part(joiner *j, size_t i) {
         return REASON_ERR_NO_MEMORY;
     reason_status status = rsn_file_open(place->path, &j->files->list[i]);
     if (status == REASON_OK)
-        status = rsn_gguf_open(&j->files->list[i], place->path, &part);
+        status = rsn_gguf_open(&j->files->list[i], place->path, j->i2_s_b, &part);
     if (status != REASON_OK)
         return status; /* the sentence names the part already */
     if ((status = check_part(j, &part, i)) == REASON_OK)
@@ -291,10 +292,10 @@ static reason_status open_others(joiner *j, rsn_gguf_watch_fn watch, void *user)
     return status == REASON_ERR_FORMAT ? rsn_fail_within(status, j->path) : status;
 }
 
-reason_status rsn_gguf_open_all(const char *path, rsn_gguf_watch_fn watch, void *user,
-                                rsn_gguf *g, rsn_gguf_files *files) {
+reason_status rsn_gguf_open_all(const char *path, bool i2_s_b, rsn_gguf_watch_fn watch,
+                                void *user, rsn_gguf *g, rsn_gguf_files *files) {
     int64_t count = 0;
-    joiner j = {.path = path, .g = g, .files = files};
+    joiner j = {.path = path, .i2_s_b = i2_s_b, .g = g, .files = files};
     memset(g, 0, sizeof *g);
     *files = (rsn_gguf_files){rsn_alloc2(1, sizeof *files->list), 0};
     if (!files->list)
@@ -302,7 +303,7 @@ reason_status rsn_gguf_open_all(const char *path, rsn_gguf_watch_fn watch, void 
     reason_status status = rsn_file_open(path, &files->list[0]);
     if (status == REASON_OK) {
         files->n = 1;
-        status = rsn_gguf_open(&files->list[0], path, g);
+        status = rsn_gguf_open(&files->list[0], path, i2_s_b, g);
     }
     if (status == REASON_OK &&
         (status = rsn_gguf_int(g, "split.count", 0, UINT16_MAX, &count)) != REASON_OK)

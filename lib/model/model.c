@@ -120,7 +120,8 @@ static reason_status load_all(rsn_model *m, const char *path, const rsn_model_lo
     rsn_model_load told = *how; /* the watcher's argument is not const */
     reason_status status = report(how, 0, 1);
     if (status != REASON_OK ||
-        (status = rsn_gguf_open_all(path, report_header, &told, &m->gguf, &files)) !=
+        (status = rsn_gguf_open_all(path, how->i2_s_b, report_header, &told, &m->gguf,
+                                    &files)) !=
             REASON_OK)
         return status;
     status = name_file(read_metadata(m), path);

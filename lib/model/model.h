@@ -28,6 +28,7 @@ typedef struct reason_model {
 
 typedef struct rsn_model_load {
     bool map;
+    bool i2_s_b; /* layout B of I2_S */
     reason_cpu cpu;
     const rsn_cancel *cancel;
     reason_progress_fn progress;

@@ -17,7 +17,7 @@ cp "$out" "$dir/list"
 check list__has_every_command [ "$(grep -c '^command' "$dir/list")" -eq 8 ]
 for command in $commands; do
     run "$command" --help
-    sed -n '/^Examples:/q; s/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z-]*\)\( .*\)\{0,1\}$/\2/p' "$out" | sort >"$dir/helped"
+    sed -n '/^Examples:/q; s/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z0-9-]*\)\( .*\)\{0,1\}$/\2/p' "$out" | sort >"$dir/helped"
     awk -F '\t' -v c="$command" '$1 == "option" && $2 == c { print $3 }' "$dir/list" | sort >"$dir/listed"
     check "list__is_what_help_says_of_$command" cmp "$dir/helped" "$dir/listed"
 done
@@ -52,7 +52,7 @@ if command -v bash >/dev/null; then
     check bash__a_letter [ "$(offered reason logits -o)" = -o ]
     check bash__choices [ "$(offered reason ask --think o)" = "on off" ]
     check bash__choices_behind_equals [ "$(offered reason ask --think = of)" = off ]
-    check bash__choices_right_behind_equals [ "$(offered reason chat --kv =)" = "f16 f32" ]
+    check bash__choices_right_behind_equals [ "$(offered reason chat --kv =)" = "f16 f32 q8_0 q4_0" ]
     check bash__no_choices_for_numbers [ -z "$(offered reason ask --budget -)" ]
     check bash__files [ "$(offered reason ask -m "$tree/READ")" = "$tree/README.md" ]
     for command in $commands; do

@@ -15,6 +15,9 @@ static const struct rsn_cli_choice kv_types[] = {
     {"f16", REASON_KV_F16}, {"f32", REASON_KV_F32}, {"q8_0", REASON_KV_Q8_0},
     {"q4_0", REASON_KV_Q4_0}, {NULL, 0}};
 
+static const struct rsn_cli_choice i2_s_layouts[] = {
+    {"a", REASON_I2_S_A}, {"b", REASON_I2_S_B}, {NULL, 0}};
+
 #define AT(field) offsetof(struct rsn_cli_model_options, field)
 
 const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
@@ -24,6 +27,8 @@ const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
      "threads; default 0: as many as this process may use"},
     {"cpu", 0, RSN_CLI_CHOICE, AT(cpu), 0, 0, cpus, "LEVEL",
      "highest instruction set: auto, generic, avx2, avxvnni,\navx512; default auto"},
+    {"i2s", 0, RSN_CLI_CHOICE, AT(i2_s), 0, 0, i2_s_layouts, "LAYOUT",
+     "of I2_S weights: a, or b for files of ARM builds;\ndefault a"},
 };
 
 const struct rsn_cli_option rsn_cli_session_rows[RSN_CLI_N_SESSION_ROWS] = {
@@ -40,6 +45,7 @@ int rsn_cli_model_open(const struct rsn_cli_model_options *options,
     if (reason_model_options_init(&how, sizeof how) != REASON_OK)
         return rsn_cli_fail_library();
     how.cpu = (reason_cpu)options->cpu;
+    how.i2_s = (reason_i2_s)options->i2_s;
     how.cancel = rsn_cli_interrupt_token();
     if (reason_model_open(options->path, &how, model) == REASON_OK) return RSN_CLI_OK;
     return rsn_cli_fail_library();

@@ -7,14 +7,15 @@
 struct rsn_cli_model_options {
     const char *path; /* NULL: the model that ships */
     int32_t n_threads;
-    int cpu; /* a reason_cpu */
+    int cpu;  /* a reason_cpu */
+    int i2_s; /* a reason_i2_s */
     int32_t n_ctx;
     int kv_type; /* a reason_kv_type */
 };
 
-extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu */
+extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu, --i2s */
 extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, --kv */
-enum { RSN_CLI_N_MODEL_ROWS = 3, RSN_CLI_N_SESSION_ROWS = 2 };
+enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2 };
 
 /* Initialisers of struct rsn_cli_group; `options` is a struct rsn_cli_model_options. */
 #define RSN_CLI_MODEL_GROUP(options)                                                     \

@@ -253,7 +253,7 @@ static void use_pieces(scripted *m, bool with_tags) {
     m->model.hp.n_vocab = rsn_vocab_size(m->model.vocab);
     fixture_free(&f);
     assert_true(rsn_vocab_adds_space(m->model.vocab));
-    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source,
+    assert_int_equal(rsn_tags_find(m->model.vocab, m->model.template_source, NULL,
                                    &m->model.arena, &m->model.tags),
                      REASON_OK);
     assert_int_equal(rsn_vocab_find(m->model.vocab, "<think>", 7) >= 0, with_tags);

@@ -34,7 +34,7 @@ static inline reason_status open_path(const char *path, rsn_gguf *g, counted_hea
     assert_int_equal(rsn_file_open(path, &file), REASON_OK);
     memset(g, 0xA5, sizeof *g);
     heap_begin(heap, 0, false);
-    reason_status status = rsn_gguf_open(&file, path, g);
+    reason_status status = rsn_gguf_open(&file, path, false, g);
     assert_true(heap->peak <= allowed_bytes((size_t)file.size));
     assert_true(heap->n_calls <= 64 + (size_t)file.size / 8);
     rsn_file_close(&file);

@@ -409,7 +409,7 @@ static void *open_nested(void *result) {
     reason_status *status = result;
     *status = rsn_file_open(path, &file);
     if (*status == REASON_OK) {
-        *status = rsn_gguf_open(&file, path, &g);
+        *status = rsn_gguf_open(&file, path, false, &g);
         rsn_gguf_free(&g);
         rsn_file_close(&file);
     }
@@ -538,7 +538,7 @@ static void test_format_gguf__alloc_fails(void **state) {
             counted_heap heap;
             assert_int_equal(rsn_file_open(path, &file), REASON_OK);
             heap_begin(&heap, n, sticky);
-            status = rsn_gguf_open(&file, path, &g);
+            status = rsn_gguf_open(&file, path, false, &g);
             assert_int_equal(status, heap.n_calls < n ? REASON_OK : REASON_ERR_NO_MEMORY);
             rsn_gguf_free(&g);
             heap_end();
@@ -561,7 +561,7 @@ static void test_format_gguf__shrinks(void **state) {
         char *path = gguf_save(&m.file);
         assert_int_equal(rsn_file_open(path, &file), REASON_OK);
         assert_int_equal(truncate(path, (off_t)n), 0);
-        assert_int_equal(rsn_gguf_open(&file, path, &g), REASON_ERR_IO);
+        assert_int_equal(rsn_gguf_open(&file, path, false, &g), REASON_ERR_IO);
         assert_non_null(strstr(rsn_last_error(), path));
         assert_non_null(strstr(rsn_last_error(), "shrank"));
         rsn_file_close(&file);

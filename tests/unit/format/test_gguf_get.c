@@ -74,7 +74,7 @@ static int open_values(void **state) {
     gguf_free(&b);
     rsn_file file;
     if (rsn_file_open(f.path, &file) != REASON_OK ||
-        rsn_gguf_open(&file, f.path, &f.g) != REASON_OK)
+        rsn_gguf_open(&file, f.path, false, &f.g) != REASON_OK)
         return -1;
     rsn_file_close(&file);
     *state = &f;

@@ -134,7 +134,7 @@ static void test_format_gguf_split__plan(void **state) {
     rsn_gguf_files files;
     make_three(&m, &s);
     split_save(&s);
-    assert_int_equal(rsn_gguf_open_all(split_path(&s, 0), NULL, NULL, &g, &files),
+    assert_int_equal(rsn_gguf_open_all(split_path(&s, 0), false, NULL, NULL, &g, &files),
                      REASON_OK);
     assert_int_equal(g.n_parts, 3);
     assert_int_equal(files.n, 3);
@@ -554,7 +554,7 @@ static void test_format_gguf_split__alloc_fails(void **state) {
             rsn_gguf_files files;
             counted_heap heap;
             heap_begin(&heap, n, sticky);
-            status = rsn_gguf_open_all(split_path(&s, 0), NULL, NULL, &g, &files);
+            status = rsn_gguf_open_all(split_path(&s, 0), false, NULL, NULL, &g, &files);
             assert_int_equal(status, heap.n_calls < n ? REASON_OK : REASON_ERR_NO_MEMORY);
             rsn_gguf_free(&g);
             rsn_gguf_files_close(&files);

@@ -59,7 +59,7 @@ static reason_status read_pairs_as(gguf_bytes *pairs, size_t n, const char *arch
     gguf_put(&b, pairs->data, pairs->n);
     char *path = gguf_save(&b);
     check_ok(rsn_file_open(path, &file));
-    check_ok(rsn_gguf_open(&file, path, &g));
+    check_ok(rsn_gguf_open(&file, path, false, &g));
     reason_status status = rsn_hparams_read(&g, arch, traits, hp);
     rsn_gguf_free(&g);
     rsn_file_close(&file);

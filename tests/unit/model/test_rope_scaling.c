@@ -41,7 +41,7 @@ static reason_status read_config(const rsn_traits *traits, const pair *pairs, si
         put_pair(&b, &pairs[i]);
     char *path = gguf_save(&b);
     check_ok(rsn_file_open(path, &file));
-    check_ok(rsn_gguf_open(&file, path, &g));
+    check_ok(rsn_gguf_open(&file, path, false, &g));
     memset(config, 0, sizeof *config);
     reason_status status = rsn_rope_read(&g, "llama", traits, N_CTX, config);
     rsn_gguf_free(&g);

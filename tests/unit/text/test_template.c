@@ -800,7 +800,7 @@ static void test_text_template__of_the_shipped_model(void **state) {
     if (!folder) skip();
     (void)snprintf(path, sizeof path, "%s/reason-tiny.gguf", folder);
     assert_int_equal(rsn_file_open(path, &file), REASON_OK);
-    assert_int_equal(rsn_gguf_open(&file, path, &g), REASON_OK);
+    assert_int_equal(rsn_gguf_open(&file, path, false, &g), REASON_OK);
     assert_int_equal(rsn_gguf_string(&g, "tokenizer.chat_template", &source), REASON_OK);
     for (int off = 0; off < 2; off++) {
         rsn_str out = {0};
