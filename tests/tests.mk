@@ -67,6 +67,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_hparams \
+	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
 	tests/unit/model/test_model \
 	tests/unit/model/test_refusals \
