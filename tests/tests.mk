@@ -1,7 +1,7 @@
 # Tests. A unit test has the name of the file it is about and links all internal objects; tests of
 # the interface link only the shared library and see only its header.
 AM_CPPFLAGS += -I$(srcdir)/tests
-LDADD = libinternal.la libsupport.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(LIBM)
+LDADD = libsupport.la libinternal.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(LIBM)
 AM_TESTS_ENVIRONMENT = \
 	REASON_SRCDIR='$(abs_top_srcdir)'; export REASON_SRCDIR; \
 	REASON_SHIPPED='$(abs_top_srcdir)/share/reason-tiny.gguf'; export REASON_SHIPPED; \
@@ -19,12 +19,20 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/gguf_reference.c \
 	tests/support/gguf_reference.h \
 	tests/support/heap.h \
+	tests/support/npz.c \
+	tests/support/npz.h \
+	tests/support/reencode.c \
+	tests/support/reencode.h \
 	tests/support/split_model.c \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
 	tests/support/slow_think.h \
 	tests/support/tiny_arch.c \
 	tests/support/tiny_model.c
+
+# Writes a model in another block type.
+check_PROGRAMS += tests/reencode
+tests_reencode_SOURCES = tests/support/reencode_main.c
 
 unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_dispatch \
@@ -66,10 +74,12 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/model/test_forward \
+	tests/unit/model/test_golden \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
 	tests/unit/model/test_model \
+	tests/unit/model/test_reencoded \
 	tests/unit/model/test_refusals \
 	tests/unit/model/test_rope_scaling \
 	tests/unit/model/test_tags \
@@ -145,7 +155,7 @@ tests_api_test_large_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_memory_SOURCES = tests/api/test_memory.c
 tests_api_test_memory_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_hostile_SOURCES = tests/api/test_hostile.c
-tests_api_test_hostile_LDADD = libreason.la libsupport.la $(CMOCKA_LIBS) $(LIBM)
+tests_api_test_hostile_LDADD = libreason.la libsupport.la libinternal.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_model_SOURCES = tests/api/test_model.c
 tests_api_test_model_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_null_SOURCES = tests/api/test_null.c

@@ -50,6 +50,10 @@ static inline float rsn_q8_scale(uint32_t top, float *inverse) {
     return rsn_float_from_bits(top) / 127.0f;
 }
 
+/* A row of RSN_ACT_Q8_ROW laid out as RSN_ACT_Q8_32 is: the same values, their one scale
+ * for each 32 of them. k is a multiple of 32. quantize_generic.c. */
+void rsn_q8_from_row(const void *row, size_t k, void *out);
+
 /* RSN_ACT_Q8_ROW takes the largest magnitude of a row to be at least this, as the
  * published models were trained. */
 #define RSN_Q8_ROW_LEAST 1e-5f

@@ -28,3 +28,17 @@ static int32_t round_values(const float *x, size_t n, float inverse, int8_t *q) 
 
 #define QUANTIZE_NAME(x) x##_generic
 #include "kernels/quantize_impl.h"
+
+void rsn_q8_from_row(const void *row, size_t k, void *out) {
+    const int8_t *q = row;
+    float scale, *scales = (float *)out + rsn_q8_scales_at(k) / sizeof(float);
+    int32_t *sums = (int32_t *)out + rsn_q8_sums_at(k) / sizeof(int32_t);
+    memset(out, 0, rsn_act_row_bytes(RSN_ACT_Q8_32, k));
+    if (k == 0) return;
+    memcpy(&scale, (const char *)row + rsn_q8_256_scales_at(k), sizeof scale);
+    memcpy(out, q, k);
+    for (size_t b = 0; b < k / RSN_Q8_BLOCK; b++) {
+        scales[b] = scale;
+        for (size_t j = 0; j < RSN_Q8_BLOCK; j++) sums[b] += q[b * RSN_Q8_BLOCK + j];
+    }
+}

@@ -136,21 +136,33 @@ static void take_back(float *x, const unsigned char *row, size_t width) {
         x[i] = scale * (float)q[i];
 }
 
+static unsigned char *row_at(const acts *a, rsn_act kind, size_t t) {
+    return a->rows[kind] + t * a->stride[kind];
+}
+
+/* The 8 bits of a whole row in the other forms that are wanted. */
+static void spread_row(const acts *a, size_t t, unsigned wanted) {
+    const unsigned char *row = row_at(a, RSN_ACT_Q8_ROW, t);
+    if (wanted & 1u << RSN_ACT_F32)
+        take_back(a->f + t * a->width, row, a->width);
+    if (wanted & 1u << RSN_ACT_Q8_32)
+        rsn_q8_from_row(row, a->width, row_at(a, RSN_ACT_Q8_32, t));
+}
+
 /* Makes the wanted forms of row t. */
 static void prepare_row(const pass *p, const acts *a, size_t t, unsigned wanted) {
     const rsn_kernels *kernels = p->m->kernels;
-    float *x = a->f + t * a->width;
-    unsigned char *row = a->rows[RSN_ACT_Q8_ROW] + t * a->stride[RSN_ACT_Q8_ROW];
+    const float *x = a->f + t * a->width;
     if (a->eight || (wanted & 1u << RSN_ACT_Q8_ROW))
-        kernels->quantize_q8_row(x, a->width, row);
-    if (a->eight)
-        take_back(x, row, a->width);
+        kernels->quantize_q8_row(x, a->width, row_at(a, RSN_ACT_Q8_ROW, t));
+    if (a->eight) {
+        spread_row(a, t, wanted);
+        return;
+    }
     if (wanted & 1u << RSN_ACT_Q8_32)
-        kernels->quantize_q8(x, a->width,
-                             a->rows[RSN_ACT_Q8_32] + t * a->stride[RSN_ACT_Q8_32]);
+        kernels->quantize_q8(x, a->width, row_at(a, RSN_ACT_Q8_32, t));
     if (wanted & 1u << RSN_ACT_Q8_256)
-        kernels->quantize_q8_256(x, a->width,
-                                 a->rows[RSN_ACT_Q8_256] + t * a->stride[RSN_ACT_Q8_256]);
+        kernels->quantize_q8_256(x, a->width, row_at(a, RSN_ACT_Q8_256, t));
 }
 
 /* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride

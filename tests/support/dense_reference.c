@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "quant/types.h"
+
 typedef struct network {
     const tiny_model *m;
     const tiny_arch *arch;
@@ -24,15 +26,30 @@ static double *zeros(size_t n) {
     return x;
 }
 
-/* What a Q8_0 matrix sees of its input. */
-static void round_to_8_bits(double *x, size_t n) {
-    for (size_t b = 0; b < n; b += 32) {
+static void round_to_8_bits(double *x, size_t n, size_t step) {
+    for (size_t b = 0; b < n; b += step) {
+        size_t end = n - b < step ? n : b + step;
         double top = 0;
-        for (size_t i = b; i < b + 32; i++)
+        for (size_t i = b; i < end; i++)
             top = fabs(x[i]) > top ? fabs(x[i]) : top;
-        for (size_t i = b; i < b + 32 && top > 0; i++)
+        for (size_t i = b; i < end && top > 0; i++)
             x[i] = nearbyint(x[i] * (127 / top)) * (top / 127);
     }
+}
+
+/* What a matrix sees of its input. The projections of bitnet get a row of 8 bits with one
+ * scale, whatever they are. */
+static void round_input(const network *net, const tiny_tensor *t, double *x, size_t n) {
+    rsn_act act = rsn_type_by_ggml(t->type)->act;
+    bool row = net->arch->bitnet && strncmp(t->name, "blk.", strlen("blk.")) == 0;
+    if (!net->how.q8)
+        return;
+    if (row || act == RSN_ACT_Q8_ROW)
+        round_to_8_bits(x, n, n);
+    else if (act == RSN_ACT_Q8_256)
+        round_to_8_bits(x, n, 256);
+    else if (act == RSN_ACT_Q8_32)
+        round_to_8_bits(x, n, 32);
 }
 
 /* y[t] = W x[t], for every position, W being rows [first, first + rows) of the tensor; a
@@ -47,8 +64,7 @@ static double *multiply_part(const network *net, const char *name, const char *b
     double *y = zeros(net->n * rows), *in = zeros(cols);
     for (size_t p = 0; p < net->n; p++) {
         memcpy(in, x + p * cols, cols * sizeof *in);
-        if (net->how.q8 && t->type == GGML_Q8_0)
-            round_to_8_bits(in, cols);
+        round_input(net, t, in, cols);
         for (size_t r = 0; r < rows; r++) {
             double sum = 0;
             for (size_t c = 0; c < cols; c++)
@@ -80,6 +96,16 @@ static double *normalize(const network *net, const char *name, const double *x, 
             y[r * n + i] = x[r * n + i] / sqrt(sum / (double)n + (double)1e-5f) * w[i];
     }
     free(w);
+    return y;
+}
+
+/* The norm of this name, if there is one; frees what it replaces. */
+static double *normalize_again(const network *net, const char *name, double *x,
+                               size_t width) {
+    if (!tiny_model_find(net->m, name))
+        return x;
+    double *y = normalize(net, name, x, width, net->n);
+    free(x);
     return y;
 }
 
@@ -239,6 +265,7 @@ static double *attend(const network *net, size_t layer, const double *x) {
             size_t kv = h / (o->n_heads / o->n_heads_kv) * o->head_dim;
             attend_head(net, q + at, k + kv, v + kv, p, has_window(net, layer), mix + at);
         }
+    mix = normalize_again(net, name_of(layer, "attn_sub_norm.weight"), mix, net->q_width);
     double *y = multiply(net, name_of(layer, "attn_output.weight"), NULL, mix);
     free(q);
     free(k);
@@ -248,6 +275,8 @@ static double *attend(const network *net, size_t layer, const double *x) {
 }
 
 static double open_gate(const network *net, double x) {
+    if (net->arch->bitnet)
+        return x > 0 ? x * x : 0;
     if (net->arch->gelu)
         return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
     return x / (1 + exp(-x));
@@ -261,6 +290,7 @@ static double *feed_forward(const network *net, size_t layer, const double *x) {
     double *up = multiply_part(net, up_name, NULL, x, first, n_ff);
     for (size_t i = 0; i < net->n * n_ff; i++)
         gate[i] = open_gate(net, gate[i]) * up[i];
+    gate = normalize_again(net, name_of(layer, "ffn_sub_norm.weight"), gate, n_ff);
     double *y = multiply(net, name_of(layer, "ffn_down.weight"), NULL, gate);
     free(gate);
     free(up);

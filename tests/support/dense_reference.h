@@ -1,12 +1,14 @@
 /* The forward pass of the architectures of tiny_arch.c the slow and obvious way, in
- * float64, over a tiny model of the builder. Shares no code with the library. */
+ * float64, over a tiny model of the builder. Shares no code with the library but its
+ * readers of block types. */
 #ifndef REASON_TESTS_SUPPORT_DENSE_REFERENCE_H
 #define REASON_TESTS_SUPPORT_DENSE_REFERENCE_H
 
 #include "support/gguf_build.h"
 
 typedef struct dense_reference_options {
-    bool q8; /* what Q8_0 matrices multiply is rounded to 8 bits in blocks of 32 */
+    bool q8; /* what block types multiply is rounded to 8 bits, as the library's kernels
+                say; with bitnet what the seven projections multiply, always */
     bool half_cache; /* keys and values are rounded to half precision */
     size_t n_ctx;    /* of the session; 0: the model's */
 } dense_reference_options;

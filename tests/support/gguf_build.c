@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quant/types.h"
+
 static void give_up(const char *what) {
     (void)fprintf(stderr, "gguf_build: %s\n", what);
     abort();
@@ -194,6 +196,14 @@ void gguf_remove(char *path) {
 
 enum { Q8_0_BLOCK = 32, Q8_0_BYTES = 34 };
 
+/* A type that the library encodes; NULL for the four above. */
+static const rsn_type_info *block_type(uint32_t type) {
+    const rsn_type_info *info = rsn_type_by_ggml(type);
+    if (!info)
+        give_up("a type that nobody can encode");
+    return type != GGML_Q8_0 && info->expand ? info : NULL;
+}
+
 size_t gguf_weight_bytes(uint32_t type, size_t n) {
     switch (type) {
     case GGML_F32: return 4 * n;
@@ -201,8 +211,8 @@ size_t gguf_weight_bytes(uint32_t type, size_t n) {
     case GGML_BF16: return 2 * n;
     case GGML_Q8_0: return n / Q8_0_BLOCK * Q8_0_BYTES;
     }
-    give_up("a type that the builder cannot encode");
-    return 0;
+    const rsn_type_info *info = block_type(type);
+    return rsn_type_row_bytes(info, n) + info->tail_bytes;
 }
 
 double gguf_half_value(uint16_t half) {
@@ -255,7 +265,46 @@ static uint16_t bf16_nearest(double x) {
     return (uint16_t)(upper + (rest > 0x8000 || (rest == 0x8000 && (upper & 1))));
 }
 
+static float *floats(size_t n) {
+    float *x = calloc(n ? n : 1, sizeof *x);
+    if (!x)
+        give_up("out of memory");
+    return x;
+}
+
+static void encode_blocks(const rsn_type_info *info, const double *x, size_t n,
+                          uint8_t *out) {
+    float *values = floats(n), scale = 1;
+    double sum = 0;
+    for (size_t i = 0; i < n && info->tail_bytes; i++)
+        sum += fabs(x[i]) / (double)n;
+    if (info->tail_bytes) {
+        scale = (float)sum;
+        memset(out + rsn_type_row_bytes(info, n), 0, info->tail_bytes);
+        memcpy(out + rsn_type_row_bytes(info, n), &scale, sizeof scale);
+    }
+    for (size_t i = 0; i < n; i++)
+        values[i] = (float)x[i] / scale;
+    info->encode(values, out, n);
+    free(values);
+}
+
+static void decode_blocks(const rsn_type_info *info, const uint8_t *bytes, size_t n,
+                          double *x) {
+    float *values = floats(n), scale = 1;
+    if (info->tail_bytes)
+        memcpy(&scale, bytes + rsn_type_row_bytes(info, n), sizeof scale);
+    rsn_type_decode(info, bytes, values, n);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (double)values[i] * (double)scale;
+    free(values);
+}
+
 void gguf_encode(uint32_t type, const double *x, size_t n, uint8_t *out) {
+    if (block_type(type)) {
+        encode_blocks(block_type(type), x, n, out);
+        return;
+    }
     for (size_t i = 0; type == GGML_Q8_0 && i < n; i += Q8_0_BLOCK)
         encode_q8_0(x + i, out + i / Q8_0_BLOCK * Q8_0_BYTES);
     for (size_t i = 0; type != GGML_Q8_0 && i < n; i++) {
@@ -272,6 +321,10 @@ void gguf_encode(uint32_t type, const double *x, size_t n, uint8_t *out) {
 }
 
 void gguf_decode(uint32_t type, const uint8_t *bytes, size_t n, double *x) {
+    if (block_type(type)) {
+        decode_blocks(block_type(type), bytes, n, x);
+        return;
+    }
     size_t width = type == GGML_F32 ? 4 : 2;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *block = bytes + i / Q8_0_BLOCK * Q8_0_BYTES;

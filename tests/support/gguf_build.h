@@ -1,4 +1,5 @@
-/* Builds GGUF files for tests, sound ones and broken ones, without the library's help.
+/* Builds GGUF files for tests, sound ones and broken ones, without the library's help but
+ * for block types beside Q8_0.
  *
  * The lower half appends bytes and believes whatever it is told: wrong counts, types,
  * lengths and offsets are what it is for. The upper half makes whole tiny models with
@@ -33,7 +34,7 @@ enum {
     GGUF_F64
 };
 
-/* Types of tensors, numbered as in the file; the four that the builder can encode. */
+/* Types of tensors, numbered as in the file; the four that the builder encodes itself. */
 enum { GGML_F32 = 0, GGML_F16 = 1, GGML_Q8_0 = 8, GGML_BF16 = 30 };
 
 /* --- bytes -------------------------------------------------------------------------- */
@@ -86,9 +87,11 @@ void gguf_remove(char *path);
 
 /* --- weights ------------------------------------------------------------------------ */
 
-/* Bytes of n weights; n must be a multiple of 32 for Q8_0. */
+/* Bytes of n weights, whole blocks. */
 size_t gguf_weight_bytes(uint32_t type, size_t n);
-/* Slow encoders and decoders of their own, to hold the library's against. */
+/* Slow encoders and decoders of their own, to hold the library's against. Other types are
+ * the library's scalar ones, whose tests have decoders of their own; for I2_S weights are
+ * made ternary. */
 void gguf_encode(uint32_t type, const double *x, size_t n, uint8_t *out);
 void gguf_decode(uint32_t type, const uint8_t *bytes, size_t n, double *x);
 double gguf_half_value(uint16_t half);
@@ -96,9 +99,9 @@ uint16_t gguf_half_nearest(double x); /* ties to even; infinity where it is too 
 
 /* --- tiny models -------------------------------------------------------------------- */
 
-/* Zero means the default in brackets. Rows of Q8_0 have to be multiples of 32 long. */
+/* Zero means the default in brackets. Rows have to be whole numbers of blocks. */
 typedef struct tiny_options {
-    uint32_t type;        /* of matrices: GGML_F32 [F32], F16, BF16, Q8_0 */
+    uint32_t type;        /* of matrices: GGML_F32 [F32] or any other */
     uint32_t vector_type; /* of norms and biases, the same four [F32] */
     uint32_t n_layers;    /* [2] */
     uint32_t n_embd;      /* [64] */
@@ -170,6 +173,7 @@ typedef struct tiny_arch {
     bool renamed_ffn_norm;  /* to post_attention_norm */
     bool fused_up;          /* gate and up are one tensor */
     bool gelu, root;        /* tanh-GELU gate; embeddings times sqrt(n_embd) */
+    bool bitnet;            /* sub-norms, squared ReLU gate, 8-bit activations */
     bool windows;           /* layers may have one */
     bool local_unscaled;    /* windows' RoPE is not scaled */
     uint32_t period;        /* of layers without a window */

@@ -8,6 +8,7 @@ static const tiny_arch ARCHS[] = {
     {.name = "llama", .adjacent = true},
     {.name = "qwen2", .biases = true},
     {.name = "qwen3", .qk_norm = true},
+    {.name = "bitnet-b1.58", .bitnet = true},
     {.name = "gemma", .gelu = true, .root = true},
     {.name = "gemma2",
      .gelu = true,

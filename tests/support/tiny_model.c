@@ -244,11 +244,13 @@ static void add_layer(tiny_model *m, uint32_t i) {
         {"attn_v.bias", kv, 1, biases},
         {"attn_q_norm.weight", q_norm, 1, norms},
         {"attn_k_norm.weight", k_norm, 1, norms},
+        {"attn_sub_norm.weight", q, 1, a->bitnet},
         {"attn_output.weight", q, o->n_embd, true},
         {"post_attention_norm.weight", o->n_embd, 1, a->post_norm || a->renamed_ffn_norm},
         {"ffn_norm.weight", o->n_embd, 1, !a->no_pre_norm && !a->renamed_ffn_norm},
         {"ffn_gate.weight", o->n_embd, o->n_ff, !a->fused_up},
         {"ffn_up.weight", o->n_embd, (a->fused_up ? 2 : 1) * (uint64_t)o->n_ff, true},
+        {"ffn_sub_norm.weight", o->n_ff, 1, a->bitnet},
         {"ffn_down.weight", o->n_ff, o->n_embd, true},
         {"post_ffw_norm.weight", o->n_embd, 1, a->post_norm},
     };
