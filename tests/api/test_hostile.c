@@ -299,6 +299,63 @@ static void test_api_hostile__large_headers(void **state) {
     gguf_free(&b);
 }
 
+/* A vocabulary of n tokens of this length, different ones. */
+static void make_vocabulary(gguf_bytes *b, const char *model, int32_t type, size_t n,
+                            size_t length) {
+    char *token = malloc(length + 1);
+    assert_non_null(token);
+    gguf_put_header(b, 3, 0, 7);
+    gguf_put_string(b, "general.architecture", "none");
+    gguf_put_string(b, "tokenizer.ggml.model", model);
+    gguf_put_string(b, "tokenizer.ggml.pre", "qwen2");
+    gguf_put_u32(b, "tokenizer.ggml.unknown_token_id", 0);
+    gguf_put_array(b, "tokenizer.ggml.tokens", GGUF_STRING, n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0, rest = i; j < length; j++, rest /= 26)
+            token[j] = (char)('a' + (rest + j * j) % 26);
+        token[length] = '\0';
+        gguf_put_text(b, token);
+    }
+    gguf_put_array(b, "tokenizer.ggml.token_type", GGUF_I32, n);
+    for (size_t i = 0; i < n; i++)
+        gguf_put_number(b, (uint64_t)type, 4);
+    gguf_put_array(b, "tokenizer.ggml.scores", GGUF_F32, n);
+    gguf_put_zeros(b, 4 * n);
+    free(token);
+}
+
+/* Sound vocabularies that cost as much as they can: tables in proportion to their texts,
+ * as docs/SECURITY.md states it. */
+static void test_api_hostile__large_vocabularies(void **state) {
+    static const char *const models[] = {"gpt2", "llama", "t5"};
+    static const struct {
+        size_t n, length;
+    } rows[] = {{40000, 4}, {50, 20000}, {16, 65536}, {1000, 1000}};
+    static const int32_t types[] = {1, 3, 4};
+    (void)state;
+    for (size_t m = 0; m < COUNT(models); m++)
+        for (size_t r = 0; r < COUNT(rows); r++)
+            for (size_t t = 0; t < COUNT(types); t++) {
+                gguf_bytes b = {0};
+                test_heap heap;
+                reason_model *model;
+                make_vocabulary(&b, models[m], types[t], rows[r].n, rows[r].length);
+                char *path = gguf_save(&b);
+                heap_use(&heap);
+                reason_status status = reason_model_open(path, NULL, &model);
+                size_t texts = rows[r].n * rows[r].length;
+                size_t tables = 40 * rows[r].n +
+                                texts * (strcmp(models[m], "t5") == 0 ? 192 : 96);
+                assert_true(heap.peak <= ((size_t)16 << 20) + 2 * b.n + tables);
+                if (status != REASON_OK)
+                    assert_true(strncmp(reason_last_error(), path, strlen(path)) == 0);
+                reason_model_free(model);
+                heap_end(&heap);
+                gguf_remove(path);
+                gguf_free(&b);
+            }
+}
+
 /* ---- vocabulary -------------------------------------------------------------------- */
 
 static void test_api_hostile__21_scores(void **state) {
@@ -728,6 +785,7 @@ int main(void) {
         cmocka_unit_test(test_api_hostile__14_alignment),
         cmocka_unit_test(test_api_hostile__15_row_and_block),
         cmocka_unit_test(test_api_hostile__large_headers),
+        cmocka_unit_test(test_api_hostile__large_vocabularies),
         cmocka_unit_test(test_api_hostile__21_scores),
         cmocka_unit_test(test_api_hostile__22_ids),
         cmocka_unit_test(test_api_hostile__23_byte_tokens),

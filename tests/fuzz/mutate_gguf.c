@@ -169,6 +169,12 @@ static const char *const KEYS[] = {
     "split.tensors.count",
     "llama.vocab_size",
     "llama.rope.scaling.type",
+    "qwen3.rope.scaling.factor",
+    "llama.rope.scaling.original_context_length",
+    "gemma2.attention.sliding_window",
+    "gemma3.attention.sliding_window_pattern",
+    "granite.logit_scale",
+    "llama.expert_count",
     "llama.attention.value_length",
     "qwen3.rope.dimension_count",
     "qwen2.rope.freq_base",
@@ -183,6 +189,8 @@ static const char *const KEYS[] = {
     "tokenizer.ggml.add_bos_token",
     "tokenizer.ggml.add_eos_token",
     "tokenizer.ggml.add_space_prefix",
+    "tokenizer.ggml.remove_extra_whitespaces",
+    "tokenizer.ggml.precompiled_charsmap",
     "tokenizer.chat_template",
 };
 
