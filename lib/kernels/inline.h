@@ -5,14 +5,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kernels are templates by inlining: tile sizes and types arrive as constants. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RSN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RSN_SANITIZED 1
+#endif
+#endif
+
+/* Kernels are templates by inlining: tile sizes and types arrive as constants. Not where a
+ * sanitizer instruments every copy: the compiler would take many minutes. */
+#if defined(RSN_SANITIZED)
+#define RSN_INLINE static inline
+#else
 #define RSN_INLINE static inline __attribute__((always_inline))
+#endif
 
 /* For rare paths that would bloat the templates. */
 #define RSN_NOINLINE static __attribute__((noinline))
 
 /* Before a loop with few, constant turns whose arrays are to live in registers. */
-#if defined(__clang__)
+#if defined(RSN_SANITIZED)
+#define RSN_UNROLL
+#elif defined(__clang__)
 #define RSN_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define RSN_UNROLL _Pragma("GCC unroll 16")
