@@ -12,7 +12,7 @@
 
 /* The first n lanes, all if there are more. */
 RSN_INLINE __mmask16 first_lanes(size_t n) {
-    return n < 16 ? (__mmask16)((1u << n) - 1) : (__mmask16)0xFFFF;
+    return (__mmask16)(0xFFFFu >> (n < 16 ? 16 - n : 0));
 }
 
 RSN_INLINE uint32_t top_bits(const float *x, size_t n) {
