@@ -17,9 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MAX_PARTS = 4, N_TOKENS = 2, MAX_LOGITS = 1 << 20 };
 
-static char folder[64]; /* of the parts */
-static char path[128];  /* what is opened */
-static bool is_split;   /* whether a part may be named instead of the file */
+static char folder[64];  /* of the parts */
+static char path[128];   /* what is opened */
+static bool is_split;    /* whether a part may be named instead of the file */
+static reason_i2_s i2_s; /* how weights of this type are read */
 
 static void demand(int truth, const char *what) {
     if (truth)
@@ -157,6 +158,7 @@ static reason_status open_as(reason_load load, float **logits, size_t *n_vocab) 
     reason_model_options options;
     demand(!reason_model_options_init(&options, sizeof options), "no options");
     options.load = load;
+    options.i2_s = i2_s;
     reason_status status = reason_model_open(path, &options, &model);
     demand((status == REASON_OK) == (model != NULL),
            "a model without OK or OK without one");
@@ -179,6 +181,7 @@ static reason_status open_as(reason_load load, float **logits, size_t *n_vocab) 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     float *mapped = NULL, *copied = NULL;
     size_t n_mapped = 0, n_copied = 0;
+    i2_s = size % 8 == 1 ? REASON_I2_S_B : REASON_I2_S_A;
     is_split = write_parts(data, size);
     if (!is_split)
         write_whole(data, size);
