@@ -229,11 +229,6 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/tiny-qwen3-yarn.logits \
 	tests/data/tiny-seed_oss.logits \
 	tests/data/tiny-smollm3.logits \
-	tests/data/tiny-llama-1.Q8_0.dequant \
-	tests/data/tiny-llama-1.Q8_0.logits \
-	tests/data/tiny-llama-1.f16.logits \
-	tests/data/tiny-qwen2-1.f16.logits \
-	tests/data/tiny-qwen3-1.f16.logits \
 	tests/fuzz/corpus/gguf/bitnet-i2_s \
 	tests/fuzz/corpus/gguf/bitnet-tq \
 	tests/fuzz/corpus/gguf/gemma3-window-linear \
