@@ -1,6 +1,6 @@
 /* The table of families. Owns every fact about a family's texts and variables; finding a
- * model's row is tags.c's, steering by it the decode room's. Invariant: a row that shares
- * its tags with others stands before them and has a sign that they lack. */
+ * model's row is tags.c's, what is done with it the decode room's. Invariant: a row that
+ * shares its tags with others stands before them and has a sign that they lack. */
 #include "model/families.h"
 
 #define T(z) {z, sizeof(z) - 1}
