@@ -43,6 +43,8 @@ RSN_INLINE void add_codes(block_kind kind, size_t n_tokens, const rows *part,
     RSN_UNROLL
     for (size_t from = 0; from < 8; from += n_run) {
         rows run[TILE_TOKENS];
+        RSN_UNROLL /* for compilers that do not see that the first turn starts each */
+        for (size_t t = 0; t < n_tokens; t++) run[t] = fill_rows(0);
         RSN_UNROLL
         for (size_t j = from; j < from + n_run; j++) {
             rows codes = part[j];
