@@ -1,7 +1,8 @@
-/* A corpus of broken files, made from six sound ones: cut at every byte of the header,
- * every byte of it and every integer in it set to values that hurt, every array given
- * every other item type. Each file is judged by a slow second reader: the library must
- * refuse what that refuses, and read from the rest what that reads, in bounded memory. */
+/* A corpus of broken files, made from six sound ones: cut at every byte of the header and
+ * around every tensor's end, every byte and every integer of the header set to values
+ * that hurt, every array given every other item type, every tensor every type, every name
+ * set to another's. Each file is judged by a slow second reader: the library must refuse
+ * what that refuses, and read from the rest what that reads, in bounded memory. */
 #include "support.h"
 
 #include <sys/mman.h>
@@ -218,7 +219,7 @@ static void cut_header(corpus *c, size_t header) {
 }
 
 static void set_bytes(corpus *c, size_t header) {
-    static const uint8_t values[] = {0x00, 0x01, 0x7F, 0x80, 0xFF};
+    static const uint8_t values[] = {0x00, 0x01, 0x02, 0x7F, 0x80, 0xFF};
     for (size_t at = 0; at < header; at++)
         for (size_t i = 0; i < COUNT(values); i++)
             try_number(c, at, 1, values[i]);
@@ -256,6 +257,68 @@ static void set_fields(corpus *c) {
     free(types);
 }
 
+/* Every type number for every tensor: the twelve values above hit few block types. */
+static void set_types(corpus *c) {
+    reference_read(c->b.data, c->b.n, &c->ref);
+    size_t n = c->ref.n_tensors;
+    size_t *places = calloc(n + 1, sizeof *places);
+    assert_non_null(places);
+    for (size_t i = 0; i < n; i++) {
+        const ref_tensor *t = &c->ref.tensors[i];
+        size_t name = (size_t)(t->name.data - (const char *)c->b.data);
+        places[i] = name + t->name.n + 4 + 8 * (size_t)t->n_dims;
+    }
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t id = 0; id < 42; id++)
+            try_number(c, places[i], 4, id);
+    free(places);
+}
+
+/* The name of each entry or tensor over that of the next one as long as it. */
+static void repeat_names(corpus *c) {
+    reference_read(c->b.data, c->b.n, &c->ref);
+    size_t n_pairs = c->ref.n_pairs, n = n_pairs + c->ref.n_tensors;
+    ref_text *names = calloc(n + 1, sizeof *names);
+    assert_non_null(names);
+    for (size_t i = 0; i < n; i++)
+        names[i] = i < n_pairs ? c->ref.pairs[i].key : c->ref.tensors[i - n_pairs].name;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = i + 1; j < n; j++) {
+            size_t at = (size_t)(names[j].data - (const char *)c->b.data);
+            char before[256];
+            if (names[i].n != names[j].n || names[i].n > sizeof before || !is_next(c))
+                continue;
+            memcpy(before, names[j].data, names[j].n);
+            memcpy(c->b.data + at, names[i].data, names[i].n);
+            write_range(c, at, names[i].n);
+            check_file(c);
+            memcpy(c->b.data + at, before, names[i].n);
+            write_range(c, at, names[i].n);
+        }
+    free(names);
+}
+
+/* Cut around the end of each tensor, down to the last byte of the file. */
+static void cut_data(corpus *c) {
+    reference_read(c->b.data, c->b.n, &c->ref);
+    size_t whole = c->b.n, n = c->ref.n_tensors;
+    uint64_t *ends = calloc(n + 1, sizeof *ends);
+    assert_non_null(ends);
+    for (size_t i = 0; i < n; i++)
+        ends[i] = c->ref.tensors[i].offset + c->ref.tensors[i].n_bytes;
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t left = ends[i] - 1; left <= ends[i] + 1 && left < whole; left++) {
+            if (!is_next(c))
+                continue;
+            c->b.n = (size_t)left;
+            assert_int_equal(ftruncate(c->fd, (off_t)left), 0);
+            check_file(c);
+            c->b.n = whole;
+            write_range(c, (size_t)left, whole - (size_t)left);
+        }
+    free(ends);
+}
+
 /* Takes over the bytes. */
 static void break_file(const char *name, gguf_bytes *seed) {
     corpus c = {.name = name, .b = *seed, .step = getenv("REASON_SLOW") ? 61 : 1};
@@ -270,6 +333,9 @@ static void break_file(const char *name, gguf_bytes *seed) {
     cut_header(&c, header);
     set_bytes(&c, header);
     set_fields(&c);
+    set_types(&c);
+    repeat_names(&c);
+    cut_data(&c);
     check_file(&c); /* everything was put back */
     assert_int_equal(c.ref.wrong, 0);
     print_message("%s: header of %zu bytes, %zu files: %zu headers refused, %zu read; "

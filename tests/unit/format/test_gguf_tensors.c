@@ -255,6 +255,24 @@ static void test_format_gguf_tensors__all_types(void **state) {
     }
 }
 
+/* What lies behind the rows of a tensor is part of it. */
+static void test_format_gguf_tensors__tail(void **state) {
+    (void)state;
+    for (size_t missing = 0; missing < 2; missing++) {
+        gguf_bytes b = {0};
+        const uint64_t ne[2] = {128, 3};
+        gguf_put_header(&b, 3, 1, 0);
+        gguf_put_tensor(&b, "the.tensor", 2, ne, 36, 0);
+        gguf_pad(&b, 32);
+        gguf_put_zeros(&b, 3 * 32 + 32 - missing);
+        if (missing)
+            REFUSED(&b, REASON_ERR_FORMAT, "\"the.tensor\" of 128 bytes", "outside");
+        else
+            check_opens(&b);
+        gguf_free(&b);
+    }
+}
+
 static void test_format_gguf_tensors__tensor_names(void **state) {
     (void)state;
     static const uint64_t lengths[] = {UINT64_MAX, INT64_MAX, UINT64_C(1) << 32};
@@ -284,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_format_gguf_tensors__row_and_block),
         cmocka_unit_test(test_format_gguf_tensors__tensor_types),
         cmocka_unit_test(test_format_gguf_tensors__all_types),
+        cmocka_unit_test(test_format_gguf_tensors__tail),
         cmocka_unit_test(test_format_gguf_tensors__tensor_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
