@@ -166,7 +166,7 @@ static const char *const OP_NAMES[N_ROW_OPS] = {
 
 static void run_attention(bench *b, const rsn_kernels *k) {
     const void *blocks[POSITIONS / RSN_ATTENTION_BLOCK];
-    float scratch[RSN_ATTENTION_BLOCK + HEAD_DIM];
+    float scratch[RSN_ATTENTION_BLOCK + HEAD_DIM + RSN_ATTENTION_BLOCK * HEAD_DIM];
     for (size_t i = 0; i < POSITIONS / RSN_ATTENTION_BLOCK; i++) {
         blocks[i] = b->weights + i * RSN_ATTENTION_BLOCK * HEAD_DIM * 2;
     }
@@ -175,7 +175,7 @@ static void run_attention(bench *b, const rsn_kernels *k) {
                                 .key_blocks = blocks,
                                 .value_blocks = blocks,
                                 .end = POSITIONS,
-                                .f16 = true};
+                                .type = RSN_TYPE_F16};
     rsn_attention_head(k, &seen, b->x, b->out, scratch);
 }
 
