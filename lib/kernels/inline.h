@@ -43,12 +43,4 @@ RSN_INLINE void prefetch_bytes(const void *p, size_t offset, size_t n) {
     for (size_t i = 0; i < n; i += 64) __builtin_prefetch((const void *)(at + i));
 }
 
-/* The same into the second-level cache: two groups of 16 long rows are more than the
- * first one holds. */
-RSN_INLINE void prefetch_far_bytes(const void *p, size_t offset, size_t n) {
-    uintptr_t at = (uintptr_t)p + offset;
-    RSN_UNROLL
-    for (size_t i = 0; i < n; i += 64) __builtin_prefetch((const void *)(at + i), 0, 2);
-}
-
 #endif

@@ -13,6 +13,7 @@ typedef struct panel {
      * or scales times the offset of the codes. */
     rows pair[8];
     row_floats d[8], dmin[8]; /* of each block */
+    uintptr_t next;           /* where the next group's bytes would lie */
 } panel;
 
 /* Unpacks n_elems weights at `w` of each row, `stride` bytes apart. */

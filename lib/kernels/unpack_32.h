@@ -29,23 +29,23 @@ RSN_INLINE void unpack_legacy(bool has_min, bool has_fifth, const uint8_t *w,
     }
 }
 
-static void unpack_q4_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_q4_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     unpack_legacy(false, false, w, stride, n_elems, p);
 }
 
-static void unpack_q4_1(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_q4_1(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     unpack_legacy(true, false, w, stride, n_elems, p);
 }
 
-static void unpack_q5_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_q5_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     unpack_legacy(false, true, w, stride, n_elems, p);
 }
 
-static void unpack_q5_1(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_q5_1(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     unpack_legacy(true, true, w, stride, n_elems, p);
 }
 
-static void unpack_q8_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_q8_0(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     for (size_t b = 0; b < n_elems / 32; b++, w += 34) {
         rows packed[8];
         load_eight_parts(w + 2, stride, packed);
@@ -66,7 +66,7 @@ RSN_INLINE void unpack_iq4_codes(const uint8_t *w, size_t stride, rows *part) {
         part[j] = signed_codes(look_up(rsn_iq4_values, part[j]));
 }
 
-static void unpack_iq4_nl(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
+RSN_INLINE void unpack_iq4_nl(const uint8_t *w, size_t stride, size_t n_elems, panel *p) {
     for (size_t b = 0; b < n_elems / 32; b++, w += 18) {
         unpack_iq4_codes(w + 2, stride, p->part + PART_32 * b);
         p->d[b] = half_floats(load_words(w, stride));
