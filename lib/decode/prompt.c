@@ -61,11 +61,14 @@ static reason_status check_list(const char *json) {
                     rsn_quote(at, strlen(at)).text);
 }
 
+/* What Transformers defines whether the caller says so or not. */
+static const char always_defined[] = "{\"tools\":null,\"documents\":null}";
+
 static reason_status render(const rsn_model *model, const rsn_template *chat,
                             const rsn_render *what, rsn_str *text) {
     rsn_str defaults = {0};
-    const char *layers[3];
-    size_t n = 0;
+    const char *layers[4] = {always_defined};
+    size_t n = 1;
     reason_status status = rsn_model_token_variables(model, &defaults);
     layers[n++] = rsn_str_text(&defaults);
     for (size_t i = 0; i < sizeof what->variables / sizeof *what->variables; i++)

@@ -30,19 +30,6 @@ void rsn_key_map_free(rsn_key_map *m) {
     *m = (rsn_key_map){NULL, NULL, 0, 0};
 }
 
-reason_status rsn_key_map_grow(rsn_key_map *m, size_t n) {
-    if (n <= (m->mask + 1) / 2) return REASON_OK;
-    rsn_key_map larger;
-    reason_status status = rsn_key_map_init(&larger, n, m->seed);
-    if (status != REASON_OK) return status;
-    for (size_t i = 0; i <= m->mask; i++)
-        if (m->keys[i] != UINT64_MAX)
-            (void)rsn_key_map_add(&larger, m->keys[i], m->values[i]);
-    rsn_key_map_free(m);
-    *m = larger;
-    return REASON_OK;
-}
-
 uint32_t rsn_key_map_add(rsn_key_map *m, uint64_t key, uint32_t value) {
     size_t i = (size_t)rsn_mix64(key ^ m->seed) & m->mask;
     while (m->keys[i] != UINT64_MAX) {

@@ -21,9 +21,6 @@ reason_status rsn_key_map_init(rsn_key_map *m, size_t n, uint64_t seed);
 size_t rsn_key_map_held(const rsn_key_map *m); /* bytes of memory behind it */
 void rsn_key_map_free(rsn_key_map *m);
 
-/* Makes room for `n` keys in all. Returns NO_MEMORY, and the map is then as it was. */
-reason_status rsn_key_map_grow(rsn_key_map *m, size_t n);
-
 /* Adds key -> value if the key is new and returns the key's value. No key may be
  * UINT64_MAX, and no more different keys may be added than there is room for. */
 uint32_t rsn_key_map_add(rsn_key_map *m, uint64_t key, uint32_t value);

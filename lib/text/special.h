@@ -3,18 +3,19 @@
 #ifndef REASON_TEXT_SPECIAL_H
 #define REASON_TEXT_SPECIAL_H
 
-#include "text/key_map.h"
 #include "text/tokens.h"
+#include "text/trie.h"
+
+/* Bytes of all special tokens together: the automaton takes 10 for each. */
+#define RSN_SPECIAL_MAX_BYTES ((size_t)1 << 21)
 
 /* Aho and Corasick's automaton over the spellings read backwards: running it from the end
  * of a text to the start, the state at a position knows the longest token that begins
  * there. */
 typedef struct rsn_special {
-    rsn_key_map edges;  /* state << 8 | byte -> state */
-    uint32_t root[256]; /* the edges of state 0; 0 if there is none */
-    uint32_t *fail;     /* [n_states] the state of the longest proper suffix */
-    int32_t *token;     /* [n_states] the longest token that ends here, -1 */
-    size_t n_states;    /* 0: the vocabulary has no special token */
+    rsn_trie trie;  /* no states: the vocabulary has no special token. token[] of a state
+                       is the longest token that ends with it */
+    uint32_t *fail; /* [trie.n] the state of the longest proper suffix */
 } rsn_special;
 
 /* A token that begins at `at`. */

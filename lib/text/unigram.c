@@ -168,14 +168,15 @@ void rsn_unigram_scratch_free(rsn_unigram_scratch *scratch) {
 /* The tokens that text may become; those of type 5 (unused) it may not. */
 static reason_status load_tokens(rsn_unigram *u, const rsn_unigram_source *src) {
     const rsn_tokens *tokens = src->tokens;
+    reason_status status =
+        rsn_trie_init(&u->trie, tokens->n, tokens->start[tokens->n], tokens->seed);
+    if (status != REASON_OK) return status;
     double least = HUGE_VAL;
     for (size_t id = 0; id < tokens->n; id++) {
         int32_t type = src->types ? src->types[id] : 1;
         if (!(tokens->flags[id] & RSN_TOKEN_BYTES) || type == 5) continue;
         if (type == 1 && (double)src->scores[id] < least) least = (double)src->scores[id];
-        reason_status status =
-            rsn_trie_add(&u->trie, rsn_tokens_get(tokens, (int32_t)id), (int32_t)id);
-        if (status != REASON_OK) return status;
+        rsn_trie_add(&u->trie, rsn_tokens_get(tokens, (int32_t)id), (int32_t)id);
     }
     u->unknown = (least < HUGE_VAL ? least : 0) - UNKNOWN_PENALTY;
     return REASON_OK;
@@ -186,7 +187,6 @@ reason_status rsn_unigram_init(rsn_unigram *u, const rsn_unigram_source *src) {
     reason_status status = rsn_fallback_init(&u->fallback, src->tokens, src->unk);
     if (status == REASON_OK)
         status = rsn_charsmap_init(&u->charsmap, src->charsmap, src->n_charsmap);
-    if (status == REASON_OK) status = rsn_trie_init(&u->trie, src->tokens->seed);
     if (status == REASON_OK) status = load_tokens(u, src);
     if (status != REASON_OK) return status;
     u->words = rsn_tokens_are_words(src->tokens);

@@ -324,13 +324,13 @@ static void make_vocabulary(gguf_bytes *b, const char *model, int32_t type, size
     free(token);
 }
 
-/* Sound vocabularies that cost as much as they can: tables in proportion to their texts,
- * as docs/SECURITY.md states it. */
+/* Sound vocabularies that cost as much as they can, tables and all, keep to the rule for
+ * headers. */
 static void test_api_hostile__large_vocabularies(void **state) {
     static const char *const models[] = {"gpt2", "llama", "t5"};
     static const struct {
         size_t n, length;
-    } rows[] = {{40000, 4}, {50, 20000}, {16, 65536}, {1000, 1000}};
+    } rows[] = {{40000, 4}, {50, 20000}, {16, 65536}, {1000, 1000}, {40, 65536}};
     static const int32_t types[] = {1, 3, 4};
     (void)state;
     for (size_t m = 0; m < COUNT(models); m++)
@@ -343,10 +343,10 @@ static void test_api_hostile__large_vocabularies(void **state) {
                 char *path = gguf_save(&b);
                 heap_use(&heap);
                 reason_status status = reason_model_open(path, NULL, &model);
-                size_t texts = rows[r].n * rows[r].length;
-                size_t tables = 40 * rows[r].n +
-                                texts * (strcmp(models[m], "t5") == 0 ? 192 : 96);
-                assert_true(heap.peak <= ((size_t)16 << 20) + 2 * b.n + tables);
+                if (getenv("REASON_VERBOSE"))
+                    print_message("%s type %d, %zu x %zu: file %zu, peak %zu\n", models[m],
+                                  types[t], rows[r].n, rows[r].length, b.n, heap.peak);
+                assert_true(heap.peak <= ((size_t)16 << 20) + 2 * b.n);
                 if (status != REASON_OK)
                     assert_true(strncmp(reason_last_error(), path, strlen(path)) == 0);
                 reason_model_free(model);

@@ -321,6 +321,9 @@ static void test_api_text__variables(void **state) {
     check_render("{{ strftime_now('%d %b %Y, %H:%M') }}", NULL, "2026-01-02T03:04:05",
                  "02 Jan 2026, 03:04");
     check_render("", NULL, NULL, "");
+    check_render("{{ tools is defined }} {{ tools }} {{ documents }}", NULL, NULL,
+                 "True None None");
+    check_render("{{ tools }} {{ documents }}", "{\"tools\": [1]}", NULL, "[1] None");
     init_request(&r, "{{ bos_token }}|{{ eos_token }}|{{ messages | length }}");
     char *text = render(model, &r, &status);
     assert_ok(status);

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "format/gguf.h"
 #include "text/bpe.h"
+#include "text/special.h"
 #include "text/template.h"
 #include "text/tokens.h"
 #include "text/vocab.h"
@@ -31,6 +32,7 @@ static const struct {
     LIMIT(RSN_TOKENS_MAX),
     LIMIT(RSN_TOKENS_MAX_BYTES),
     LIMIT(RSN_BPE_MAX_MERGES),
+    LIMIT(RSN_SPECIAL_MAX_BYTES),
     LIMIT(RSN_VOCAB_MAX_TEXT),
     LIMIT(RSN_JSON_MAX_DEPTH),
     LIMIT(RSN_TEMPLATE_MAX_SOURCE),

@@ -10,14 +10,14 @@ static void test_text_trie__against_a_search(void **state) {
     size_t *length = fixture_check(calloc(N, sizeof *length));
     uint64_t random = 3;
     rsn_trie t;
-    assert_int_equal(rsn_trie_init(&t, 17), REASON_OK);
+    assert_int_equal(rsn_trie_init(&t, N, N * sizeof *words, 17), REASON_OK);
     for (int i = 0; i < N; i++) {
         length[i] = fixture_random(&random) % 8 + 1;
         for (size_t k = 0; k < length[i]; k++)
             words[i][k] = "\0a\xFF\x80z"[fixture_random(&random) % 5];
-        assert_int_equal(rsn_trie_add(&t, (rsn_text){words[i], length[i]}, i), REASON_OK);
+        rsn_trie_add(&t, (rsn_text){words[i], length[i]}, i);
     }
-    assert_true(t.n > 2000); /* it has grown */
+    assert_true(t.n > 2000 && t.n <= t.cap);
     for (int i = 0; i < 4000; i++) {
         char s[8];
         uint32_t at = 0;
@@ -41,32 +41,46 @@ static void test_text_trie__against_a_search(void **state) {
     free(length);
 }
 
-static void test_text_trie__every_allocation_may_fail(void **state) {
+static void test_text_trie__memory_is_what_was_asked_for(void **state) {
     (void)state;
-    bool done = false;
-    for (long at = 1; !done; at++) {
+    enum { TOKENS = 3, BYTES = 300000 };
+    char *a = fixture_check(malloc(BYTES / TOKENS));
+    memset(a, 'a', BYTES / TOKENS);
+    for (long at = 1; at <= 5; at++) {
         fixture_memory memory = {.fail = at};
         fixture_hook(&memory);
         rsn_trie t;
-        reason_status status = rsn_trie_init(&t, 1);
-        char word[5] = "aaaa";
-        for (int i = 0; i < 3000 && status == REASON_OK; i++) {
-            for (int k = 0; k < 4; k++) word[k] = (char)('a' + (i >> 3 * k) % 8);
-            status = rsn_trie_add(&t, (rsn_text){word, 4}, i);
+        reason_status status = rsn_trie_init(&t, TOKENS, BYTES, 1);
+        assert_int_equal(status, at > 4 ? REASON_OK : REASON_ERR_NO_MEMORY);
+        if (status == REASON_OK) {
+            for (int i = 0; i < TOKENS; i++) { /* different from the first byte on */
+                a[0] = (char)('b' + i);
+                rsn_trie_add(&t, (rsn_text){a, BYTES / TOKENS}, i);
+            }
+            assert_int_equal(t.n, t.cap);
+            assert_int_equal(memory.calls, 4);
+            assert_true(rsn_trie_held(&t) <= 6 * (size_t)BYTES + 1000);
         }
-        done = memory.calls < at;
-        assert_int_equal(status, done ? REASON_OK : REASON_ERR_NO_MEMORY);
         rsn_trie_free(&t);
         assert_int_equal(memory.live, 0);
-        assert_true(at < 50);
     }
     rsn_alloc_set(NULL);
+    free(a);
+}
+
+static void test_text_trie__too_long(void **state) {
+    (void)state;
+    rsn_trie t;
+    assert_int_equal(rsn_trie_init(&t, 1, UINT32_MAX - 1, 1), REASON_ERR_LIMIT);
+    assert_non_null(strstr(reason_last_error(), "4294967294"));
+    rsn_trie_free(&t);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_trie__against_a_search),
-        cmocka_unit_test(test_text_trie__every_allocation_may_fail),
+        cmocka_unit_test(test_text_trie__memory_is_what_was_asked_for),
+        cmocka_unit_test(test_text_trie__too_long),
     };
     return cmocka_run_group_tests_name("text_trie", tests, NULL, NULL);
 }
