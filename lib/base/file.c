@@ -152,7 +152,7 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
     long page = sysconf(_SC_PAGESIZE);
     size_t past = (size_t)(offset % (uint64_t)(page > 0 ? page : 65536));
     if (n > PTRDIFF_MAX - past) return rsn_fail_memory(n);
-    void *base = mmap(NULL, n + past, PROT_READ, MAP_PRIVATE, file->fd,
+    void *base = mmap(NULL, n + past, PROT_READ | PROT_WRITE, MAP_PRIVATE, file->fd,
                       (off_t)(offset - past));
     if (base == MAP_FAILED)
         return rsn_fail(REASON_ERR_IO,
@@ -163,7 +163,7 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
         (void)munmap(base, n + past);
         return status;
     }
-    blob->data = (const uint8_t *)base + past;
+    blob->data = (uint8_t *)base + past;
     blob->mapped = true;
     blob->base = base;
     blob->base_size = n + past;
@@ -202,7 +202,7 @@ static reason_status copy_bytes(const rsn_file *file, uint64_t offset, size_t n,
 
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
                             const rsn_cancel *cancel, rsn_blob *blob) {
-    static const alignas(64) uint8_t nothing[64];
+    static alignas(64) uint8_t nothing[64];
     *blob = (rsn_blob){NULL, 0, false, NULL, 0};
     if (!is_inside(file->size, offset, n)) return fail_outside(file, offset, n);
     if (n == 0) { /* which mmap refuses */

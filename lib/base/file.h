@@ -19,9 +19,10 @@ reason_status rsn_file_open(const char *path, rsn_file *file);
 reason_status rsn_file_read(const rsn_file *file, uint64_t offset, void *out, size_t n);
 void rsn_file_close(rsn_file *file); /* closed already is fine */
 
-/* Bytes of a file, mapped or copied. */
+/* Bytes of a file, mapped or copied. They are this process's own: who writes into them
+ * changes neither the file nor what others read. */
 typedef struct rsn_blob {
-    const uint8_t *data; /* 64-byte aligned where it was copied */
+    uint8_t *data; /* 64-byte aligned where it was copied */
     size_t size;
     bool mapped;
     void *base;       /* private: what to give back; NULL: nothing */
