@@ -152,7 +152,7 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
     long page = sysconf(_SC_PAGESIZE);
     size_t past = (size_t)(offset % (uint64_t)(page > 0 ? page : 65536));
     if (n > PTRDIFF_MAX - past) return rsn_fail_memory(n);
-    void *base = mmap(NULL, n + past, PROT_READ | PROT_WRITE, MAP_PRIVATE, file->fd,
+    void *base = mmap(NULL, n + past, PROT_READ, MAP_PRIVATE, file->fd,
                       (off_t)(offset - past));
     if (base == MAP_FAILED)
         return rsn_fail(REASON_ERR_IO,
@@ -213,6 +213,12 @@ reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, boo
                                : copy_bytes(file, offset, n, cancel, blob);
     if (!status) blob->size = n;
     return status;
+}
+
+void rsn_blob_forget(const uint8_t *bytes, size_t n) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)bytes;
+    uintptr_t first = (begin + page - 1) / page * page, end = (begin + n) / page * page;
+    if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 void rsn_blob_free(rsn_blob *blob) {

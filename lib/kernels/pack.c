@@ -39,18 +39,22 @@ static void pack_block(parts p, const unsigned char *src, size_t stride, size_t 
     }
 }
 
-void rsn_pack(const rsn_kernels *kernels, const rsn_type_info *type, size_t k, void *rows,
-              size_t begin, size_t end, void *scratch) {
+void rsn_pack(const rsn_kernels *kernels, const rsn_type_info *type, size_t k,
+              const void *src, size_t begin, size_t end, void *dst, void *scratch) {
     const size_t group = rsn_pack_group(kernels, type), bytes = type->block_bytes;
     const size_t row_bytes = rsn_type_row_bytes(type, k);
     const parts p = parts_of(type);
-    for (size_t r = begin; group > 1 && r + group <= end; r += group) {
-        unsigned char *to = (unsigned char *)rows + r * row_bytes;
-        memcpy(scratch, to, group * row_bytes);
+    size_t r = begin;
+    for (; group > 1 && r + group <= end; r += group) {
+        const unsigned char *from = (const unsigned char *)src + r * row_bytes;
+        unsigned char *to = (unsigned char *)dst + r * row_bytes;
+        if (from == to) from = memcpy(scratch, to, group * row_bytes);
         for (size_t at = 0; at < row_bytes; at += bytes)
-            pack_block(p, (const unsigned char *)scratch + at, row_bytes, group,
-                       to + at * group);
+            pack_block(p, from + at, row_bytes, group, to + at * group);
     }
+    if (dst != src && r < end)
+        memcpy((unsigned char *)dst + r * row_bytes,
+               (const unsigned char *)src + r * row_bytes, (end - r) * row_bytes);
 }
 
 void rsn_pack_decode_row(const rsn_kernels *kernels, const rsn_type_info *type, size_t k,

@@ -15,10 +15,11 @@
 /* Rows of a group of this type; 1: they are not packed. */
 size_t rsn_pack_group(const rsn_kernels *kernels, const rsn_type_info *type);
 
-/* Packs the whole groups among rows [begin, end) of k weights, rsn_type_row_bytes() apart;
- * begin is a multiple of the group. `scratch` has room for a group. */
-void rsn_pack(const rsn_kernels *kernels, const rsn_type_info *type, size_t k, void *rows,
-              size_t begin, size_t end, void *scratch);
+/* Packs rows [begin, end) of src into dst, rows of k weights, rsn_type_row_bytes() apart;
+ * begin is a multiple of the group. dst may be src; `scratch`, of a group's size, is used
+ * then. */
+void rsn_pack(const rsn_kernels *kernels, const rsn_type_info *type, size_t k,
+              const void *src, size_t begin, size_t end, void *dst, void *scratch);
 
 /* Row r of n packed rows as floats, as rsn_type_decode() gives them. */
 void rsn_pack_decode_row(const rsn_kernels *kernels, const rsn_type_info *type, size_t k,

@@ -73,7 +73,8 @@ static reason_status bind_network(rsn_model *m, const rsn_model_load *how) {
     reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, &m->arch->traits,
                                             &m->arena, &m->weights);
     if (status == REASON_OK)
-        status = rsn_weights_pack(m->kernels, &m->hp, &m->weights, how->cancel);
+        status = rsn_weights_pack(m->kernels, &m->hp, !m->mapped, how->cancel,
+                                  &m->weights, &m->packed);
     if (status != REASON_OK)
         return status;
     return rsn_rope_make(&m->hp.rope, m->hp.n_rot, m->hp.n_ctx, &m->weights.rope,
@@ -165,6 +166,7 @@ void rsn_model_release(rsn_model *model) {
     rsn_vocab_free(model->vocab);
     for (size_t i = 0; model->blobs && i < model->gguf.n_parts; i++)
         rsn_blob_free(&model->blobs[i]);
+    rsn_free_aligned(model->packed);
     rsn_arena_free(&model->arena);
     rsn_gguf_free(&model->gguf);
     rsn_free(model);

@@ -138,7 +138,7 @@ static bool is_allowed(const binding *row, unsigned traits) {
     return is_needed(row, traits) || (traits & row->may);
 }
 
-static unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
+static const unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
     return rsn_tensor_bytes(b->g, b->blobs, t);
 }
 

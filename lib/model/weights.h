@@ -1,5 +1,5 @@
 /* The weights of a network, bound by name to a validated file. Matrices are views into
- * the file's bytes, which packing.h may put into another order, and never copied; vectors are float32, converted without loss where
+ * the file's bytes until packing.h puts them into another order; vectors are float32, converted without loss where
  * the file has less. */
 #ifndef REASON_MODEL_WEIGHTS_H
 #define REASON_MODEL_WEIGHTS_H
@@ -7,7 +7,7 @@
 #include "model/hparams.h"
 
 typedef struct rsn_matrix {
-    unsigned char *data; /* [rows][row_bytes], or packed (kernels/pack.h) */
+    const unsigned char *data; /* [rows][row_bytes], or packed (kernels/pack.h) */
     const rsn_type_info *type;
     size_t rows, cols;
     size_t row_bytes;
@@ -41,8 +41,9 @@ typedef struct rsn_weights {
 } rsn_weights;
 
 /* The bytes of a tensor; blobs[i] holds the data of part i of the plan. */
-static inline unsigned char *rsn_tensor_bytes(const rsn_gguf *g, const rsn_blob *blobs,
-                                              const rsn_gguf_tensor *t) {
+static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
+                                                    const rsn_blob *blobs,
+                                                    const rsn_gguf_tensor *t) {
     return blobs[t->part].data + (t->offset - g->parts[t->part].data_start);
 }
 

@@ -121,7 +121,7 @@ static inline uint8_t *pack_rows(const rsn_kernels *kernels, const rsn_type_info
     uint8_t *packed = malloc(n_rows * stride + 1), *scratch = malloc(group * stride + 1);
     assert_true(packed && scratch);
     memcpy(packed, w, n_rows * stride);
-    rsn_pack(kernels, info, k, packed, 0, n_rows, scratch);
+    rsn_pack(kernels, info, k, packed, 0, n_rows, packed, scratch);
     free(scratch);
     return packed;
 }
