@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/alloc.h"
 #include "base/cpu.h"
 #include "kernels/attention.h"
 #include "kernels/peak.h"
@@ -264,7 +265,7 @@ static void run(bench *b) {
  * weights. */
 static bool allocate(bench *b) {
     size_t out_floats = b->n_bytes / b->k * 5 * 8 + MAX_TOKENS * 4096 + 4 * ROW;
-    b->weights = malloc(b->n_bytes);
+    b->weights = rsn_alloc_aligned(b->n_bytes);
     b->x = malloc((MAX_TOKENS * b->k + 2 * ROW) * sizeof(float));
     b->act = malloc(MAX_TOKENS * rsn_act_row_bytes(RSN_ACT_Q8_32, b->k) +
                     ROW * sizeof(float));
@@ -301,7 +302,7 @@ int main(int argc, char **argv) {
     else
         fprintf(stderr, "bench_kernels: no memory\n");
     if (b.sink == 0.5) printf("\n");
-    free(b.weights);
+    rsn_free_aligned(b.weights);
     free(b.x);
     free(b.act);
     free(b.out);

@@ -185,7 +185,7 @@ RSN_INLINE row_floats whole_row(block_kind kind, size_t k, rows sum, const uint8
 /* The bytes of a group's next 32 weights are asked for `AHEAD` bytes before they are read.
  * The hardware foresees a group's bytes only up to the end of a page, and asking for a
  * panel at once would be more than a core can wait for. */
-enum { AHEAD = 4096 };
+enum { AHEAD = 8192 };
 
 RSN_INLINE void prefetch_piece(block_kind kind, const void *from, size_t offset, size_t g) {
     const size_t bytes = GROUP_ROWS * 32 * kind.bytes / kind.elems;
