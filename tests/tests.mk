@@ -82,6 +82,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_reencoded \
 	tests/unit/model/test_refusals \
 	tests/unit/model/test_rope_scaling \
+	tests/unit/model/test_runs \
 	tests/unit/model/test_tags \
 	tests/unit/model/test_vocab_load \
 	tests/unit/model/test_weights \

@@ -12,7 +12,6 @@ enum { IDLE, RUNNING, DOOMED };
 static reason_status allocate(rsn_session *s) {
     s->scratch.n_chunk = s->setup.n_chunk;
     s->scratch.n_workers = (size_t)rsn_pool_size(s->pool);
-    s->scratch.n_ctx = s->setup.n_ctx;
     reason_status status = s->model->arch->layout(s->model, &s->scratch);
     if (status != REASON_OK)
         return status;
@@ -46,8 +45,7 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
     reason_status status = limit_context(model, &own);
     if (status == REASON_OK)
         status = rsn_kv_init(&kv, &model->hp, own.n_ctx, own.kv);
-    rsn_scratch scratch = {
-        .n_chunk = own.n_chunk, .n_workers = n_workers, .n_ctx = own.n_ctx};
+    rsn_scratch scratch = {.n_chunk = own.n_chunk, .n_workers = n_workers};
     if (status == REASON_OK)
         status = model->arch->layout(model, &scratch);
     if (status != REASON_OK)
@@ -185,18 +183,20 @@ reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
     for (size_t at = 0; at < what->n && status == REASON_OK; at += n) {
         n = what->n - at < s->setup.n_chunk ? what->n - at : s->setup.n_chunk;
         bool last = at + n == what->n;
+        rsn_run run = {.kv = &s->kv, .tokens = what->tokens + at, .n = n};
         rsn_step step = {.model = s->model,
-                         .kv = &s->kv,
-                         .tokens = what->tokens + at,
-                         .n = n,
-                         .all = what->all,
+                         .runs = &run,
+                         .n_runs = 1,
                          .pool = s->pool,
                          .cancel = what->cancel,
                          .scratch = &s->scratch};
-        if (what->logits && what->all)
+        if (what->logits && what->all) {
+            run.want = RSN_WANT_ALL;
             step.logits = what->logits + at * n_vocab;
-        else if (what->logits && last)
+        } else if (what->logits && last) {
+            run.want = RSN_WANT_LAST;
             step.logits = what->logits;
+        }
         memcpy(s->tokens + s->kv.n, what->tokens + at, n * sizeof *s->tokens);
         status = report(what, at);
         if (status == REASON_OK)
