@@ -68,41 +68,55 @@ static const void *widen(const rsn_kernels *kernels, const rsn_attention *a,
     return wide;
 }
 
+/* The first token that sees something of the block, n_tokens if there is none. A later
+ * token sees no position further left. */
+static size_t first_that_sees(const rsn_attention *a, size_t block) {
+    for (size_t t = 0; t < a->n_tokens; t++) {
+        range seen = seen_in_block(a, t, block);
+        if (seen.begin < seen.end) return t;
+    }
+    return a->n_tokens;
+}
+
+/* How many tokens from t on see the same of the block. */
+static size_t count_equal(const rsn_attention *a, size_t t, size_t block) {
+    range seen = seen_in_block(a, t, block);
+    size_t n = 1;
+    for (; t + n < a->n_tokens; n++) {
+        range other = seen_in_block(a, t + n, block);
+        if (other.begin != seen.begin || other.end != seen.end) break;
+    }
+    return n;
+}
+
 void rsn_attention_block(const rsn_kernels *kernels, const rsn_attention *a, size_t block,
-                         const void *keys, const void *values,
+                         rsn_attention_rows rows, rsn_attention_rows next,
                          rsn_attention_query *queries, float *wide) {
     bool halves = a->type == RSN_TYPE_F16 && a->n_tokens * a->n_heads < WIDEN_QUERIES;
     rsn_type type = halves ? RSN_TYPE_F16 : RSN_TYPE_F32;
     size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(type), a->head_dim);
-    /* A later token sees no position further left and all further right. */
-    size_t t = 0;
-    while (t < a->n_tokens && seen_in_block(a, t, block).begin >=
-                                  seen_in_block(a, t, block).end)
-        t++;
+    size_t t = first_that_sees(a, block);
     if (t == a->n_tokens) return;
-    range all = seen_in_block(a, t, block);
-    range last = seen_in_block(a, a->n_tokens - 1, block);
-    all.end = last.end;
-    const unsigned char *k = widen(kernels, a, keys, all, type, wide);
-    const unsigned char *v = widen(kernels, a, values, all, type,
-                                   wide + RSN_ATTENTION_BLOCK * a->head_dim);
-    while (t < a->n_tokens) {
+    range all = {seen_in_block(a, t, block).begin,
+                 seen_in_block(a, a->n_tokens - 1, block).end};
+    const unsigned char *keys = widen(kernels, a, rows.keys, all, type, wide);
+    const unsigned char *values = widen(kernels, a, rows.values, all, type,
+                                        wide + RSN_ATTENTION_BLOCK * a->head_dim);
+    rsn_attention_part part = {
+        .type = type, .head_dim = a->head_dim, .scale = a->scale, .cap = a->cap};
+    part.ahead_bytes = RSN_ATTENTION_BLOCK *
+                       rsn_type_row_bytes(rsn_type_info_get(a->type), a->head_dim);
+    part.ahead[0] = type == a->type ? rows.values : next.keys;
+    part.ahead[1] = type == a->type ? next.keys : next.values;
+    for (size_t n; t < a->n_tokens; t += n) {
         range seen = seen_in_block(a, t, block);
         if (seen.begin >= seen.end) return; /* the window has left the block */
-        size_t from = t;
-        for (t++; t < a->n_tokens; t++) {
-            range next = seen_in_block(a, t, block);
-            if (next.begin != seen.begin || next.end != seen.end) break;
-        }
-        size_t skip = (seen.begin - all.begin) * row_bytes;
-        const rsn_attention_part part = {.keys = k + skip,
-                                         .values = v + skip,
-                                         .type = type,
-                                         .n = seen.end - seen.begin,
-                                         .head_dim = a->head_dim,
-                                         .scale = a->scale,
-                                         .cap = a->cap};
-        kernels->attend(&part, queries + from * a->n_heads, (t - from) * a->n_heads);
+        n = count_equal(a, t, block);
+        part.keys = keys + (seen.begin - all.begin) * row_bytes;
+        part.values = values + (seen.begin - all.begin) * row_bytes;
+        part.n = seen.end - seen.begin;
+        kernels->attend(&part, queries + t * a->n_heads, n * a->n_heads);
+        part.ahead_bytes = 0; /* it is under way */
     }
 }
 

@@ -36,11 +36,16 @@ static inline size_t rsn_attention_wide_floats(size_t head_dim) {
 
 /* queries[n_tokens * n_heads]: nothing seen so far. */
 void rsn_attention_begin(const rsn_attention *a, rsn_attention_query *queries);
-/* Takes in positions 64 block to 64 block + 63: keys and values are [64][head_dim] of
- * `type`, those that no token sees are not read. Blocks come in rising order, as sums are
- * defined by it. */
+/* A block: [64][head_dim] each, of the cache's type. */
+typedef struct rsn_attention_rows {
+    const void *keys, *values;
+} rsn_attention_rows;
+
+/* Takes in positions 64 block to 64 block + 63, of which those that no token sees are not
+ * read. Blocks come in rising order, as sums are defined by it. `next`: the block that
+ * will follow; if there is none, any addresses. */
 void rsn_attention_block(const rsn_kernels *kernels, const rsn_attention *a, size_t block,
-                         const void *keys, const void *values,
+                         rsn_attention_rows rows, rsn_attention_rows next,
                          rsn_attention_query *queries, float *wide);
 /* A result of blocks further right, of a query that began there, is taken in. */
 void rsn_attention_merge(const rsn_kernels *kernels, size_t head_dim,

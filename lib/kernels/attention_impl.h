@@ -79,12 +79,22 @@ RSN_INLINE void score_tile(rsn_type type, size_t n_q, size_t n_k,
     }
 }
 
+/* Asks for step i of n of what is read next, of `bytes` bytes: little by little, as there
+ * are not many places for reads under way. */
+RSN_INLINE void ask_ahead(const void *p, size_t bytes, size_t i, size_t n) {
+    const size_t begin = bytes * i / n, end = bytes * (i + 1) / n;
+    for (size_t at = (begin + 63) / 64 * 64; at < end; at += 64)
+        prefetch_bytes(p, at, 64);
+}
+
 RSN_INLINE void score(rsn_type type, size_t n_q, const rsn_attention_part *part,
-                      const rsn_attention_query *queries, float *scores) {
+                      bool ahead, const rsn_attention_query *queries, float *scores) {
     const size_t n_k = KEY_TILE(n_q);
     size_t k = 0;
-    for (; k + n_k <= part->n; k += n_k)
+    for (; k + n_k <= part->n; k += n_k) {
+        if (ahead) ask_ahead(part->ahead[0], part->ahead_bytes, k / n_k, part->n / n_k);
         score_tile(type, n_q, n_k, part, k, queries, scores + k);
+    }
     for (; k < part->n; k++) score_tile(type, n_q, 1, part, k, queries, scores + k);
 }
 
@@ -114,7 +124,7 @@ RSN_INLINE merge_factors weigh(const rsn_attention_part *part, float *scores,
 
 /* Values [at, at + 16 n_v) of the results; of `last` < 16 only that many. */
 RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
-                            const rsn_attention_part *part, size_t at,
+                            const rsn_attention_part *part, bool ahead, size_t at,
                             const float *weights, const merge_factors *f,
                             const rsn_attention_query *queries) {
     const size_t row_bytes = part->head_dim * element_bytes(type);
@@ -123,6 +133,7 @@ RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
     RSN_UNROLL
     for (size_t i = 0; i < n_q * n_v; i++) sum[i] = fill_lanes(0);
     for (size_t p = 0; p < part->n; p++, values += row_bytes) {
+        if (ahead) ask_ahead(part->ahead[1], part->ahead_bytes, p, part->n);
         RSN_UNROLL
         for (size_t v = 0; v < n_v; v++)
             value[v] = last ? load_last_elements(type, values, last)
@@ -151,36 +162,38 @@ RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
 }
 
 RSN_INLINE void gather(rsn_type type, size_t n_q, const rsn_attention_part *part,
-                       const float *weights, const merge_factors *f,
+                       bool ahead, const float *weights, const merge_factors *f,
                        rsn_attention_query *queries) {
     size_t at = 0, dim = part->head_dim;
     for (; at + 16 * VALUE_TILE <= dim; at += 16 * VALUE_TILE)
-        gather_tile(type, n_q, VALUE_TILE, 0, part, at, weights, f, queries);
+        gather_tile(type, n_q, VALUE_TILE, 0, part, ahead && at == 0, at, weights, f,
+                    queries);
     for (; at + 16 <= dim; at += 16)
-        gather_tile(type, n_q, 1, 0, part, at, weights, f, queries);
-    if (at < dim) gather_tile(type, n_q, 1, dim - at, part, at, weights, f, queries);
+        gather_tile(type, n_q, 1, 0, part, false, at, weights, f, queries);
+    if (at < dim)
+        gather_tile(type, n_q, 1, dim - at, part, false, at, weights, f, queries);
     for (size_t q = 0; q < n_q; q++) queries[q].begun = true;
 }
 
 RSN_INLINE void attend_tile(rsn_type type, size_t n_q, const rsn_attention_part *part,
-                            rsn_attention_query *queries) {
+                            bool ahead, rsn_attention_query *queries) {
     float scores[QUERY_TILE * RSN_ATTENTION_BLOCK];
     merge_factors f[QUERY_TILE];
-    score(type, n_q, part, queries, scores);
+    score(type, n_q, part, ahead, queries, scores);
     for (size_t q = 0; q < n_q; q++)
         f[q] = weigh(part, scores + q * RSN_ATTENTION_BLOCK, &queries[q]);
-    gather(type, n_q, part, scores, f, queries);
+    gather(type, n_q, part, ahead, scores, f, queries);
 }
 
 RSN_INLINE void attend_all(rsn_type type, const rsn_attention_part *part,
                            rsn_attention_query *queries, size_t n) {
     size_t i = 0;
     for (; i + QUERY_TILE <= n; i += QUERY_TILE)
-        attend_tile(type, QUERY_TILE, part, queries + i);
+        attend_tile(type, QUERY_TILE, part, i == 0, queries + i);
 #if QUERY_TILE > 2
-    for (; i + 2 <= n; i += 2) attend_tile(type, 2, part, queries + i);
+    for (; i + 2 <= n; i += 2) attend_tile(type, 2, part, i == 0, queries + i);
 #endif
-    for (; i < n; i++) attend_tile(type, 1, part, queries + i);
+    for (; i < n; i++) attend_tile(type, 1, part, i == 0, queries + i);
 }
 
 void LANES_NAME(rsn_attend)(const rsn_attention_part *part, rsn_attention_query *queries,

@@ -48,6 +48,10 @@ typedef struct rsn_attention_part {
     size_t head_dim;
     float scale; /* of q . k */
     float cap;   /* 0, or scores become cap * tanh(score / cap) */
+    /* Memory that is read next, to be brought into the cache; any address will do. The
+     * first is wanted once the scores are there. */
+    const void *ahead[2];
+    size_t ahead_bytes; /* of each */
 } rsn_attention_part;
 
 /* A query and what it has gathered so far: `out` is the sum of values weighted with

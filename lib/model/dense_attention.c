@@ -96,6 +96,23 @@ static rsn_attention look(const rsn_pass *p, const rsn_tile *tile, size_t first,
                            .stride = p->mix.width};
 }
 
+static rsn_attention_rows rows_at(const rsn_pass *p, const rsn_kv *kv, size_t block,
+                                  size_t kv_head) {
+    return (rsn_attention_rows){rsn_kv_at(kv, block, p->index, false, kv_head),
+                                rsn_kv_at(kv, block, p->index, true, kv_head)};
+}
+
+/* Lets the queries take in blocks [first, end). */
+static void see_blocks(const rsn_pass *p, const rsn_attention *a, const rsn_kv *kv,
+                       size_t kv_head, size_t first, size_t end,
+                       rsn_attention_query *queries, float *wide) {
+    for (size_t b = first; b < end; b++) {
+        size_t next = b + 1 < end ? b + 1 : b;
+        rsn_attention_block(p->m->kernels, a, b, rows_at(p, kv, b, kv_head),
+                            rows_at(p, kv, next, kv_head), queries, wide);
+    }
+}
+
 /* Query heads that share a head of keys, in parts of at most RSN_ATTENTION_QUERIES. */
 static size_t parts_of_group(const rsn_hparams *hp) {
     size_t group = hp->n_heads / hp->n_heads_kv;
@@ -115,11 +132,8 @@ static void attend_part(const rsn_pass *p, const rsn_tile *tile, size_t part,
              left < RSN_ATTENTION_QUERIES ? left : RSN_ATTENTION_QUERIES);
     rsn_attention_query queries[RSN_ATTENTION_QUERIES];
     rsn_attention_begin(&a, queries);
-    size_t end = rsn_attention_end_block(&a);
-    for (size_t b = rsn_attention_first_block(&a); b < end; b++)
-        rsn_attention_block(p->m->kernels, &a, b,
-                            rsn_kv_at(kv, b, p->index, false, kv_head),
-                            rsn_kv_at(kv, b, p->index, true, kv_head), queries, wide);
+    see_blocks(p, &a, kv, kv_head, rsn_attention_first_block(&a),
+               rsn_attention_end_block(&a), queries, wide);
     rsn_attention_end(p->m->kernels, &a, queries);
 }
 

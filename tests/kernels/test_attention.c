@@ -36,8 +36,10 @@ static void attend_head(const rsn_kernels *kernels, const head *h, const float *
     assert_int_equal(rsn_attention_first_block(&a), h->first / BLOCK);
     assert_int_equal(rsn_attention_end_block(&a), (h->end - 1) / BLOCK + 1);
     for (size_t b = h->first / BLOCK; b * BLOCK < h->end; b++)
-        rsn_attention_block(kernels, &a, b, h->key_blocks[b], h->value_blocks[b], &query,
-                            wide);
+        rsn_attention_block(
+            kernels, &a, b,
+            (rsn_attention_rows){h->key_blocks[b], h->value_blocks[b]},
+            (rsn_attention_rows){NULL, NULL}, &query, wide);
     rsn_attention_end(kernels, &a, &query);
 }
 
@@ -400,8 +402,9 @@ typedef struct shared {
     float *q;      /* [n_tokens][stride] */
 } shared;
 
-static const void *rows_of(const shared *s, size_t block, bool value) {
-    return s->rows + ((value ? s->n_blocks : 0) + block) * s->block_bytes;
+static rsn_attention_rows rows_of(const shared *s, size_t block) {
+    const uint8_t *keys = s->rows + block * s->block_bytes;
+    return (rsn_attention_rows){keys, keys + s->n_blocks * s->block_bytes};
 }
 
 /* Rows that no query may read hold NaN, as those of the last token do with `poisoned`. */
@@ -440,8 +443,8 @@ static void attend_shared(const rsn_kernels *k, const shared *s, bool apart, flo
     rsn_attention_begin(&a, all);
     for (size_t b = rsn_attention_first_block(&a); b < rsn_attention_end_block(&a); b++) {
         if (apart) rsn_attention_begin(&right, one);
-        rsn_attention_block(k, &a, b, rows_of(s, b, false), rows_of(s, b, true),
-                            apart ? one : all, (float *)(void *)wide.data);
+        rsn_attention_block(k, &a, b, rows_of(s, b), rows_of(s, 0), apart ? one : all,
+                            (float *)(void *)wide.data);
         for (size_t i = 0; apart && i < n_queries; i++)
             if (one[i].begun) rsn_attention_merge(k, dim, &all[i], &one[i]);
     }
