@@ -12,6 +12,7 @@ enum { IDLE, RUNNING, DOOMED };
 static reason_status allocate(rsn_session *s) {
     s->scratch.n_chunk = s->setup.n_chunk;
     s->scratch.n_workers = (size_t)rsn_pool_size(s->pool);
+    s->scratch.n_ctx = s->setup.n_ctx;
     reason_status status = s->model->arch->layout(s->model, &s->scratch);
     if (status != REASON_OK)
         return status;
@@ -45,7 +46,8 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
     reason_status status = limit_context(model, &own);
     if (status == REASON_OK)
         status = rsn_kv_init(&kv, &model->hp, own.n_ctx, own.kv);
-    rsn_scratch scratch = {.n_chunk = own.n_chunk, .n_workers = n_workers};
+    rsn_scratch scratch = {
+        .n_chunk = own.n_chunk, .n_workers = n_workers, .n_ctx = own.n_ctx};
     if (status == REASON_OK)
         status = model->arch->layout(model, &scratch);
     if (status != REASON_OK)

@@ -17,6 +17,7 @@ typedef struct rsn_scratch {
     size_t n_bytes;
     size_t n_chunk;   /* most tokens of one pass */
     size_t n_workers; /* most threads of the pool */
+    size_t n_ctx;     /* positions of a timeline: more are possible, at less speed */
 } rsn_scratch;
 
 /* Which of a run's tokens give logits. */

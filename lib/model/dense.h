@@ -3,6 +3,7 @@
 #ifndef REASON_MODEL_DENSE_H
 #define REASON_MODEL_DENSE_H
 
+#include "kernels/attention.h"
 #include "model/model.h"
 
 /* The activations of a group of products, in the forms that their weights want; rows are
@@ -26,7 +27,20 @@ typedef struct rsn_row {
  * together. */
 typedef struct rsn_tile {
     size_t first, n;
+    size_t slot; /* first one of its blocks, if attention is split by blocks */
 } rsn_tile;
+
+/* Few tokens with many positions: pieces of RSN_PIECE_BLOCKS blocks are given to workers,
+ * each block's result is kept, and who finishes a head's last piece merges them. */
+enum { RSN_PIECE_BLOCKS = 4 };
+
+typedef struct rsn_split {
+    size_t n_pieces;              /* of each part of a tile; 0: not split */
+    size_t n_slots, n_counters;   /* that there is room for */
+    rsn_attention_query *results; /* [n_slots]: [blocks][n_heads] of each tile */
+    float *vectors;               /* [n_slots][head_dim] */
+    atomic_size_t *left; /* [n_counters], pieces to do of each part of each tile */
+} rsn_split;
 
 typedef struct rsn_pass {
     const rsn_step *step;
@@ -54,6 +68,7 @@ typedef struct rsn_pass {
                                only if `local` */
     float *wide;   /* [n_workers][wide_n], keys and values of a block as floats */
     size_t wide_n;
+    rsn_split split;
     atomic_size_t taken; /* pieces of the running stage that workers have taken */
 } rsn_pass;
 
@@ -64,7 +79,9 @@ static inline bool rsn_pass_has(const rsn_pass *p, unsigned trait) {
 /* dense_layout.c: points the pass into the step's scratch and lists its rows. */
 void rsn_dense_begin(const rsn_step *step, rsn_pass *p);
 
-/* dense_attention.c: sines and cosines of row t's position; then the stages. */
+/* dense_attention.c: parts of a tile's attention, which workers take one by one. */
+size_t rsn_dense_parts(const rsn_hparams *hp);
+/* Sines and cosines of row t's position; then the stages. */
 void rsn_dense_angles(const rsn_pass *p, size_t t);
 void rsn_dense_place_heads(void *pass, int ith, int count);
 void rsn_dense_attend(void *pass, int ith, int count);

@@ -2,7 +2,6 @@
  * heads, keys and values into the cache, queries against them. Owns which worker takes
  * which (tile, head); the arithmetic is kernels/attention.c's. Invariant: a row sees the
  * cache of its own timeline alone. */
-#include "kernels/attention.h"
 #include "kernels/mathd.h"
 #include "model/dense.h"
 
@@ -113,38 +112,103 @@ static void see_blocks(const rsn_pass *p, const rsn_attention *a, const rsn_kv *
     }
 }
 
-/* Query heads that share a head of keys, in parts of at most RSN_ATTENTION_QUERIES. */
+/* Query heads that share a head of keys come in parts of RSN_ATTENTION_QUERIES. */
 static size_t parts_of_group(const rsn_hparams *hp) {
     size_t group = hp->n_heads / hp->n_heads_kv;
     return (group + RSN_ATTENTION_QUERIES - 1) / RSN_ATTENTION_QUERIES;
 }
 
-/* Part `part` of a tile's work: n_heads_kv * parts_of_group() of them. */
-static void attend_part(const rsn_pass *p, const rsn_tile *tile, size_t part,
-                        float *wide) {
+size_t rsn_dense_parts(const rsn_hparams *hp) {
+    return hp->n_heads_kv * parts_of_group(hp);
+}
+
+/* A part of a tile's attention: some query heads that share a head of keys. */
+typedef struct part {
+    const rsn_tile *tile;
+    const rsn_kv *kv;
+    size_t kv_head, head; /* head: the first of the query heads */
+    rsn_attention a;
+    size_t first, end; /* blocks */
+} part;
+
+static part part_of(const rsn_pass *p, const rsn_tile *tile, size_t number) {
     const rsn_hparams *hp = &p->m->hp;
-    const rsn_kv *kv = p->rows[tile->first].kv;
     size_t n_parts = parts_of_group(hp), group = hp->n_heads / hp->n_heads_kv;
-    size_t kv_head = part / n_parts, skip = part % n_parts * RSN_ATTENTION_QUERIES;
-    size_t left = group - skip;
-    const rsn_attention a =
-        look(p, tile, kv_head * group + skip,
-             left < RSN_ATTENTION_QUERIES ? left : RSN_ATTENTION_QUERIES);
+    size_t skip = number % n_parts * RSN_ATTENTION_QUERIES, left = group - skip;
+    part it = {.tile = tile, .kv = p->rows[tile->first].kv, .kv_head = number / n_parts};
+    it.head = it.kv_head * group + skip;
+    it.a = look(p, tile, it.head,
+                left < RSN_ATTENTION_QUERIES ? left : RSN_ATTENTION_QUERIES);
+    it.first = rsn_attention_first_block(&it.a);
+    it.end = rsn_attention_end_block(&it.a);
+    return it;
+}
+
+static void attend_part(const rsn_pass *p, const part *it, float *wide) {
     rsn_attention_query queries[RSN_ATTENTION_QUERIES];
-    rsn_attention_begin(&a, queries);
-    see_blocks(p, &a, kv, kv_head, rsn_attention_first_block(&a),
-               rsn_attention_end_block(&a), queries, wide);
-    rsn_attention_end(p->m->kernels, &a, queries);
+    rsn_attention_begin(&it->a, queries);
+    see_blocks(p, &it->a, it->kv, it->kv_head, it->first, it->end, queries, wide);
+    rsn_attention_end(p->m->kernels, &it->a, queries);
+}
+
+/* What a block gave to the part's first query head; those of the others follow. */
+static size_t slot_of(const rsn_pass *p, const part *it, size_t block) {
+    return it->tile->slot + block * p->m->hp.n_heads + it->head;
+}
+
+static void merge_blocks(const rsn_pass *p, const part *it) {
+    rsn_attention_query queries[RSN_ATTENTION_QUERIES];
+    rsn_attention_begin(&it->a, queries);
+    for (size_t b = it->first; b < it->end; b++)
+        for (size_t h = 0; h < it->a.n_heads; h++)
+            rsn_attention_merge(p->m->kernels, it->a.head_dim, &queries[h],
+                                &p->split.results[slot_of(p, it, b) + h]);
+    rsn_attention_end(p->m->kernels, &it->a, queries);
+}
+
+/* Piece by piece, each block for itself. */
+static void attend_piece(const rsn_pass *p, const part *it, size_t piece, float *wide) {
+    size_t first = piece * RSN_PIECE_BLOCKS, end = first + RSN_PIECE_BLOCKS;
+    first = first > it->first ? first : it->first;
+    end = end < it->end ? end : it->end;
+    for (size_t b = first; b < end; b++) {
+        size_t slot = slot_of(p, it, b);
+        rsn_attention a = it->a;
+        a.out = p->split.vectors + slot * a.head_dim;
+        rsn_attention_begin(&a, &p->split.results[slot]);
+        rsn_attention_block(p->m->kernels, &a, b, rows_at(p, it->kv, b, it->kv_head),
+                            rows_at(p, it->kv, b + 1 < it->end ? b + 1 : b, it->kv_head),
+                            &p->split.results[slot], wide);
+    }
+}
+
+static void attend_split(rsn_pass *p, float *wide) {
+    size_t parts = rsn_dense_parts(&p->m->hp), n_pieces = p->split.n_pieces;
+    size_t n = p->n_tiles * parts * n_pieces;
+    for (size_t i; (i = atomic_fetch_add(&p->taken, 1)) < n;) {
+        atomic_size_t *left = &p->split.left[i / n_pieces];
+        const part it =
+            part_of(p, &p->tiles[i / n_pieces / parts], i / n_pieces % parts);
+        attend_piece(p, &it, i % n_pieces, wide);
+        if (atomic_fetch_sub(left, 1) > 1)
+            continue;
+        atomic_store(left, n_pieces); /* for the next layer */
+        merge_blocks(p, &it);
+    }
 }
 
 /* Workers take parts of tiles as they come free, the last ones first: those see the most
  * positions. */
 void rsn_dense_attend(void *arg, int ith, int count) {
     rsn_pass *p = arg;
-    size_t parts = p->m->hp.n_heads_kv * parts_of_group(&p->m->hp);
-    size_t n = p->n_tiles * parts;
+    size_t parts = rsn_dense_parts(&p->m->hp), n = p->n_tiles * parts;
     float *wide = p->wide + (size_t)ith * p->wide_n;
-    (void)count;
-    for (size_t i; (i = atomic_fetch_add(&p->taken, 1)) < n;)
-        attend_part(p, &p->tiles[p->n_tiles - 1 - i / parts], i % parts, wide);
+    if (count > 1 && p->split.n_pieces > 0) {
+        attend_split(p, wide);
+        return;
+    }
+    for (size_t i; (i = atomic_fetch_add(&p->taken, 1)) < n;) {
+        const part it = part_of(p, &p->tiles[p->n_tiles - 1 - i / parts], i % parts);
+        attend_part(p, &it, wide);
+    }
 }

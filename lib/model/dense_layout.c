@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "kernels/attention.h"
 #include "model/dense.h"
+
+/* With fewer parts of tiles a worker, some would wait for others too long. */
+enum { SPLIT_BELOW = 8 };
 
 typedef struct slab {
     unsigned char *data;
@@ -54,6 +56,11 @@ static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, rsn_pass *p)
     }
     p->wide_n = rsn_attention_wide_floats(hp->head_dim);
     p->wide = cut(&s, workers, p->wide_n, sizeof(float));
+    p->split.n_slots = hp->n_heads * (scratch->n_ctx / RSN_KV_BLOCK + 1);
+    p->split.n_counters = SPLIT_BELOW * workers;
+    p->split.results = cut(&s, p->split.n_slots, 1, sizeof *p->split.results);
+    p->split.vectors = cut(&s, p->split.n_slots, hp->head_dim, sizeof(float));
+    p->split.left = cut(&s, p->split.n_counters, 1, sizeof *p->split.left);
     p->rows = cut(&s, n, 1, sizeof *p->rows);
     p->tiles = cut(&s, n, 1, sizeof *p->tiles);
     p->out = cut(&s, n, 1, sizeof *p->out);
@@ -78,7 +85,7 @@ static void add_tiles(rsn_pass *p, size_t first, size_t n) {
     size_t most = group < RSN_ATTENTION_QUERIES ? RSN_ATTENTION_QUERIES / group : 1;
     for (size_t at = 0; at < n; at += most)
         p->tiles[p->n_tiles++] =
-            (rsn_tile){first + at, n - at < most ? n - at : most};
+            (rsn_tile){first + at, n - at < most ? n - at : most, 0};
 }
 
 static void add_run(rsn_pass *p, const rsn_run *run) {
@@ -91,6 +98,26 @@ static void add_run(rsn_pass *p, const rsn_run *run) {
     }
 }
 
+/* Splits attention by blocks if every timeline gets one token, the tiles' parts are few
+ * and all results have room. */
+static void split_blocks(rsn_pass *p) {
+    rsn_split *split = &p->split;
+    size_t n_parts = p->n_tiles * rsn_dense_parts(&p->m->hp), slots = 0, most = 0;
+    for (size_t i = 0; i < p->n_tiles; i++) {
+        size_t n_blocks = p->rows[p->tiles[i].first].position / RSN_KV_BLOCK + 1;
+        p->tiles[i].slot = slots;
+        if (n_blocks > (split->n_slots - slots) / p->m->hp.n_heads)
+            return;
+        slots += n_blocks * p->m->hp.n_heads;
+        most = n_blocks > most ? n_blocks : most;
+    }
+    if (p->n_tiles < p->n || n_parts > split->n_counters || most <= RSN_PIECE_BLOCKS)
+        return;
+    split->n_pieces = (most + RSN_PIECE_BLOCKS - 1) / RSN_PIECE_BLOCKS;
+    for (size_t i = 0; i < n_parts; i++)
+        atomic_init(&split->left[i], split->n_pieces);
+}
+
 void rsn_dense_begin(const rsn_step *step, rsn_pass *p) {
     memset(p, 0, sizeof *p);
     p->step = step;
@@ -99,4 +126,5 @@ void rsn_dense_begin(const rsn_step *step, rsn_pass *p) {
     lay_out(step->model, step->scratch, p);
     for (size_t i = 0; i < step->n_runs; i++)
         add_run(p, &step->runs[i]);
+    split_blocks(p);
 }

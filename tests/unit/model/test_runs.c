@@ -12,7 +12,7 @@
 #include "model/model.h"
 #include "support/gguf_build.h"
 
-enum { MAX_LINES = 16, MAX_TOKENS = 150, CHUNK = 400 };
+enum { MAX_LINES = 16, MAX_TOKENS = 450, CHUNK = 450 };
 
 typedef struct line {
     rsn_kv kv;
@@ -61,7 +61,8 @@ static reason_status forward(fixture *f, const rsn_run *runs, size_t n_runs,
 static void set_up_pass(fixture *f, int32_t n_threads) {
     check_ok(rsn_pool_new(n_threads, &f->pool));
     rsn_pool_set_least_work(f->pool, 0);
-    f->scratch = (rsn_scratch){.n_chunk = CHUNK, .n_workers = (size_t)n_threads};
+    f->scratch = (rsn_scratch){
+        .n_chunk = CHUNK, .n_workers = (size_t)n_threads, .n_ctx = 1024};
     check_ok(f->model->arch->layout(f->model, &f->scratch));
     f->scratch.data = rsn_alloc_aligned(f->scratch.n_bytes);
     assert_non_null(f->scratch.data);
@@ -82,7 +83,7 @@ static void make_lines(fixture *f, size_t n_lines, int kv_type) {
         line *l = &f->lines[i];
         reason_kv_type type = (reason_kv_type)(kv_type < 0 ? (int)i % 4 : kv_type);
         size_t n_ctx = i % 2 ? MAX_TOKENS : 4096; /* RoPE may depend on it */
-        l->n = 1 + random_below(f, MAX_TOKENS);
+        l->n = 1 + random_below(f, i < 2 ? MAX_TOKENS : 150);
         for (size_t t = 0; t < l->n; t++)
             l->tokens[t] = (int32_t)random_below(f, n_vocab);
         l->wanted = malloc(l->n * n_vocab * sizeof *l->wanted);
