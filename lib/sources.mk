@@ -204,6 +204,8 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/sampler.h \
 	lib/decode/session.c \
 	lib/decode/session.h \
+	lib/decode/sessions.c \
+	lib/decode/sessions.h \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h
 api_sources = lib/api/api_machine.c \
