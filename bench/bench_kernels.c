@@ -17,13 +17,12 @@
 
 #include "base/alloc.h"
 #include "base/cpu.h"
-#include "kernels/attention.h"
 #include "kernels/peak.h"
 #include "kernels/table.h"
 
 enum { PATTERN_ROWS = 61, MAX_TOKENS = 64, MAX_ROUNDS = 101, N_LEVELS = 4 };
 enum { PEAK_ROUNDS = 4000, MIN_K = 256, MAX_K = 32768, GENERIC_SHARE = 16 };
-enum { HEAD_DIM = 128, POSITIONS = 1024, ROW = 8192, REPEATS = 200 };
+enum { ROW = 8192, REPEATS = 200 };
 
 /* Decode, decode of several sequences together, prefill. */
 static const size_t TOKENS[] = {1, 4, 8, 16, MAX_TOKENS};
@@ -180,30 +179,13 @@ typedef enum row_op {
     OP_ADD_SCALED_F16,
     OP_MAX,
     OP_EXP_SUM,
-    OP_ATTENTION,
     N_ROW_OPS
 } row_op;
 
 static const char *const OP_NAMES[N_ROW_OPS] = {
     "quantize_q8",  "quantize_q8_256", "quantize_q8_row", "f16_from_f32",
     "f32_from_f16", "rms_norm",        "rope",            "rope adjacent",
-    "silu_mul",     "add_scaled_f16",  "max",             "exp_sum",
-    "attention"};
-
-static void run_attention(bench *b, const rsn_kernels *k) {
-    const void *blocks[POSITIONS / RSN_ATTENTION_BLOCK];
-    float scratch[RSN_ATTENTION_BLOCK + HEAD_DIM + RSN_ATTENTION_BLOCK * HEAD_DIM];
-    for (size_t i = 0; i < POSITIONS / RSN_ATTENTION_BLOCK; i++) {
-        blocks[i] = b->weights + i * RSN_ATTENTION_BLOCK * HEAD_DIM * 2;
-    }
-    const rsn_attention seen = {.head_dim = HEAD_DIM,
-                                .scale = 0.088f,
-                                .key_blocks = blocks,
-                                .value_blocks = blocks,
-                                .end = POSITIONS,
-                                .type = RSN_TYPE_F16};
-    rsn_attention_head(k, &seen, b->x, b->out, scratch);
-}
+    "silu_mul",     "add_scaled_f16",  "max",             "exp_sum"};
 
 static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     const uint16_t *halves = (const void *)b->weights;
@@ -220,8 +202,7 @@ static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     case OP_SILU_MUL: k->silu_mul(b->x, y, b->out, ROW); break;
     case OP_ADD_SCALED_F16: k->add_scaled_f16(b->out, halves, 0.001f, ROW); break;
     case OP_MAX: b->sink += (double)k->max(b->x, ROW); break;
-    case OP_EXP_SUM: b->sink += (double)k->exp_sum(b->out, 1.0f, ROW); break;
-    default: run_attention(b, k);
+    default: b->sink += (double)k->exp_sum(b->out, 1.0f, ROW);
     }
 }
 
@@ -237,9 +218,8 @@ static void time_row_op(bench *b, row_op op) {
     }
     for (size_t l = 0; l < b->n_levels; l++) {
         double s = median(b->levels[l].seconds, b->n_rounds);
-        double n = op == OP_ATTENTION ? 2.0 * POSITIONS * HEAD_DIM : ROW;
         printf("%-22s %-8s %9.3f us %11.2f G elements/s\n", OP_NAMES[op],
-               rsn_cpu_name(b->levels[l].kernels->level), 1e6 * s, 1e-9 * n / s);
+               rsn_cpu_name(b->levels[l].kernels->level), 1e6 * s, 1e-9 * ROW / s);
     }
 }
 

@@ -55,6 +55,8 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/codes_256.h \
 	lib/kernels/codes_32.h \
 	lib/kernels/codes_ternary.h \
+	lib/kernels/attention_generic.c \
+	lib/kernels/attention_impl.h \
 	lib/kernels/dispatch.c \
 	lib/kernels/inline.h \
 	lib/kernels/lanes_avx2.h \
@@ -168,6 +170,9 @@ text_sources = lib/text/bpe.c \
 model_sources = lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \
+	lib/model/dense.h \
+	lib/model/dense_attention.c \
+	lib/model/dense_layout.c \
 	lib/model/families.c \
 	lib/model/families.h \
 	lib/model/hparams.c \
@@ -203,6 +208,8 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/sampler.h \
 	lib/decode/session.c \
 	lib/decode/session.h \
+	lib/decode/sessions.c \
+	lib/decode/sessions.h \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h
 api_sources = lib/api/api_machine.c \
@@ -214,14 +221,16 @@ api_sources = lib/api/api_machine.c \
 	lib/api/options.c \
 	lib/api/options.h
 
-kernels_avx2_sources = lib/kernels/peak_avx2.c \
+kernels_avx2_sources = lib/kernels/attention_avx2.c \
+	lib/kernels/peak_avx2.c \
 	lib/kernels/product_blocks_avx2.c \
 	lib/kernels/product_float_avx2.c \
 	lib/kernels/quantize_avx2.c \
 	lib/kernels/rowops_avx2.c
 kernels_avxvnni_sources = lib/kernels/peak_avxvnni.c \
 	lib/kernels/product_blocks_avxvnni.c
-kernels_avx512_sources = lib/kernels/peak_avx512.c \
+kernels_avx512_sources = lib/kernels/attention_avx512.c \
+	lib/kernels/peak_avx512.c \
 	lib/kernels/product_blocks_avx512.c \
 	lib/kernels/product_float_avx512.c \
 	lib/kernels/quantize_avx512.c \

@@ -83,6 +83,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_reencoded \
 	tests/unit/model/test_refusals \
 	tests/unit/model/test_rope_scaling \
+	tests/unit/model/test_runs \
 	tests/unit/model/test_tags \
 	tests/unit/model/test_vocab_load \
 	tests/unit/model/test_weights \
@@ -121,6 +122,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_null \
 	tests/api/test_options \
 	tests/api/test_process \
+	tests/api/test_sessions \
 	tests/api/test_text \
 	tests/api/test_threads
 
@@ -165,6 +167,8 @@ tests_api_test_options_SOURCES = tests/api/test_options.c
 tests_api_test_options_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_process_SOURCES = tests/api/test_process.c
 tests_api_test_process_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_sessions_SOURCES = tests/api/test_sessions.c
+tests_api_test_sessions_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_text_SOURCES = tests/api/test_text.c
 tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_threads_SOURCES = tests/api/test_threads.c

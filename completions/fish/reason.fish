@@ -103,7 +103,7 @@ complete -c reason -n '__fish_seen_subcommand_from template' -l cpu -x -a 'auto 
 complete -c reason -n '__fish_seen_subcommand_from template' -l i2s -x -a 'a b' -d 'of I2_S weights: a, or b for files of ARM builds'
 complete -c reason -n '__fish_seen_subcommand_from bench' -l prompt -s p -x -d 'tokens read at once'
 complete -c reason -n '__fish_seen_subcommand_from bench' -l decode -s n -x -d 'tokens written one by one'
-complete -c reason -n '__fish_seen_subcommand_from bench' -l batch -s b -x -d 'sequences at once'
+complete -c reason -n '__fish_seen_subcommand_from bench' -l batch -s b -x -d 'sequences that are written at once'
 complete -c reason -n '__fish_seen_subcommand_from bench' -l repeats -s r -x -d 'the median of N runs is told'
 complete -c reason -n '__fish_seen_subcommand_from bench' -l machine -d 'also what the machine can do'
 complete -c reason -n '__fish_seen_subcommand_from bench' -l seed -x -d 'of the token ids'

@@ -467,6 +467,23 @@ REASON_API reason_status reason_session_logits(reason_session *session,
                                                const int32_t *tokens, size_t n,
                                                float *logits);
 
+/**
+ * Appends one token to each of several sessions, computed together: the weights are read
+ * once for all of them. Each session's logits are those that reason_session_logits()
+ * gives it alone, bit for bit. The sessions must be of one model and were given one pool
+ * (`pool` in their options); passes take as many sessions as the first one's `n_chunk`.
+ *
+ * @param sessions handles, [n], each once; no other thread may be inside of one
+ * @param tokens   ids, [n], tokens[i] for sessions[i]
+ * @param n        at least 1
+ * @param logits   receives [n, n_vocab] float32, row by row; NULL: only append
+ * @return INVALID_ARG, CONTEXT_FULL, NO_MEMORY, BUSY (also for a session that is listed
+ * twice), CANCELLED (reason_cancel() of any of them); all sessions are unchanged then
+ */
+REASON_API reason_status reason_sessions_logits(reason_session *const *sessions,
+                                                const int32_t *tokens, size_t n,
+                                                float *logits);
+
 /* ---------------------------------------------------------------------------------------
  * Generation within a thinking budget.
  */

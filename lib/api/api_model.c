@@ -82,7 +82,7 @@ reason_status reason_model_open(const char *path, const reason_model_options *op
             rsn_fail(REASON_ERR_INVALID_ARG, "i2_s %d is none of its enum", (int)o.i2_s);
     if (status == REASON_OK && !path)
         status = find_shipped(o.data_dir, &shipped);
-    rsn_cancel cancel = {o.cancel, NULL};
+    rsn_cancel cancel = {.token = o.cancel};
     rsn_model_load how = {.map = o.load == REASON_LOAD_MAP,
                           .i2_s_b = o.i2_s == REASON_I2_S_B,
                           .cpu = o.cpu,

@@ -4,6 +4,7 @@
 #include "api/options.h"
 #include "base/cpu.h"
 #include "decode/generate.h"
+#include "decode/sessions.h"
 
 enum { DEFAULT_CHUNK = 64, MAX_CHUNK = 1 << 16 };
 
@@ -199,12 +200,24 @@ reason_status reason_session_logits(reason_session *session, const int32_t *toke
     reason_status status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    rsn_cancel cancel = {NULL, &session->cancel};
+    rsn_cancel cancel = {.session = &session->cancel};
     rsn_append what = {
         .tokens = tokens, .n = n, .logits = logits, .all = true, .cancel = &cancel};
     status = rsn_session_append(session, &what);
     rsn_session_leave(session);
     return status;
+}
+
+reason_status reason_sessions_logits(reason_session *const *sessions,
+                                     const int32_t *tokens, size_t n, float *logits) {
+    if (!sessions || !tokens)
+        return rsn_fail_null("sessions or tokens");
+    if (n == 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n is 0, at least 1 expected");
+    for (size_t i = 0; i < n; i++)
+        if (!sessions[i])
+            return rsn_fail(REASON_ERR_INVALID_ARG, "session %zu is NULL", i);
+    return rsn_sessions_append(sessions, tokens, n, logits);
 }
 
 static reason_status check_request(const reason_request *r) {

@@ -11,9 +11,11 @@ struct reason_cancel_token {
     atomic_bool set;
 };
 
-/* What a call watches: its own token and its session's. Either may be NULL. */
+/* What a call watches: its own token and its session's, either may be NULL; of a call in
+ * several sessions also what the next one's is, NULL at the last. */
 typedef struct rsn_cancel {
     const reason_cancel_token *token, *session;
+    const struct rsn_cancel *next;
 } rsn_cancel;
 
 /* Relaxed: the flag carries no data, it only says stop, and it is polled again soon. */
@@ -22,7 +24,9 @@ static inline bool rsn_cancel_is_set(const reason_cancel_token *token) {
 }
 
 static inline bool rsn_cancelled(const rsn_cancel *c) {
-    return c && (rsn_cancel_is_set(c->token) || rsn_cancel_is_set(c->session));
+    for (; c; c = c->next)
+        if (rsn_cancel_is_set(c->token) || rsn_cancel_is_set(c->session)) return true;
+    return false;
 }
 
 #endif

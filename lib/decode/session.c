@@ -65,6 +65,7 @@ static void destroy(rsn_session *s) {
     rsn_free(s->tokens);
     rsn_free_aligned(s->scratch.data);
     rsn_free(s->logits);
+    rsn_free(s->runs);
     rsn_pool_release(s->pool);
     rsn_model_release(s->model);
     rsn_free(s);
@@ -126,11 +127,24 @@ reason_status rsn_session_fork(rsn_session *s, rsn_pool *pool, rsn_session **for
     return REASON_OK;
 }
 
-reason_status rsn_session_enter(rsn_session *s) {
+reason_status rsn_session_claim(rsn_session *s) {
     int state = IDLE;
     if (!atomic_compare_exchange_strong(&s->state, &state, RUNNING))
         return rsn_fail(REASON_ERR_BUSY, "the session is in use by another thread");
     atomic_store(&s->cancel.set, false);
+    return REASON_OK;
+}
+
+void rsn_session_release(rsn_session *s) {
+    int state = RUNNING;
+    if (!atomic_compare_exchange_strong(&s->state, &state, IDLE))
+        destroy(s); /* freed while it ran */
+}
+
+reason_status rsn_session_enter(rsn_session *s) {
+    reason_status status = rsn_session_claim(s);
+    if (status != REASON_OK)
+        return status;
     rsn_pool_enter(s->pool);
     s->fpstate = rsn_fpstate_enter();
     return REASON_OK;
@@ -139,9 +153,7 @@ reason_status rsn_session_enter(rsn_session *s) {
 void rsn_session_leave(rsn_session *s) {
     rsn_fpstate_leave(s->fpstate);
     rsn_pool_leave(s->pool);
-    int state = RUNNING;
-    if (!atomic_compare_exchange_strong(&s->state, &state, IDLE))
-        destroy(s); /* freed while it ran */
+    rsn_session_release(s);
 }
 
 void rsn_session_truncate(rsn_session *s, size_t n) {
@@ -153,15 +165,15 @@ reason_status rsn_session_reserve(rsn_session *s, size_t n) {
     return status == REASON_OK ? RSN_GROW(&s->tokens, &s->tokens_cap, n) : status;
 }
 
-static reason_status check_tokens(const rsn_session *s, const rsn_append *what) {
-    for (size_t i = 0; i < what->n; i++)
-        if (what->tokens[i] < 0 || (size_t)what->tokens[i] >= s->model->hp.n_vocab)
+reason_status rsn_session_check(const rsn_session *s, const int32_t *tokens, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || (size_t)tokens[i] >= s->model->hp.n_vocab)
             return rsn_fail(REASON_ERR_INVALID_ARG, "token %d at %zu, 0 to %zu expected",
-                            what->tokens[i], i, s->model->hp.n_vocab - 1);
-    if (what->n > s->setup.n_ctx - s->kv.n)
+                            tokens[i], i, s->model->hp.n_vocab - 1);
+    if (n > s->setup.n_ctx - s->kv.n)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
-                        "%zu tokens after %zu do not fit the context of %zu", what->n,
-                        s->kv.n, s->setup.n_ctx);
+                        "%zu tokens after %zu do not fit the context of %zu", n, s->kv.n,
+                        s->setup.n_ctx);
     return REASON_OK;
 }
 
@@ -178,25 +190,27 @@ static reason_status report(const rsn_append *what, size_t done) {
 }
 
 reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
-    reason_status status = check_tokens(s, what);
+    reason_status status = rsn_session_check(s, what->tokens, what->n);
     if (status == REASON_OK)
         status = rsn_session_reserve(s, s->kv.n + what->n);
     size_t n_vocab = s->model->hp.n_vocab, n = 0;
     for (size_t at = 0; at < what->n && status == REASON_OK; at += n) {
         n = what->n - at < s->setup.n_chunk ? what->n - at : s->setup.n_chunk;
         bool last = at + n == what->n;
+        rsn_run run = {.kv = &s->kv, .tokens = what->tokens + at, .n = n};
         rsn_step step = {.model = s->model,
-                         .kv = &s->kv,
-                         .tokens = what->tokens + at,
-                         .n = n,
-                         .all = what->all,
+                         .runs = &run,
+                         .n_runs = 1,
                          .pool = s->pool,
                          .cancel = what->cancel,
                          .scratch = &s->scratch};
-        if (what->logits && what->all)
+        if (what->logits && what->all) {
+            run.want = RSN_WANT_ALL;
             step.logits = what->logits + at * n_vocab;
-        else if (what->logits && last)
+        } else if (what->logits && last) {
+            run.want = RSN_WANT_LAST;
             step.logits = what->logits;
+        }
         memcpy(s->tokens + s->kv.n, what->tokens + at, n * sizeof *s->tokens);
         status = report(what, at);
         if (status == REASON_OK)

@@ -27,6 +27,11 @@ typedef struct reason_session {
     float *logits; /* [n_vocab], of the last token */
     struct reason_cancel_token cancel; /* of the running call */
     rsn_fpstate fpstate; /* the caller's, while a call runs */
+    /* Of calls in several sessions, of which this is the first: their runs; and each
+     * one's link in what is watched. */
+    rsn_run *runs;
+    size_t runs_cap;
+    rsn_cancel watched;
 } rsn_session;
 
 /* Retains model and pool. NO_MEMORY, LIMIT. */
@@ -45,6 +50,9 @@ reason_status rsn_session_fork(rsn_session *session, rsn_pool *pool, rsn_session
 /* Every call in a session is between these two. BUSY if another thread is inside. */
 reason_status rsn_session_enter(rsn_session *session);
 void rsn_session_leave(rsn_session *session);
+/* The halves of these two that do not touch the pool: calls in several sessions. */
+reason_status rsn_session_claim(rsn_session *session);
+void rsn_session_release(rsn_session *session);
 
 /* Forgets all but the first n tokens, n <= kv.n. */
 void rsn_session_truncate(rsn_session *session, size_t n);
@@ -63,6 +71,9 @@ typedef struct rsn_append {
  * vocabulary, CONTEXT_FULL, NO_MEMORY: nothing was done; CANCELLED: whole chunks may have
  * been. */
 reason_status rsn_session_append(rsn_session *session, const rsn_append *what);
+/* INVALID_ARG for an id outside the vocabulary, CONTEXT_FULL if the n do not fit. */
+reason_status rsn_session_check(const rsn_session *session, const int32_t *tokens,
+                                size_t n);
 /* Makes room for the timeline to become n tokens long. */
 reason_status rsn_session_reserve(rsn_session *session, size_t n);
 

@@ -1,102 +1,144 @@
-/* Owns the order of attention's float operations: a partial result per block of 64
- * positions, merged from left to right. Arithmetic on rows is the table's; where blocks
- * lie is the cache's. Invariant: nothing but the visible positions' content and the two
- * ends decides the result's bits. */
+/* Owns which positions of a block each query sees and the form they are read in: a result
+ * per block of 64 positions, merged from left to right. The arithmetic is the table's;
+ * where blocks lie is the cache's. Invariant: nothing but the visible positions' content
+ * and the two ends decides a result's bits; queries beside it do not. */
 #include "kernels/attention.h"
 
+#include <string.h>
+
 #include "kernels/mathf.h"
+
+/* From so many queries on it pays to turn halves into floats once. */
+enum { WIDEN_QUERIES = 12 };
 
 bool rsn_attention_takes(rsn_type type) {
     return type == RSN_TYPE_F32 || type == RSN_TYPE_F16 || type == RSN_TYPE_Q8_0 ||
            type == RSN_TYPE_Q4_0;
 }
 
-/* n values as float32 or halves: the rows themselves, or `wide` with what they decode
- * to. */
-static const void *widen_rows(const rsn_kernels *kernels, rsn_type *type,
-                              const void *rows, size_t n, float *wide) {
-    if (*type == RSN_TYPE_F32 || *type == RSN_TYPE_F16) return rows;
-    if (*type == RSN_TYPE_Q8_0)
-        kernels->f32_from_q8_0(rows, wide, n);
-    else
-        kernels->f32_from_q4_0(rows, wide, n);
-    *type = RSN_TYPE_F32;
+/* Positions begin <= p < end. */
+typedef struct range {
+    size_t begin, end;
+} range;
+
+static range seen_by(const rsn_attention *a, size_t token) {
+    size_t end = a->position + token + 1;
+    return (range){a->window > 0 && end > a->window ? end - a->window : 0, end};
+}
+
+static range seen_in_block(const rsn_attention *a, size_t token, size_t block) {
+    range r = seen_by(a, token);
+    size_t begin = block * RSN_ATTENTION_BLOCK, end = begin + RSN_ATTENTION_BLOCK;
+    r.begin = r.begin > begin ? r.begin : begin;
+    r.end = r.end < end ? r.end : end;
+    return r;
+}
+
+size_t rsn_attention_first_block(const rsn_attention *a) {
+    return seen_by(a, 0).begin / RSN_ATTENTION_BLOCK;
+}
+
+size_t rsn_attention_end_block(const rsn_attention *a) {
+    return (a->position + a->n_tokens - 1) / RSN_ATTENTION_BLOCK + 1;
+}
+
+void rsn_attention_begin(const rsn_attention *a, rsn_attention_query *queries) {
+    for (size_t t = 0; t < a->n_tokens; t++)
+        for (size_t h = 0; h < a->n_heads; h++) {
+            size_t at = t * a->stride + h * a->head_dim;
+            queries[t * a->n_heads + h] =
+                (rsn_attention_query){.q = a->q + at, .out = a->out + at};
+        }
+}
+
+/* The rows of `seen` as floats or halves: as they lie there or turned, in `wide`. */
+static const void *widen(const rsn_kernels *kernels, const rsn_attention *a,
+                         const void *rows, range seen, rsn_type type, float *wide) {
+    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(a->type), a->head_dim);
+    size_t skip = seen.begin % RSN_ATTENTION_BLOCK, n = seen.end - seen.begin;
+    const unsigned char *from = (const unsigned char *)rows + skip * row_bytes;
+    if (type == a->type) return from;
+    switch (a->type) {
+    case RSN_TYPE_F16:
+        kernels->f32_from_f16((const void *)from, wide, n * a->head_dim);
+        break;
+    case RSN_TYPE_Q8_0: kernels->f32_from_q8_0(from, wide, n * a->head_dim); break;
+    default: kernels->f32_from_q4_0(from, wide, n * a->head_dim);
+    }
     return wide;
 }
 
-/* vector[head_dim] = sum of values * weights, added in the order of positions. */
-static void add_values(const rsn_kernels *kernels, rsn_type type, const void *values,
-                       size_t n, const float *weights, size_t head_dim, float *vector) {
-    memset(vector, 0, head_dim * sizeof *vector);
-    for (size_t i = 0; i < n; i++) {
-        if (type == RSN_TYPE_F16) {
-            const uint16_t *value = (const uint16_t *)values + i * head_dim;
-            kernels->add_scaled_f16(vector, value, weights[i], head_dim);
-        } else {
-            const float *value = (const float *)values + i * head_dim;
-            kernels->add_scaled_f32(vector, value, weights[i], head_dim);
-        }
+/* The first token that sees something of the block, n_tokens if there is none. A later
+ * token sees no position further left. */
+static size_t first_that_sees(const rsn_attention *a, size_t block) {
+    for (size_t t = 0; t < a->n_tokens; t++) {
+        range seen = seen_in_block(a, t, block);
+        if (seen.begin < seen.end) return t;
+    }
+    return a->n_tokens;
+}
+
+/* How many tokens from t on see the same of the block. */
+static size_t count_equal(const rsn_attention *a, size_t t, size_t block) {
+    range seen = seen_in_block(a, t, block);
+    size_t n = 1;
+    for (; t + n < a->n_tokens; n++) {
+        range other = seen_in_block(a, t + n, block);
+        if (other.begin != seen.begin || other.end != seen.end) break;
+    }
+    return n;
+}
+
+void rsn_attention_block(const rsn_kernels *kernels, const rsn_attention *a, size_t block,
+                         rsn_attention_rows rows, rsn_attention_rows next,
+                         rsn_attention_query *queries, float *wide) {
+    bool halves = a->type == RSN_TYPE_F16 && a->n_tokens * a->n_heads < WIDEN_QUERIES;
+    rsn_type type = halves ? RSN_TYPE_F16 : RSN_TYPE_F32;
+    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(type), a->head_dim);
+    size_t t = first_that_sees(a, block);
+    if (t == a->n_tokens) return;
+    range all = {seen_in_block(a, t, block).begin,
+                 seen_in_block(a, a->n_tokens - 1, block).end};
+    const unsigned char *keys = widen(kernels, a, rows.keys, all, type, wide);
+    const unsigned char *values = widen(kernels, a, rows.values, all, type,
+                                        wide + RSN_ATTENTION_BLOCK * a->head_dim);
+    rsn_attention_part part = {
+        .type = type, .head_dim = a->head_dim, .scale = a->scale, .cap = a->cap};
+    part.ahead_bytes = RSN_ATTENTION_BLOCK *
+                       rsn_type_row_bytes(rsn_type_info_get(a->type), a->head_dim);
+    part.ahead[0] = type == a->type ? rows.values : next.keys;
+    part.ahead[1] = type == a->type ? next.keys : next.values;
+    for (size_t n; t < a->n_tokens; t += n) {
+        range seen = seen_in_block(a, t, block);
+        if (seen.begin >= seen.end) return; /* the window has left the block */
+        n = count_equal(a, t, block);
+        part.keys = keys + (seen.begin - all.begin) * row_bytes;
+        part.values = values + (seen.begin - all.begin) * row_bytes;
+        part.n = seen.end - seen.begin;
+        kernels->attend(&part, queries + t * a->n_heads, n * a->n_heads);
+        part.ahead_bytes = 0; /* it is under way */
     }
 }
 
-/* The part of one block that is visible. */
-typedef struct part {
-    const unsigned char *keys, *values;
-    size_t n; /* positions, 1 or more */
-} part;
-
-static part part_of(const rsn_attention *a, size_t block) {
-    size_t begin = block * RSN_ATTENTION_BLOCK, end = begin + RSN_ATTENTION_BLOCK;
-    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(a->type), a->head_dim);
-    size_t skip = a->first > begin ? a->first - begin : 0;
-    part p = {(const unsigned char *)a->key_blocks[block] + skip * row_bytes,
-              (const unsigned char *)a->value_blocks[block] + skip * row_bytes,
-              (a->end < end ? a->end : end) - begin - skip};
-    return p;
-}
-
-/* Turns the scores of a part's positions into exp(score - *top) and returns their sum;
- * vector[head_dim] is the sum of the values with these weights, added in the order of
- * positions. */
-static float attend_part(const rsn_kernels *kernels, const rsn_attention *a,
-                         const float *q, part p, float *scratch, float *vector,
-                         float *top) {
-    size_t dim = a->head_dim;
-    float *scores = scratch, *wide = scratch + RSN_ATTENTION_BLOCK + dim;
-    rsn_type key_type = a->type, value_type = a->type;
-    const void *keys = widen_rows(kernels, &key_type, p.keys, p.n * dim, wide);
-    size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(key_type), dim);
-    kernels->product[key_type](dim, keys, row_bytes, p.n, q, 0, 1, scores, 0);
-    kernels->scale(scores, a->scale, p.n);
-    if (a->cap > 0)
-        kernels->soft_cap(scores, a->cap, p.n);
-    *top = kernels->max(scores, p.n);
-    float sum = kernels->exp_sum(scores, *top, p.n);
-    const void *values = widen_rows(kernels, &value_type, p.values, p.n * dim, wide);
-    add_values(kernels, value_type, values, p.n, scores, dim, vector);
-    return sum;
-}
-
-void rsn_attention_head(const rsn_kernels *kernels, const rsn_attention *a,
-                        const float *q, float *out, float *scratch) {
-    float *vector = scratch + RSN_ATTENTION_BLOCK;
-    if (a->first >= a->end) {
-        memset(out, 0, a->head_dim * sizeof *out);
+void rsn_attention_merge(const rsn_kernels *kernels, size_t head_dim,
+                         rsn_attention_query *query, const rsn_attention_query *right) {
+    if (!query->begun) {
+        memcpy(query->out, right->out, head_dim * sizeof *query->out);
+        query->top = right->top;
+        query->sum = right->sum;
+        query->begun = true;
         return;
     }
-    size_t block = a->first / RSN_ATTENTION_BLOCK;
-    float top, sum = attend_part(kernels, a, q, part_of(a, block), scratch, out, &top);
-    while (++block * RSN_ATTENTION_BLOCK < a->end) {
-        float part_top;
-        float part_sum = attend_part(kernels, a, q, part_of(a, block), scratch, vector,
-                                     &part_top);
-        float new_top = part_top > top ? part_top : top;
-        float old_factor = rsn_expf(top - new_top);
-        float new_factor = rsn_expf(part_top - new_top);
-        kernels->scale(out, old_factor, a->head_dim);
-        kernels->add_scaled_f32(out, vector, new_factor, a->head_dim);
-        sum = sum * old_factor + part_sum * new_factor;
-        top = new_top;
-    }
-    kernels->scale(out, 1.0f / sum, a->head_dim);
+    float top = right->top > query->top ? right->top : query->top;
+    float old_factor = rsn_expf(query->top - top), factor = rsn_expf(right->top - top);
+    kernels->scale(query->out, old_factor, head_dim);
+    kernels->add_scaled_f32(query->out, right->out, factor, head_dim);
+    query->sum = query->sum * old_factor + right->sum * factor;
+    query->top = top;
+}
+
+void rsn_attention_end(const rsn_kernels *kernels, const rsn_attention *a,
+                       const rsn_attention_query *queries) {
+    for (size_t i = 0; i < a->n_tokens * a->n_heads; i++)
+        kernels->scale(queries[i].out, 1.0f / queries[i].sum, a->head_dim);
 }

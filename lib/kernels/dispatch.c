@@ -2,6 +2,7 @@
  * function serves which level. Which level to run is base/cpu.h's matter; the build says
  * with RSN_HAVE_* which ones it compiled. Invariant: a table holds nothing its level's
  * CPUs cannot run. */
+#include "kernels/attention.h"
 #include "kernels/product.h"
 #include "kernels/q8.h"
 #include "kernels/rowops.h"
@@ -22,7 +23,8 @@
     .f32_from_f16 = rsn_f32_from_f16_##isa, .rms_norm = rsn_rms_norm_##isa,              \
     .rope = rsn_rope_##isa, .silu_mul = rsn_silu_mul_##isa,                              \
     .relu2_mul = rsn_relu2_mul_##isa, .gelu_mul = rsn_gelu_mul_##isa,                    \
-    .soft_cap = rsn_soft_cap_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
+    .soft_cap = rsn_soft_cap_##isa, .max = rsn_max_##isa,                                \
+    .exp_sum = rsn_exp_sum_##isa, .attend = rsn_attend_##isa
 
 static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
                                    .group_rows = 1, LEVEL(generic, generic)};

@@ -38,6 +38,32 @@ typedef void (*rsn_product_fn)(size_t k, const void *w, size_t w_stride, size_t 
 
 typedef void (*rsn_gate_fn)(const float *gate, const float *up, float *out, size_t n);
 
+/* Positions of a block of keys and values. */
+enum { RSN_ATTENTION_BLOCK = 64 };
+
+/* Visible positions of one block, as float32 or halves. */
+typedef struct rsn_attention_part {
+    const void *keys, *values; /* [n][head_dim] of `type` */
+    rsn_type type;             /* F32 or F16 */
+    size_t n;                  /* 1 .. RSN_ATTENTION_BLOCK */
+    size_t head_dim;
+    float scale; /* of q . k */
+    float cap;   /* 0, or scores become cap * tanh(score / cap) */
+    /* Memory that is read next, to be brought into the cache; any address will do. The
+     * first is wanted once the scores are there. */
+    const void *ahead[2];
+    size_t ahead_bytes; /* of each */
+} rsn_attention_part;
+
+/* A query and what it has gathered so far: `out` is the sum of values weighted with
+ * exp(score - top), `sum` that of the weights. */
+typedef struct rsn_attention_query {
+    const float *q; /* [head_dim] */
+    float *out;     /* [head_dim] */
+    float top, sum;
+    bool begun; /* false: nothing, and the three above are not set */
+} rsn_attention_query;
+
 typedef struct rsn_kernels {
     reason_cpu level;
     size_t group_rows; /* 1: rows of blocks are not packed */
@@ -93,6 +119,15 @@ typedef struct rsn_kernels {
     float (*max)(const float *x, size_t n);
     /* x = exp(x - shift) in place; returns the sum in 16 lanes. */
     float (*exp_sum)(float *x, float shift, size_t n);
+
+    /* Lets each of n queries take in a part. The scores s of its positions are q . k in
+     * 16 lanes, times scale, then capped; m = max(s); weights w = exp(s - m), S their sum
+     * in 16 lanes; vector = from 0, position after position, vector += w * v. A query that
+     * has not begun takes (vector, m, S) as they are. Others, with M = max(top, m),
+     * f = exp(top - M), g = exp(m - M):
+     *     out = out * f + vector * g, sum = sum * f + S * g, top = M. */
+    void (*attend)(const rsn_attention_part *part, rsn_attention_query *queries,
+                   size_t n);
 } rsn_kernels;
 
 /* The table of a level that rsn_cpu_pick() allowed, or of the next lower one if this

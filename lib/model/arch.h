@@ -17,17 +17,28 @@ typedef struct rsn_scratch {
     size_t n_bytes;
     size_t n_chunk;   /* most tokens of one pass */
     size_t n_workers; /* most threads of the pool */
-    size_t n_ctx;     /* most positions of a timeline */
+    size_t n_ctx;     /* positions of a timeline: more are possible, at less speed */
 } rsn_scratch;
 
-/* One forward pass: appends tokens to a timeline. */
-typedef struct rsn_step {
-    const struct reason_model *model;
+/* Which of a run's tokens give logits. */
+typedef enum rsn_want { RSN_WANT_NONE, RSN_WANT_LAST, RSN_WANT_ALL } rsn_want;
+
+/* Tokens that a pass appends to one timeline. */
+typedef struct rsn_run {
     rsn_kv *kv;            /* positions [kv->n, kv->n + n) are reserved by the caller */
     const int32_t *tokens; /* [n], inside the vocabulary */
-    size_t n;              /* 1 .. scratch->n_chunk */
-    float *logits; /* NULL; or [n][n_vocab] if `all`, else [n_vocab] of the last token */
-    bool all;
+    size_t n;              /* 1 or more */
+    rsn_want want;
+} rsn_run;
+
+/* One forward pass over tokens of several timelines: a chunk of a prompt, one token each
+ * of sequences that are being written, any mixture. What a run gives does not depend on
+ * the runs beside it. */
+typedef struct rsn_step {
+    const struct reason_model *model;
+    const rsn_run *runs; /* [n_runs], 1 or more, each of another timeline */
+    size_t n_runs;       /* with 1 .. scratch->n_chunk tokens together */
+    float *logits;       /* [those wanted][n_vocab], in the order of runs; NULL if none */
     rsn_pool *pool;
     const rsn_cancel *cancel;
     rsn_scratch *scratch;
@@ -39,9 +50,9 @@ typedef struct rsn_arch {
     /* Lays out a pass in scratch->data; with data NULL only n_bytes is set. LIMIT if it
      * does not fit the address space. */
     reason_status (*layout)(const struct reason_model *model, rsn_scratch *scratch);
-    /* Computes the step. The cache's length advances at its very end: CANCELLED (polled
-     * at every barrier of the pool) leaves the timeline as it was. Cannot fail otherwise.
-     */
+    /* Computes the step. The timelines' lengths advance at its very end: CANCELLED
+     * (polled at every barrier of the pool) leaves all of them as they were. Cannot fail
+     * otherwise. */
     reason_status (*forward)(const rsn_step *step);
 } rsn_arch;
 

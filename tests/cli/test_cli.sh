@@ -64,7 +64,7 @@ run info stray
 check options__stray_argument both misuse "says stray"
 run ask --input x hello
 check options__prompt_and_input misuse
-run bench -b 2
+run bench -b 0
 check bench__batch_is_refused both misuse "says batch"
 run bench -p 0 -n 0
 check bench__nothing_to_do misuse
@@ -287,6 +287,8 @@ run bench -m "$MODEL" -p 8 -n 4 -r 2 --json
 check bench__json both "code 0" "lines 1"
 check bench__json_keys has_keys prefill_tok_s decode_tok_s bytes_per_token bandwidth_share \
     int8_peak_share rss_bytes
+run bench -m "$MODEL" -p 5 -n 3 -b 3 -r 2 --json
+check bench__batch both "code 0" "prints \"decode_tok_s\":.[0-9]"
 check bench__machine_only_when_asked [ "$(grep -c '"machine"' "$out")" -eq 0 ]
 run bench -p 0 -n 0 --machine
 check bench__machine_alone both "code 0" "prints GB/s"

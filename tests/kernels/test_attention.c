@@ -9,6 +9,40 @@
 
 enum { MAX_DIM = 130, MAX_BLOCKS = 6, BLOCK = RSN_ATTENTION_BLOCK };
 
+/* One query and which positions of one head it sees, first <= p < end. */
+typedef struct head {
+    size_t head_dim;
+    float scale, cap;
+    const void *const *key_blocks, *const *value_blocks; /* [64][head_dim] each */
+    size_t first, end;
+    rsn_type type;
+} head;
+
+static void attend_head(const rsn_kernels *kernels, const head *h, const float *q,
+                        float *out, float *wide) {
+    const rsn_attention a = {.head_dim = h->head_dim,
+                             .scale = h->scale,
+                             .cap = h->cap,
+                             .window = h->end - h->first,
+                             .type = h->type,
+                             .position = h->end - 1,
+                             .n_tokens = 1,
+                             .n_heads = 1,
+                             .q = q,
+                             .out = out,
+                             .stride = h->head_dim};
+    rsn_attention_query query;
+    rsn_attention_begin(&a, &query);
+    assert_int_equal(rsn_attention_first_block(&a), h->first / BLOCK);
+    assert_int_equal(rsn_attention_end_block(&a), (h->end - 1) / BLOCK + 1);
+    for (size_t b = h->first / BLOCK; b * BLOCK < h->end; b++)
+        rsn_attention_block(
+            kernels, &a, b,
+            (rsn_attention_rows){h->key_blocks[b], h->value_blocks[b]},
+            (rsn_attention_rows){NULL, NULL}, &query, wide);
+    rsn_attention_end(kernels, &a, &query);
+}
+
 /* A cache of one head: the same values as float32 and as halves, blocks apart in
  * memory. */
 typedef struct cache {
@@ -76,8 +110,8 @@ static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float s
     }
     guarded result = guarded_new(c->dim * sizeof(float), 4);
     guarded scratch =
-        guarded_new(rsn_attention_scratch_floats(c->dim) * sizeof(float), 4);
-    const rsn_attention seen = {.head_dim = c->dim,
+        guarded_new(rsn_attention_wide_floats(c->dim) * sizeof(float), 4);
+    const head seen = {.head_dim = c->dim,
                                 .scale = scale,
                                 .cap = c->cap,
                                 .key_blocks = keys,
@@ -85,7 +119,7 @@ static void attend(const rsn_kernels *kernels, const cache *c, bool f16, float s
                                 .first = c->first,
                                 .end = c->n_positions,
                                 .type = f16 ? RSN_TYPE_F16 : RSN_TYPE_F32};
-    rsn_attention_head(kernels, &seen, c->q, (float *)(void *)result.data,
+    attend_head(kernels, &seen, c->q, (float *)(void *)result.data,
                        (float *)(void *)scratch.data);
     memcpy(out, result.data, c->dim * sizeof(float));
     guarded_free(&result);
@@ -201,17 +235,6 @@ static void test_kernels_attention__window_is_all_there_is(void **unused) {
     free_cache(&whole);
 }
 
-static void test_kernels_attention__no_positions(void **unused) {
-    (void)unused;
-    const float q[2] = {1, 2};
-    float out[2] = {7, 7}, scratch[BLOCK + 2 + 2 * BLOCK];
-    for (size_t at = 0; at < 3; at++) {
-        const rsn_attention seen = {.head_dim = 2, .scale = 1, .first = at, .end = at};
-        rsn_attention_head(rsn_kernels_for(REASON_CPU_GENERIC), &seen, q, out, scratch);
-        assert_true(out[0] == 0 && out[1] == 0);
-    }
-}
-
 /* Two blocks, merged by hand. */
 static void test_kernels_attention__merge_order(void **unused) {
     (void)unused;
@@ -281,21 +304,21 @@ static void check_blocks(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
         fill_rows(state, type, rows[b], n_bytes);
         rsn_type_decode(type, rows[b], wide[b], BLOCK * dim);
     }
-    float *scratch = malloc(rsn_attention_scratch_floats(dim) * sizeof(float));
+    float *scratch = malloc(rsn_attention_wide_floats(dim) * sizeof(float));
     assert_non_null(scratch);
     for (size_t l = 0; l < n_levels; l++) {
-        rsn_attention seen = {.head_dim = dim,
+        head seen = {.head_dim = dim,
                               .scale = 0.125f,
                               .key_blocks = plain,
                               .value_blocks = plain + n_blocks,
                               .first = n / 3,
                               .end = n,
                               .type = RSN_TYPE_F32};
-        rsn_attention_head(levels[l], &seen, q, wanted, scratch);
+        attend_head(levels[l], &seen, q, wanted, scratch);
         seen.key_blocks = packed;
         seen.value_blocks = packed + n_blocks;
         seen.type = kind;
-        rsn_attention_head(levels[l], &seen, q, got, scratch);
+        attend_head(levels[l], &seen, q, got, scratch);
         assert_same_floats(got, wanted, dim, levels[l]->level, type->name, n);
     }
     for (size_t b = 0; b < 2 * n_blocks; b++) {
@@ -322,7 +345,7 @@ static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
     size_t n_blocks = (n + BLOCK - 1) / BLOCK, n_values = n_blocks * BLOCK * dim;
     size_t n_bytes = rsn_type_row_bytes(type, n_values), block = n_bytes / n_blocks;
     float *wide = malloc(2 * n_values * sizeof *wide), q[128], wanted[128], got[128];
-    float *scratch = malloc(rsn_attention_scratch_floats(dim) * sizeof(float));
+    float *scratch = malloc(rsn_attention_wide_floats(dim) * sizeof(float));
     uint8_t *rows = malloc(2 * n_bytes);
     const void *plain[2 * MAX_BLOCKS], *packed[2 * MAX_BLOCKS];
     assert_true(wide && rows && scratch);
@@ -333,17 +356,17 @@ static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
         plain[b] = wide + b * BLOCK * dim;
         packed[b] = rows + b * block;
     }
-    rsn_attention seen = {.head_dim = dim,
+    head seen = {.head_dim = dim,
                           .scale = 1 / sqrtf((float)dim),
                           .key_blocks = plain,
                           .value_blocks = plain + n_blocks,
                           .end = n,
                           .type = RSN_TYPE_F32};
-    rsn_attention_head(k, &seen, q, wanted, scratch);
+    attend_head(k, &seen, q, wanted, scratch);
     seen.key_blocks = packed;
     seen.value_blocks = packed + n_blocks;
     seen.type = kind;
-    rsn_attention_head(k, &seen, q, got, scratch);
+    attend_head(k, &seen, q, got, scratch);
     double error = 0, size = 0;
     for (size_t i = 0; i < dim; i++) {
         error += ((double)got[i] - wanted[i]) * ((double)got[i] - wanted[i]);
@@ -371,6 +394,126 @@ static void test_kernels_attention__error_of_blocks(void **unused) {
     assert_true(worst[0] < 0.01 && worst[1] < 0.15 && worst[0] > 0 && worst[1] > 0);
 }
 
+/* What queries share: a head of keys and values in one type. */
+typedef struct shared {
+    rsn_attention a;
+    size_t n_blocks, block_bytes;
+    uint8_t *rows; /* [2][n_blocks][block_bytes]: keys, values */
+    float *q;      /* [n_tokens][stride] */
+} shared;
+
+static rsn_attention_rows rows_of(const shared *s, size_t block) {
+    const uint8_t *keys = s->rows + block * s->block_bytes;
+    return (rsn_attention_rows){keys, keys + s->n_blocks * s->block_bytes};
+}
+
+/* Rows that no query may read hold NaN, as those of the last token do with `poisoned`. */
+static shared make_shared(uint64_t *state, rsn_attention a, bool poisoned) {
+    const rsn_type_info *type = rsn_type_info_get(a.type);
+    size_t row_bytes = rsn_type_row_bytes(type, a.head_dim), end = a.position + a.n_tokens;
+    size_t begin = a.window && a.position + 1 > a.window ? a.position + 1 - a.window : 0;
+    shared s = {.a = a, .n_blocks = (end + BLOCK - 1) / BLOCK};
+    s.block_bytes = BLOCK * row_bytes;
+    s.rows = malloc(2 * s.n_blocks * s.block_bytes);
+    s.q = malloc(a.n_tokens * a.stride * sizeof *s.q);
+    assert_true(s.rows && s.q);
+    memset(s.rows, 0xFF, 2 * s.n_blocks * s.block_bytes);
+    fill_floats(state, s.q, a.n_tokens * a.stride);
+    for (size_t i = begin; i < end - poisoned; i++)
+        for (size_t value = 0; value < 2; value++) {
+            float wide[MAX_DIM];
+            fill_floats(state, wide, a.head_dim);
+            type->encode(wide,
+                         s.rows + (value * s.n_blocks * BLOCK + i) * row_bytes,
+                         a.head_dim);
+        }
+    s.a.q = s.q;
+    return s;
+}
+
+/* All queries together; `apart`: each block for itself, merged afterwards. */
+static void attend_shared(const rsn_kernels *k, const shared *s, bool apart, float *out) {
+    rsn_attention a = s->a, right = s->a;
+    size_t n_queries = a.n_tokens * a.n_heads, dim = a.head_dim;
+    guarded wide = guarded_new(rsn_attention_wide_floats(dim) * sizeof(float), 4);
+    guarded part = guarded_new(a.n_tokens * a.stride * sizeof(float), 4);
+    rsn_attention_query all[RSN_ATTENTION_QUERIES], one[RSN_ATTENTION_QUERIES];
+    a.out = out;
+    right.out = (float *)(void *)part.data;
+    rsn_attention_begin(&a, all);
+    for (size_t b = rsn_attention_first_block(&a); b < rsn_attention_end_block(&a); b++) {
+        if (apart) rsn_attention_begin(&right, one);
+        rsn_attention_block(k, &a, b, rows_of(s, b), rows_of(s, 0), apart ? one : all,
+                            (float *)(void *)wide.data);
+        for (size_t i = 0; apart && i < n_queries; i++)
+            if (one[i].begun) rsn_attention_merge(k, dim, &all[i], &one[i]);
+    }
+    rsn_attention_end(k, &a, all);
+    guarded_free(&wide);
+    guarded_free(&part);
+}
+
+/* Query by query in plain C. */
+static void attend_alone(const shared *s, float *out) {
+    for (size_t t = 0; t < s->a.n_tokens; t++)
+        for (size_t h = 0; h < s->a.n_heads; h++) {
+            size_t at = t * s->a.stride + h * s->a.head_dim;
+            shared one = *s;
+            one.a.position += t;
+            one.a.n_tokens = one.a.n_heads = 1;
+            one.a.q = s->q + at;
+            attend_shared(rsn_kernels_for(REASON_CPU_GENERIC), &one, false, out + at);
+        }
+}
+
+static void check_shared(uint64_t *state, rsn_attention a, bool poisoned) {
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels), n;
+    a.stride = a.n_heads * a.head_dim + 3;
+    n = a.n_tokens * a.stride;
+    shared s = make_shared(state, a, poisoned);
+    float *wanted = calloc(2 * n, sizeof *wanted), *got = wanted + n;
+    assert_non_null(wanted);
+    attend_alone(&s, wanted);
+    for (size_t l = 0; l < n_levels; l++)
+        for (int apart = 0; apart < 2; apart++) {
+            attend_shared(levels[l], &s, apart, got);
+            assert_same_floats(got, wanted, n, levels[l]->level, "queries together",
+                               a.position);
+        }
+    for (size_t i = 0; i < n; i++)
+        assert_true((wanted[i] != wanted[i]) ==
+                    (poisoned && i >= n - a.stride && i < n - 3));
+    free(wanted);
+    free(s.rows);
+    free(s.q);
+}
+
+/* Groups of 1 to 8 heads, 1 to 9 tokens, ends of blocks, windows, caps and all types:
+ * together as alone. */
+static void test_kernels_attention__queries_together(void **unused) {
+    (void)unused;
+    static const rsn_type types[] = {RSN_TYPE_F32, RSN_TYPE_F16, RSN_TYPE_Q8_0,
+                                     RSN_TYPE_Q4_0};
+    static const size_t positions[] = {0, 5, 62, 63, 64, 100, 127, 200};
+    static const size_t windows[] = {0, 1, 3, 40, 64, 65, 130};
+    uint64_t state = 8;
+    for (size_t i = 0; i < 1200; i++) {
+        rsn_attention a = {.scale = 0.3f, .n_heads = 1 + next_random(&state) % 8};
+        bool any = a.n_heads < 4 && i % 2;
+        size_t most = RSN_ATTENTION_QUERIES / a.n_heads;
+        a.type = types[i % 4];
+        a.head_dim = i % 4 < 2 ? 1 + next_random(&state) % MAX_DIM
+                               : 32 * (1 + next_random(&state) % 4);
+        a.n_tokens = 1 + next_random(&state) % (any || most < 9 ? most : 9);
+        a.position = positions[next_random(&state) % (sizeof positions / sizeof(size_t))];
+        a.window = windows[next_random(&state) % (sizeof windows / sizeof(size_t))];
+        a.cap = next_random(&state) % 3 ? 0 : 2;
+        check_shared(&state, a, false);
+        if (i % 5 == 0 && a.type <= RSN_TYPE_F16) check_shared(&state, a, true);
+    }
+}
+
 static void test_kernels_attention__types(void **unused) {
     (void)unused;
     for (int type = 0; type < RSN_N_TYPES; type++)
@@ -386,9 +529,9 @@ int main(void) {
         cmocka_unit_test(test_kernels_attention__windows),
         cmocka_unit_test(test_kernels_attention__caps),
         cmocka_unit_test(test_kernels_attention__window_is_all_there_is),
-        cmocka_unit_test(test_kernels_attention__no_positions),
         cmocka_unit_test(test_kernels_attention__merge_order),
         cmocka_unit_test(test_kernels_attention__nan_is_not_hidden),
+        cmocka_unit_test(test_kernels_attention__queries_together),
         cmocka_unit_test(test_kernels_attention__blocks),
         cmocka_unit_test(test_kernels_attention__error_of_blocks),
         cmocka_unit_test(test_kernels_attention__types),

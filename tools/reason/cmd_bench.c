@@ -33,9 +33,10 @@ struct bench {
     struct bench_options own;
     reason_pool *pool;
     reason_model *model;
-    reason_session *session;
-    int32_t *tokens; /* [n_prompt + n_decode] */
-    float *logits;   /* [n_vocab] */
+    reason_session **sessions; /* [n_batch] */
+    int32_t *tokens;           /* [n_prompt + n_decode] */
+    int32_t *next;             /* [n_batch] */
+    float *logits;             /* [n_batch][n_vocab] */
     reason_machine machine;
     struct numbers numbers;
 };
@@ -50,7 +51,7 @@ static const struct rsn_cli_option rows[] = {
     {"decode", 'n', RSN_CLI_INT, AT(n_decode), 0, MAX_TOKENS, NULL, "N",
      "tokens written one by one; default 64; 0: do not\nmeasure"},
     {"batch", 'b', RSN_CLI_INT, AT(n_batch), 1, 4096, NULL, "N",
-     "sequences at once; this release: 1"},
+     "sequences that are written at once; default 1"},
     {"repeats", 'r', RSN_CLI_INT, AT(n_repeats), 1, MAX_REPEATS, NULL, "N",
      "the median of N runs is told; default 3"},
     {"machine", 0, RSN_CLI_FLAG, AT(machine), 0, 0, NULL, NULL,
@@ -97,20 +98,47 @@ static void fill_tokens(struct bench *bench, int64_t n_vocab) {
     }
 }
 
+/* The prompt in every session but the first; what one has of an earlier run is kept. */
+static int fill_others(struct bench *bench, int32_t n_prompt) {
+    for (int32_t i = 1; i < bench->own.n_batch; i++) {
+        reason_session *session = bench->sessions[i];
+        size_t n = 0, wanted = (size_t)n_prompt;
+        if (reason_session_length(session, &n) != REASON_OK)
+            return rsn_cli_fail_library();
+        if (n > wanted && reason_session_truncate(session, wanted) != REASON_OK)
+            return rsn_cli_fail_library();
+        if (n < wanted && reason_session_logits(session, bench->tokens + n, wanted - n,
+                                                NULL) != REASON_OK)
+            return rsn_cli_fail_library();
+    }
+    return RSN_CLI_OK;
+}
+
+/* The next token of every sequence, with its logits. */
+static int decode_once(struct bench *bench, int32_t token) {
+    size_t n = (size_t)bench->own.n_batch;
+    for (size_t i = 0; i < n; i++) bench->next[i] = token;
+    reason_status status =
+        n == 1 ? reason_session_logits(bench->sessions[0], &token, 1, bench->logits)
+               : reason_sessions_logits(bench->sessions, bench->next, n, bench->logits);
+    return status == REASON_OK ? RSN_CLI_OK : rsn_cli_fail_library();
+}
+
 /* One run from an empty session; with 0 tokens of a kind its time is 0. */
 static int run_once(struct bench *bench, int32_t n_prompt, int32_t n_decode,
                     double *prefill_s, double *decode_s) {
-    if (reason_session_reset(bench->session) != REASON_OK) return rsn_cli_fail_library();
+    reason_session *first = bench->sessions[0];
+    if (reason_session_reset(first) != REASON_OK) return rsn_cli_fail_library();
     double start = read_clock();
-    if (n_prompt > 0 && reason_session_logits(bench->session, bench->tokens,
-                                              (size_t)n_prompt, NULL) != REASON_OK)
+    if (n_prompt > 0 && reason_session_logits(first, bench->tokens, (size_t)n_prompt,
+                                              NULL) != REASON_OK)
         return rsn_cli_fail_library();
+    *prefill_s = read_clock() - start;
+    int code = fill_others(bench, n_prompt);
     double middle = read_clock();
-    for (int32_t i = 0; i < n_decode; i++)
-        if (reason_session_logits(bench->session, &bench->tokens[n_prompt + i], 1,
-                                  bench->logits) != REASON_OK)
-            return rsn_cli_fail_library();
-    *prefill_s = middle - start;
+    for (int32_t i = 0; code == RSN_CLI_OK && i < n_decode; i++)
+        code = decode_once(bench, bench->tokens[n_prompt + i]);
+    if (code != RSN_CLI_OK) return code;
     *decode_s = read_clock() - middle;
     return RSN_CLI_OK;
 }
@@ -128,7 +156,8 @@ static int measure_speed(struct bench *bench) {
     double prefill_s = take_median(prefill, own->n_repeats);
     double decode_s = take_median(decode, own->n_repeats);
     if (own->n_prompt > 0) bench->numbers.prefill_tok_s = own->n_prompt / prefill_s;
-    if (own->n_decode > 0) bench->numbers.decode_tok_s = own->n_decode / decode_s;
+    if (own->n_decode > 0)
+        bench->numbers.decode_tok_s = (double)own->n_decode * own->n_batch / decode_s;
     return RSN_CLI_OK;
 }
 
@@ -146,12 +175,17 @@ static int open_all(struct bench *bench) {
     if (code != RSN_CLI_OK) return code;
     if (bench->model_options.n_ctx == 0)
         bench->model_options.n_ctx = own->n_prompt + own->n_decode;
-    code = rsn_cli_session_open(&bench->model_options, bench->model, bench->pool,
-                                &bench->session);
+    bench->sessions = calloc((size_t)own->n_batch, sizeof *bench->sessions);
+    bench->next = calloc((size_t)own->n_batch, sizeof *bench->next);
+    if (!bench->sessions || !bench->next) return rsn_cli_fail_memory();
+    for (int32_t i = 0; i < own->n_batch && code == RSN_CLI_OK; i++)
+        code = rsn_cli_session_open(&bench->model_options, bench->model, bench->pool,
+                                    &bench->sessions[i]);
     if (code != RSN_CLI_OK) return code;
     bench->tokens =
         calloc((size_t)(own->n_prompt + own->n_decode), sizeof *bench->tokens);
-    bench->logits = calloc((size_t)n_vocab, sizeof *bench->logits);
+    bench->logits =
+        calloc((size_t)n_vocab * (size_t)own->n_batch, sizeof *bench->logits);
     if (!bench->tokens || !bench->logits) return rsn_cli_fail_memory();
     fill_tokens(bench, n_vocab);
     return RSN_CLI_OK;
@@ -170,8 +204,9 @@ static int measure(struct bench *bench) {
     bench->machine.size = sizeof bench->machine;
     if (reason_machine_measure(bench->pool, &bench->machine) != REASON_OK)
         return rsn_cli_fail_library();
+    /* The weights are read once for all sequences. */
     numbers->bandwidth_share = (double)numbers->bytes_per_token * numbers->decode_tok_s /
-                               bench->machine.read_bytes_s;
+                               bench->own.n_batch / bench->machine.read_bytes_s;
     numbers->int8_peak_share = 2.0 * (double)numbers->n_parameters *
                                numbers->prefill_tok_s / bench->machine.int8_ops_s;
     return RSN_CLI_OK;
@@ -251,30 +286,30 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
                                &arguments, &code) ||
         !rsn_cli_options_no_arguments(self, &arguments, &code))
         return code;
-    if (bench.own.n_batch > 1)
-        return rsn_cli_fail_usage(self,
-                                  "--batch above 1: this release decodes one sequence at "
-                                  "a time");
     if (bench.own.n_prompt == 0 && bench.own.n_decode == 0 && !bench.own.machine)
         return rsn_cli_fail_usage(self,
                                   "-p 0 and -n 0 without --machine leave nothing to do");
     code = measure(&bench);
     if (code == RSN_CLI_OK)
         code = bench.own.json ? print_json(&bench) : print_table(&bench);
-    reason_session_free(bench.session);
+    for (int32_t i = 0; bench.sessions && i < bench.own.n_batch; i++)
+        reason_session_free(bench.sessions[i]);
     reason_model_free(bench.model);
     reason_pool_free(bench.pool);
+    free(bench.sessions);
     free(bench.tokens);
+    free(bench.next);
     free(bench.logits);
     return code;
 }
 
 static const char notes[] =
     "Reads N random tokens at once (prefill), then writes tokens one by one, each\n"
-    "with its logits (decode). The machine's read bandwidth and 8-bit arithmetic\n"
-    "are measured with the same threads, in about a second, and the speeds are told\n"
-    "as shares of them:\n"
-    "  bandwidth_share = bytes_per_token * decode_tok_s / bytes read a second\n"
+    "with its logits (decode); with -b in several sequences together, whose tokens are\n"
+    "all counted. The machine's read bandwidth and 8-bit arithmetic are measured with\n"
+    "the same threads, in about a second, and the speeds are told as shares of them:\n"
+    "  bandwidth_share = bytes_per_token * decode_tok_s / sequences / bytes read a\n"
+    "                    second\n"
     "  int8_peak_share = 2 * parameters * prefill_tok_s / 8-bit operations a second\n"
     "A model that fits the caches can be above 100% of the bandwidth.\n"
     "\n"

@@ -11,7 +11,10 @@ static void test_base_cancel__either_token_stops(void **state) {
     for (int i = 0; i < 4; i++) {
         atomic_init(&a.set, i & 1);
         atomic_init(&b.set, i & 2);
-        const rsn_cancel both = {&a, &b}, first = {&a, NULL}, second = {NULL, &b};
+        const rsn_cancel both = {.token = &a, .session = &b}, first = {.token = &a};
+        const rsn_cancel second = {.session = &b};
+        const rsn_cancel chain = {.session = &a, .next = &second};
+        assert_int_equal(rsn_cancelled(&chain), i != 0);
         assert_int_equal(rsn_cancelled(&both), i != 0);
         assert_int_equal(rsn_cancelled(&first), (i & 1) != 0);
         assert_int_equal(rsn_cancelled(&second), (i & 2) != 0);
@@ -21,7 +24,7 @@ static void test_base_cancel__either_token_stops(void **state) {
 
 static void test_base_cancel__nothing_to_watch(void **state) {
     (void)state;
-    const rsn_cancel none = {NULL, NULL};
+    const rsn_cancel none = {.token = NULL};
     assert_false(rsn_cancelled(NULL));
     assert_false(rsn_cancelled(&none));
     assert_false(rsn_cancel_is_set(NULL));
@@ -37,7 +40,7 @@ static void test_base_cancel__is_seen_by_other_threads(void **state) {
     (void)state;
     reason_cancel_token token;
     atomic_init(&token.set, false);
-    const rsn_cancel cancel = {NULL, &token};
+    const rsn_cancel cancel = {.session = &token};
     pthread_t thread;
     assert_false(rsn_cancelled(&cancel));
     assert_int_equal(pthread_create(&thread, NULL, set_flag, &token), 0);

@@ -242,7 +242,7 @@ static void test_base_file__copy_cancelled(void **state) {
     rsn_file file;
     rsn_blob blob;
     reason_cancel_token token = {true};
-    const rsn_cancel cancel = {&token, NULL};
+    const rsn_cancel cancel = {.token = &token};
     heap_use(&heap, 0);
     assert_int_equal(rsn_file_open(path_of("data"), &file), REASON_OK);
     assert_int_equal(rsn_blob_load(&file, 7, 1000, false, &cancel, &blob),

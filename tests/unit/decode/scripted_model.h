@@ -55,6 +55,22 @@ static inline int32_t *script_cell(rsn_kv *kv, size_t position) {
     return (int32_t *)(void *)(keys + position % RSN_KV_BLOCK * 2 * kv->type->block_bytes);
 }
 
+/* Writes the rows that the run wants; returns where the next run's begin. */
+static inline float *script_run(scripted *m, const rsn_run *run, float *logits) {
+    for (size_t i = 0; i < run->kv->n; i++)
+        m->history[i] = *script_cell(run->kv, i);
+    for (size_t i = 0; i < run->n; i++) {
+        size_t at = run->kv->n + i;
+        *script_cell(run->kv, at) = m->history[at] = run->tokens[i];
+        bool last = i + 1 == run->n;
+        if (run->want == RSN_WANT_NONE || (run->want == RSN_WANT_LAST && !last))
+            continue;
+        m->script(m, m->history, at + 1, logits);
+        logits += m->model.hp.n_vocab;
+    }
+    return logits;
+}
+
 static inline reason_status script_forward(const rsn_step *step) {
     scripted *m = (scripted *)(uintptr_t)step->model;
     m->n_forwards++;
@@ -62,18 +78,14 @@ static inline reason_status script_forward(const rsn_step *step) {
         m->on_forward(m);
     if (m->n_forwards == m->cancel_at)
         reason_cancel_token_set(m->cancel);
-    for (size_t i = 0; i < step->kv->n; i++)
-        m->history[i] = *script_cell(step->kv, i);
-    for (size_t i = 0; i < step->n; i++) {
-        size_t at = step->kv->n + i;
-        *script_cell(step->kv, at) = m->history[at] = step->tokens[i];
-        float *row = step->all ? step->logits + i * m->model.hp.n_vocab : step->logits;
-        if (step->logits && (step->all || i + 1 == step->n))
-            m->script(m, m->history, at + 1, row);
-    }
+    float *logits = step->logits;
+    for (size_t r = 0; r < step->n_runs; r++)
+        logits = script_run(m, &step->runs[r], logits);
     if (rsn_cancelled(step->cancel))
-        return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu", step->kv->n);
-    step->kv->n += step->n;
+        return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu",
+                        step->runs[0].kv->n);
+    for (size_t r = 0; r < step->n_runs; r++)
+        step->runs[r].kv->n += step->runs[r].n;
     return REASON_OK;
 }
 

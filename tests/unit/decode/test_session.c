@@ -181,6 +181,53 @@ static void test_decode_session__cancel_keeps_whole_chunks(void **state) {
     scripted_free(m);
 }
 
+static void cancel_second_pass(scripted *m) {
+    if (m->n_forwards == 2)
+        reason_cancel(m->user);
+}
+
+/* A call in several sessions, of two passes: the first one's sessions are put back. */
+static void test_decode_session__cancel_in_several(void **state) {
+    (void)state;
+    enum { N = 3 };
+    scripted *m = scripted_new(script_digest, TAGS_ARE_TOKENS, NULL);
+    reason_session *sessions[N];
+    reason_pool *pool;
+    reason_session_options o;
+    int32_t tokens[N] = {5, 6, 7}, history[8];
+    assert_int_equal(reason_pool_new(1, &pool), REASON_OK);
+    assert_int_equal(reason_session_options_init(&o, sizeof o), REASON_OK);
+    o.pool = pool;
+    o.n_ctx = 20;
+    o.n_chunk = 2;
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(reason_session_new(&m->model, &o, &sessions[i]), REASON_OK);
+        assert_int_equal(reason_session_logits(sessions[i], tokens, 1 + i % 2, NULL),
+                         REASON_OK);
+    }
+    for (size_t who = 0; who < N; who++) {
+        m->n_forwards = 0;
+        m->user = sessions[who];
+        m->on_forward = cancel_second_pass;
+        assert_int_equal(reason_sessions_logits(sessions, tokens, N, NULL),
+                         REASON_ERR_CANCELLED);
+        for (size_t i = 0; i < N; i++)
+            assert_int_equal(length_of(sessions[i]), 1 + i % 2);
+    }
+    m->on_forward = NULL;
+    assert_int_equal(reason_sessions_logits(sessions, tokens, N, NULL), REASON_OK);
+    for (size_t i = 0; i < N; i++) {
+        size_t n = 0;
+        for (; n < 1 + i % 2; n++)
+            history[n] = tokens[n];
+        history[n++] = tokens[i];
+        append(m, sessions[i], history, &n, tokens, 2);
+        reason_session_free(sessions[i]);
+    }
+    reason_pool_free(pool);
+    scripted_free(m);
+}
+
 /* --- forks -------------------------------------------------------------------------- */
 
 static void test_decode_session__forks_go_their_own_ways(void **state) {
@@ -544,6 +591,7 @@ int main(void) {
         cmocka_unit_test(test_decode_session__truncate_and_reset),
         cmocka_unit_test(test_decode_session__bad_tokens_change_nothing),
         cmocka_unit_test(test_decode_session__cancel_keeps_whole_chunks),
+        cmocka_unit_test(test_decode_session__cancel_in_several),
         cmocka_unit_test(test_decode_session__forks_go_their_own_ways),
         cmocka_unit_test(test_decode_session__fork_shares_until_one_writes),
         cmocka_unit_test(test_decode_session__fork_has_the_same_options),
