@@ -201,8 +201,15 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/session.h \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h
+convert_sources = lib/convert/chunks.c \
+	lib/convert/chunks.h \
+	lib/convert/likelihood.c \
+	lib/convert/likelihood.h \
+	lib/convert/perplexity.c \
+	lib/convert/perplexity.h
 api_sources = lib/api/api_machine.c \
 	lib/api/api_model.c \
+	lib/api/api_perplexity.c \
 	lib/api/api_process.c \
 	lib/api/api_result.c \
 	lib/api/api_session.c \
@@ -260,7 +267,7 @@ endif
 # All objects: unit tests link this one, so they reach what the shared library hides.
 noinst_LTLIBRARIES += libinternal.la
 libinternal_la_SOURCES = $(base_sources) $(quant_sources) $(format_sources) $(text_sources) \
-	$(model_sources) $(decode_sources) $(api_sources)
+	$(model_sources) $(decode_sources) $(convert_sources) $(api_sources)
 libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS)
 libinternal_la_CPPFLAGS = $(AM_CPPFLAGS) -DRSN_PKGDATADIR='"$(reasondatadir)"'
 libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(LIBM)

@@ -58,6 +58,9 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_status \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
+	tests/unit/convert/test_chunks \
+	tests/unit/convert/test_likelihood \
+	tests/unit/convert/test_perplexity \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \

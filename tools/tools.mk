@@ -9,6 +9,7 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_chat.c \
 	tools/reason/cmd_info.c \
 	tools/reason/cmd_logits.c \
+	tools/reason/cmd_perplexity.c \
 	tools/reason/cmd_template.c \
 	tools/reason/cmd_tokenize.c \
 	tools/reason/display.c \
@@ -29,6 +30,8 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/options.h \
 	tools/reason/output.c \
 	tools/reason/output.h \
+	tools/reason/progress.c \
+	tools/reason/progress.h \
 	tools/reason/report.c \
 	tools/reason/typing.c \
 	tools/reason/typing.h
@@ -49,6 +52,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-detokenize.1 \
 	man/reason-info.1 \
 	man/reason-logits.1 \
+	man/reason-perplexity.1 \
 	man/reason-template.1 \
 	man/reason-tokenize.1 \
 	man/reason.1

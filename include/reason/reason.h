@@ -160,7 +160,7 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate"). A result other than 0 stops the call, which then ends as if cancelled. */
+ * "generate", "perplexity"). A result other than 0 stops the call, which then ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
 
@@ -681,6 +681,95 @@ REASON_API size_t reason_result_n_tokens(const reason_result *result);
  */
 REASON_API reason_status reason_result_token(const reason_result *result, size_t index,
                                              reason_token *token);
+
+/* ---------------------------------------------------------------------------------------
+ * Judging models over a text. These calls make sessions of their own; any number of them
+ * may run on one model at once.
+ */
+
+/** How reason_perplexity() reads a text. */
+typedef struct reason_perplexity_options {
+    size_t size;    /**< sizeof(reason_perplexity_options) */
+    int32_t n_ctx;  /**< tokens of a chunk, at least 3; default 0: 512, or the shortest
+                         context of the models if that is less */
+    int32_t n_chunks;      /**< chunks at most, from the front; default 0: all */
+    bool all_positions;    /**< score every token of a chunk but the first; default false:
+                                only those of its second half, which have a context */
+    bool special;          /**< spellings of special tokens in the text become those
+                                tokens; default false */
+    const char *separator; /**< what stands between documents of the text, such as
+                                "\n%%\n"; default NULL: it is one document */
+    reason_model *against; /**< a second model with the same vocabulary to compare with,
+                                usually the one that `model` was made from; default NULL */
+    int32_t n_threads;     /**< as in reason_session_options */
+    reason_pool *pool;     /**< as in reason_session_options */
+    reason_kv_type kv_type; /**< of the model's keys and values; `against` keeps F16.
+                                 Default #REASON_KV_F16 */
+    reason_cancel_token *cancel; /**< default NULL */
+    reason_progress_fn progress; /**< stage "perplexity", in tokens of both models; default
+                                      NULL */
+    void *progress_user;         /**< handed to `progress` */
+} reason_perplexity_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_perplexity_options_init(
+    reason_perplexity_options *options, size_t size);
+
+/** What reason_perplexity() found. Each `_se` is the standard error of the figure before
+ * it, the scored tokens taken as independent, and NaN for fewer than 2 of them. */
+typedef struct reason_perplexity_result {
+    size_t size;       /**< sizeof(reason_perplexity_result), set by the caller */
+    uint64_t n_text;   /**< tokens of the text, each document's begin of text included */
+    uint64_t n_chunks; /**< chunks that were run */
+    uint64_t n_ctx;    /**< tokens of the longest */
+    uint64_t n_scored; /**< tokens that were scored */
+    double perplexity; /**< exp of minus the mean log-probability of the scored tokens */
+    double perplexity_se;
+    double bits_per_token; /**< the same as a base 2 logarithm */
+    double tokens_s;       /**< tokens run through `model` a second, without judging */
+    /* The rest is NaN without `against`. p is the probability of a scored token, by
+     * `model` (p) and `against` (q). */
+    double against_perplexity; /**< of the other model */
+    double against_perplexity_se;
+    double ratio; /**< perplexity / against_perplexity */
+    double ratio_se;
+    double kl_mean; /**< KL(against || model) in nats, over the whole vocabulary: the sum
+                         of q' log(q' / p') over every next token; its mean, */
+    double kl_se;
+    double kl_median; /**< the median, */
+    double kl_p99;    /**< what 99% of positions stay below, */
+    double kl_max;    /**< and the worst */
+    double same_top;  /**< share of positions where both have the same best token */
+    double same_top_se;
+    double p_difference; /**< mean of p - q */
+    double p_difference_se;
+} reason_perplexity_result;
+
+/**
+ * Tells how well a model predicts a text, and how far it is from another model there.
+ *
+ * The text, or each document of it, becomes tokens, with a begin of text where the
+ * model's vocabulary puts one, and is cut into chunks of n_ctx tokens; what is left behind
+ * the last whole chunk is dropped, but a document shorter than one chunk is a chunk of its
+ * own length. If the vocabulary puts a begin of text, it takes the place of the first
+ * token of every chunk. A chunk of n tokens is run from an empty context, and the tokens
+ * at n/2 + 1 to n - 1 (rounded down, counted from 0) are scored, each by the logits after
+ * the token before it; with all_positions those at 1 to n - 1. Documents with nothing to
+ * score are left out. Figures do not depend on the number of threads and the instruction
+ * set. Logits of 32 positions are held at once.
+ *
+ * @param text    UTF-8; n_bytes its length, or -1 if NUL-terminated
+ * @param options NULL for defaults
+ * @param result  filled; its size field must be set
+ * @return INVALID_ARG (also if no document has 3 tokens, with all_positions 2), LIMIT
+ * (n_ctx beyond a model's), MISMATCH (a model without weights; vocabularies that differ; a
+ * kv_type that its heads do not fit), UNSUPPORTED (no tokenizer), FORMAT (logits that are
+ * not finite), NO_MEMORY, CANCELLED
+ */
+REASON_API reason_status reason_perplexity(reason_model *model, const char *text,
+                                           int64_t n_bytes,
+                                           const reason_perplexity_options *options,
+                                           reason_perplexity_result *result);
 
 /* ---------------------------------------------------------------------------------------
  * Measuring.

@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
-commands="ask chat info tokenize detokenize logits template bench"
+commands="ask chat info tokenize detokenize logits template bench perplexity"
 
 # ------------------------------------------------------------------------- usage and help
 
@@ -292,6 +292,51 @@ run bench -p 0 -n 0 --machine
 check bench__machine_alone both "code 0" "prints GB/s"
 run bench -m "$MODEL" -p 4 -n 0 -r 1 --json --machine
 check bench__not_measured_is_null both "prints \"decode_tok_s\":.null" "prints \"machine\":"
+
+# ----------------------------------------------------------------------------- perplexity
+
+cp "$(dirname "$0")/../../examples/data/conversations.txt" "$dir/text"
+judge="perplexity -m $MODEL --special --separator %%"
+run $judge "$dir/text" --chunks 20
+check perplexity__text both "code 0" "prints ^perplexity  *[0-9.]* +/- "
+check perplexity__nothing_on_stderr [ ! -s "$err" ]
+check perplexity__no_comparison_alone [ "$(grep -c KL "$out")" -eq 0 ]
+run $judge "$dir/text" --chunks 20 --json
+check perplexity__json both "code 0" "lines 1"
+check perplexity__json_keys has_keys n_text n_chunks n_ctx n_scored perplexity perplexity_se \
+    bits_per_token tokens_s against_perplexity against_perplexity_se ratio ratio_se kl_mean \
+    kl_se kl_median kl_p99 kl_max same_top same_top_se p_difference p_difference_se
+check perplexity__twenty_documents [ "$(number n_chunks)" -eq 20 ]
+check perplexity__nothing_to_compare prints '"kl_mean": null'
+n_scored=$(number n_scored)
+run $judge "$dir/text" --chunks 20 --json --all
+check perplexity__all_positions [ "$(number n_scored)" -gt $((2 * n_scored - 20)) ]
+run $judge "$dir/text" --chunks 20 --against "$MODEL"
+check perplexity__against_itself both "code 0" "prints ^KL.largest  *0.00000.nats"
+run $judge "$dir/text" --chunks 20 --against "$MODEL" --kv q4_0 --json
+check perplexity__of_a_kv_type prints '"kl_mean": 0.0*[1-9]'
+"$REASON" $judge --chunks 20 --json -t 2 - <"$dir/text" >"$out" 2>"$err"
+rc=$?
+check perplexity__stdin both "code 0" "prints \"n_scored\":.$n_scored,"
+run perplexity -m "$MODEL" "$dir/text" --ctx 100 --chunks 1 --json
+check perplexity__ctx [ "$(number n_ctx)" -eq 100 ]
+run perplexity -m "$MODEL"
+check perplexity__no_text misuse
+run perplexity -m "$MODEL" "$dir/text" "$dir/text"
+check perplexity__two_texts misuse
+run perplexity -m "$MODEL" "$dir/no-such-file"
+check perplexity__no_such_file fails
+: >"$dir/empty"
+run perplexity -m "$MODEL" "$dir/empty"
+check perplexity__empty_text both fails "says tokens"
+run perplexity -m "$MODEL" "$dir/text" --ctx 100000
+check perplexity__ctx_too_large both fails "says n_ctx"
+run perplexity -m "$MODEL" "$dir/text" --ctx 2
+check perplexity__ctx_too_small both fails "says n_ctx"
+run perplexity -m "$MODEL" "$dir/text" --against "$dir/no-such-model"
+check perplexity__no_such_model fails
+run perplexity -m "$MODEL" "$dir/text" --separator ''
+check perplexity__empty_line_as_separator code 0
 
 # ------------------------------------------------------------------------------------ cpu
 
