@@ -12,6 +12,8 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_perplexity.c \
 	tools/reason/cmd_template.c \
 	tools/reason/cmd_tokenize.c \
+	tools/reason/compare.c \
+	tools/reason/compare.h \
 	tools/reason/display.c \
 	tools/reason/display.h \
 	tools/reason/editor.h \
@@ -33,6 +35,8 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/progress.c \
 	tools/reason/progress.h \
 	tools/reason/report.c \
+	tools/reason/speed.c \
+	tools/reason/speed.h \
 	tools/reason/typing.c \
 	tools/reason/typing.h
 

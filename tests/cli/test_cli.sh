@@ -293,9 +293,36 @@ check bench__machine_alone both "code 0" "prints GB/s"
 run bench -m "$MODEL" -p 4 -n 0 -r 1 --json --machine
 check bench__not_measured_is_null both "prints \"decode_tok_s\":.null" "prints \"machine\":"
 
+run bench -m "$MODEL" -r 1
+check bench__default_fits_the_context both "code 0" "prints ^prefill"
+few="-p 8 -n 4 -r 2 --models"
+run bench $few "$MODEL,$MODEL"
+check bench__models_in_a_table both "code 0" "lines 3"
+check bench__no_perplexity_without_a_text [ "$(grep -c perplexity "$out")" -eq 0 ]
+run bench $few "$MODEL,$MODEL" --json
+check bench__models_one_a_line both "code 0" "lines 2"
+check bench__models_json_keys has_keys model file_bytes bits_per_weight prefill_tok_s \
+    decode_tok_s rss_bytes perplexity perplexity_se kl_mean same_top
+check bench__size_of_the_file prints "\"file_bytes\":.$(wc -c <"$MODEL"),"
+cp "$(dirname "$0")/../../examples/data/conversations.txt" "$dir/text"
+run bench $few "$MODEL,$MODEL,$MODEL" --text "$dir/text" --special --separator %% --chunks 9
+check bench__models_and_a_text both "lines 4" "prints perplexity"
+run bench $few "$MODEL,$MODEL" --text "$dir/text" --chunks 1 --json
+check bench__against_the_first [ "$(grep -c '"kl_mean": 0.0,' "$out")" -eq 1 ]
+check bench__the_first_against_nothing [ "$(grep -c '"kl_mean": null' "$out")" -eq 1 ]
+run bench $few "$MODEL,"
+check bench__empty_path fails
+run bench $few "$MODEL,$dir/no-such-model"
+check bench__no_such_model fails
+run bench $few "$MODEL" --text "$dir/no-such-text"
+check bench__no_such_text fails
+run bench $few "$MODEL" -m "$MODEL"
+check bench__models_and_model misuse
+run bench -m "$MODEL" --text "$dir/text"
+check bench__text_without_models misuse
+
 # ----------------------------------------------------------------------------- perplexity
 
-cp "$(dirname "$0")/../../examples/data/conversations.txt" "$dir/text"
 judge="perplexity -m $MODEL --special --separator %%"
 run $judge "$dir/text" --chunks 20
 check perplexity__text both "code 0" "prints ^perplexity  *[0-9.]* +/- "
