@@ -203,11 +203,16 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/thinking.h
 convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
+	lib/convert/collect.c \
+	lib/convert/collect.h \
+	lib/convert/imatrix_file.c \
+	lib/convert/imatrix_file.h \
 	lib/convert/likelihood.c \
 	lib/convert/likelihood.h \
 	lib/convert/perplexity.c \
 	lib/convert/perplexity.h
-api_sources = lib/api/api_machine.c \
+api_sources = lib/api/api_imatrix.c \
+	lib/api/api_machine.c \
 	lib/api/api_model.c \
 	lib/api/api_perplexity.c \
 	lib/api/api_process.c \

@@ -59,6 +59,8 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
 	tests/unit/convert/test_chunks \
+	tests/unit/convert/test_collect \
+	tests/unit/convert/test_imatrix \
 	tests/unit/convert/test_likelihood \
 	tests/unit/convert/test_perplexity \
 	tests/unit/decode/test_families \

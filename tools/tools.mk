@@ -7,6 +7,7 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_ask.c \
 	tools/reason/cmd_bench.c \
 	tools/reason/cmd_chat.c \
+	tools/reason/cmd_imatrix.c \
 	tools/reason/cmd_info.c \
 	tools/reason/cmd_logits.c \
 	tools/reason/cmd_perplexity.c \
@@ -54,6 +55,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-bench.1 \
 	man/reason-chat.1 \
 	man/reason-detokenize.1 \
+	man/reason-imatrix.1 \
 	man/reason-info.1 \
 	man/reason-logits.1 \
 	man/reason-perplexity.1 \

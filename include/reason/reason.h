@@ -160,7 +160,8 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate", "perplexity"). A result other than 0 stops the call, which then ends as if cancelled. */
+ * "generate", "perplexity", "imatrix"). A result other than 0 stops the call, which then
+ * ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
 
@@ -770,6 +771,62 @@ REASON_API reason_status reason_perplexity(reason_model *model, const char *text
                                            int64_t n_bytes,
                                            const reason_perplexity_options *options,
                                            reason_perplexity_result *result);
+
+/** How reason_imatrix() reads a text. */
+typedef struct reason_imatrix_options {
+    size_t size;           /**< sizeof(reason_imatrix_options) */
+    int32_t n_ctx;         /**< as in reason_perplexity_options, at least 2 */
+    int32_t n_chunks;      /**< as in reason_perplexity_options */
+    bool special;          /**< as in reason_perplexity_options */
+    const char *separator; /**< as in reason_perplexity_options */
+    const char *dataset;   /**< what the file calls the text; default NULL: nothing */
+    int32_t n_threads;     /**< as in reason_session_options */
+    reason_pool *pool;     /**< as in reason_session_options */
+    reason_cancel_token *cancel; /**< default NULL */
+    reason_progress_fn progress; /**< stage "imatrix", in tokens; default NULL */
+    void *progress_user;         /**< handed to `progress` */
+} reason_imatrix_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_imatrix_options_init(reason_imatrix_options *options,
+                                                     size_t size);
+
+/** What reason_imatrix() read and wrote. */
+typedef struct reason_imatrix_result {
+    size_t size;        /**< sizeof(reason_imatrix_result), set by the caller */
+    uint64_t n_text;    /**< tokens of the text, each document's begin of text included */
+    uint64_t n_chunks;  /**< chunks that were run */
+    uint64_t n_ctx;     /**< tokens of the longest */
+    uint64_t n_tokens;  /**< of all of them, which count alike */
+    uint64_t n_tensors; /**< tensors of the model that the file tells of */
+} reason_imatrix_result;
+
+/**
+ * Runs a text through a model and writes how large the inputs of its weights are: an
+ * importance matrix. A quantizer that knows it keeps those columns more exactly that are
+ * multiplied by more.
+ *
+ * The text is cut as reason_perplexity() does, and all tokens of all chunks count. The file
+ * is a GGUF file with general.type "imatrix": for each tensor NAME of two dimensions that
+ * is multiplied, the output included, NAME.in_sum2 holds the sum of the squares of every
+ * input column and NAME.counts the number of tokens, in float32; imatrix.datasets,
+ * imatrix.chunk_count and imatrix.chunk_size tell what was read. Inputs are taken before
+ * they are rounded to 8 bits (where an architecture rounds them for float weights too:
+ * after), and added in double in the order of the text: the file does not depend on the
+ * number of threads and the instruction set.
+ *
+ * @param text    UTF-8; n_bytes its length, or -1 if NUL-terminated
+ * @param path    of the file, which appears whole or not at all
+ * @param options NULL for defaults
+ * @param result  filled if it is not NULL; its size field must be set
+ * @return INVALID_ARG (also if no document has 2 tokens), LIMIT (n_ctx beyond the
+ * model's), MISMATCH (a model without weights), UNSUPPORTED (no tokenizer), FORMAT
+ * (activations that are not finite), IO, NO_MEMORY, CANCELLED
+ */
+REASON_API reason_status reason_imatrix(reason_model *model, const char *text,
+                                        int64_t n_bytes, const char *path,
+                                        const reason_imatrix_options *options,
+                                        reason_imatrix_result *result);
 
 /* ---------------------------------------------------------------------------------------
  * Measuring.

@@ -8,6 +8,23 @@
 #include "base/array.h"
 #include "base/fpstate.h"
 
+/* Of a chunk, unless the caller says or a context is shorter. */
+enum { DEFAULT_TOKENS = 512 };
+
+reason_status rsn_chunk_tokens(const rsn_model *model, const rsn_model *second,
+                               int32_t n_ctx, size_t *size) {
+    const rsn_model *shorter =
+        second && second->hp.n_ctx < model->hp.n_ctx ? second : model;
+    *size = n_ctx ? (size_t)n_ctx : DEFAULT_TOKENS;
+    if (*size <= shorter->hp.n_ctx)
+        return REASON_OK;
+    if (n_ctx)
+        return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, %s was made for %zu", n_ctx,
+                        shorter->gguf.path, shorter->hp.n_ctx);
+    *size = shorter->hp.n_ctx;
+    return REASON_OK;
+}
+
 /* Bytes before the first separator; all of them if there is none. */
 static size_t measure_document(const char *text, size_t n, const char *separator) {
     size_t n_separator = separator ? strlen(separator) : 0;

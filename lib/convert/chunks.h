@@ -39,6 +39,11 @@ reason_status rsn_chunks_make(const rsn_model *model, const rsn_chunks_setup *se
                               rsn_chunks *chunks);
 void rsn_chunks_free(rsn_chunks *chunks);
 
+/* Tokens of a chunk: n_ctx, or where that is 0 512 or the context of the models if it is
+ * shorter. LIMIT beyond the context of one. `second` may be NULL. */
+reason_status rsn_chunk_tokens(const rsn_model *model, const rsn_model *second,
+                               int32_t n_ctx, size_t *size);
+
 /* Who is told while chunks are run, and who may stop it. */
 typedef struct rsn_watch {
     const char *stage;

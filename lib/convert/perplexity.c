@@ -50,20 +50,6 @@ typedef struct run {
 
 /* --- checks ------------------------------------------------------------------------- */
 
-reason_status rsn_chunk_tokens(const rsn_model *model, const rsn_model *second,
-                               int32_t n_ctx, size_t *size) {
-    const rsn_model *shorter =
-        second && second->hp.n_ctx < model->hp.n_ctx ? second : model;
-    *size = n_ctx ? (size_t)n_ctx : RSN_CHUNK_TOKENS;
-    if (*size <= shorter->hp.n_ctx)
-        return REASON_OK;
-    if (n_ctx)
-        return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, %s was made for %zu", n_ctx,
-                        shorter->gguf.path, shorter->hp.n_ctx);
-    *size = shorter->hp.n_ctx;
-    return REASON_OK;
-}
-
 /* The same ids for the same bytes, or comparing them means nothing. */
 static reason_status check_vocabularies(const rsn_model *a, const rsn_model *b) {
     if (!b->vocab || rsn_vocab_size(a->vocab) != rsn_vocab_size(b->vocab) ||

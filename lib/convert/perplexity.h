@@ -5,9 +5,6 @@
 #include "base/pool.h"
 #include "model/model.h"
 
-/* Default of the options' n_ctx, unless a model's own context is shorter. */
-enum { RSN_CHUNK_TOKENS = 512 };
-
 typedef struct rsn_judged {
     rsn_model *model, *against; /* against: NULL: nothing to compare with */
     const char *text;
@@ -18,10 +15,5 @@ typedef struct rsn_judged {
 
 /* Fills all fields of *result but its size. Statuses as reason_perplexity(). */
 reason_status rsn_perplexity(const rsn_judged *what, reason_perplexity_result *result);
-
-/* Tokens of a chunk: n_ctx, or where that is 0 the default; LIMIT beyond the context of
- * a model. `second` may be NULL. */
-reason_status rsn_chunk_tokens(const rsn_model *model, const rsn_model *second,
-                               int32_t n_ctx, size_t *size);
 
 #endif

@@ -192,7 +192,8 @@ reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
                          .all = what->all,
                          .pool = s->pool,
                          .cancel = what->cancel,
-                         .scratch = &s->scratch};
+                         .scratch = &s->scratch,
+                         .observer = what->observer};
         if (what->logits && what->all)
             step.logits = what->logits + at * n_vocab;
         else if (what->logits && last)

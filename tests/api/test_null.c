@@ -258,6 +258,22 @@ static void test_api_null__perplexity(void **state) {
     assert_ok(reason_perplexity(w->model, "12+34", -1, NULL, &r));
 }
 
+static void test_api_null__imatrix(void **state) {
+    const world *w = *state;
+    const char *path = "/dev/null/x"; /* cannot be written */
+    reason_imatrix_result r = {.size = sizeof r, .n_text = 7};
+    assert_refused(reason_imatrix_options_init(NULL, sizeof(reason_imatrix_options)));
+    assert_refused(reason_imatrix(NULL, "12+34", -1, path, NULL, &r));
+    assert_int_equal(r.n_text, 0);
+    assert_refused(reason_imatrix(w->model, NULL, -1, path, NULL, &r));
+    assert_refused(reason_imatrix(w->model, NULL, 0, path, NULL, &r)); /* no tokens */
+    assert_refused(reason_imatrix(w->model, "12+34", -2, path, NULL, &r));
+    assert_refused(reason_imatrix(w->model, "12+34", -1, NULL, NULL, &r));
+    r.size = 0;
+    assert_refused(reason_imatrix(w->model, "12+34", -1, path, NULL, &r));
+    assert_status(reason_imatrix(w->model, "12+34", -1, path, NULL, NULL), REASON_ERR_IO);
+}
+
 /* What has a documented value for NULL, and what takes NULL as a default. */
 static void test_api_null__null_is_fine(void **state) {
     world *w = *state;
@@ -496,6 +512,7 @@ int main(void) {
         cmocka_unit_test(test_api_null__session),
         cmocka_unit_test(test_api_null__generate),
         cmocka_unit_test(test_api_null__perplexity),
+        cmocka_unit_test(test_api_null__imatrix),
         cmocka_unit_test(test_api_null__null_is_fine),
         cmocka_unit_test(test_api_null__model_options),
         cmocka_unit_test(test_api_null__session_options),

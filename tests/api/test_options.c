@@ -53,6 +53,9 @@ static reason_status init_request(void *p, size_t n) {
 static reason_status init_perplexity_options(void *p, size_t n) {
     return reason_perplexity_options_init(p, n);
 }
+static reason_status init_imatrix_options(void *p, size_t n) {
+    return reason_imatrix_options_init(p, n);
+}
 
 /* Each of these passes the struct to the library with the rest of the call sound. */
 
@@ -143,6 +146,12 @@ static reason_status use_perplexity_options(void *p) {
     return status;
 }
 
+static reason_status use_imatrix_options(void *p) {
+    return reason_imatrix(model, "12+34=46", -1, "/dev/null/x", p, NULL) == REASON_ERR_IO
+               ? REASON_OK
+               : REASON_ERR_INVALID_ARG;
+}
+
 static const struct {
     const char *name;
     size_t size;
@@ -161,6 +170,8 @@ static const struct {
     {"request", sizeof(reason_request), init_request, use_request},
     {"perplexity_options", sizeof(reason_perplexity_options), init_perplexity_options,
      use_perplexity_options},
+    {"imatrix_options", sizeof(reason_imatrix_options), init_imatrix_options,
+     use_imatrix_options},
 };
 
 enum { FILL = 0xA5, TAIL = 24 };
@@ -220,6 +231,7 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     reason_request r;
     reason_model_options m;
     reason_perplexity_options j;
+    reason_imatrix_options i;
     (void)state;
     assert_ok(reason_session_options_init(&s, sizeof s));
     assert_true(s.n_ctx == 0 && s.n_threads == 0 && !s.pool &&
@@ -245,6 +257,9 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     assert_true(j.n_ctx == 0 && j.n_chunks == 0 && !j.all_positions && !j.special &&
                 !j.separator && !j.against && j.n_threads == 0 && !j.pool &&
                 j.kv_type == REASON_KV_F16 && !j.cancel && !j.progress);
+    assert_ok(reason_imatrix_options_init(&i, sizeof i));
+    assert_true(i.n_ctx == 0 && i.n_chunks == 0 && !i.special && !i.separator &&
+                !i.dataset && i.n_threads == 0 && !i.pool && !i.cancel && !i.progress);
 }
 
 /* The defaults, no struct at all and the struct as init left it are one and the same. */

@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
-commands="ask chat info tokenize detokenize logits template bench perplexity"
+commands="ask chat info tokenize detokenize logits template bench perplexity imatrix"
 
 # ------------------------------------------------------------------------- usage and help
 
@@ -364,6 +364,37 @@ run perplexity -m "$MODEL" "$dir/text" --against "$dir/no-such-model"
 check perplexity__no_such_model fails
 run perplexity -m "$MODEL" "$dir/text" --separator ''
 check perplexity__empty_line_as_separator code 0
+
+# -------------------------------------------------------------------------------- imatrix
+
+importance="imatrix -m $MODEL --special --separator %% --chunks 20"
+run $importance "$dir/text" "$dir/one.gguf"
+check imatrix__tells_what_it_read both "code 0" "prints tensors, over [0-9]* tokens in 20 chunks"
+check imatrix__nothing_on_stderr [ ! -s "$err" ]
+check imatrix__is_a_gguf_file [ "$(head -c 4 "$dir/one.gguf")" = GGUF ]
+check imatrix__names_the_text grep -q '^GGUF.*general.type.*imatrix.*imatrix.datasets.*text' -a \
+    "$dir/one.gguf"
+run $importance "$dir/text" "$dir/two.gguf" --json -t 2
+check imatrix__json both "code 0" "lines 1"
+check imatrix__json_keys has_keys out n_text n_chunks n_ctx n_tokens n_tensors
+check imatrix__same_bytes_with_more_threads cmp -s "$dir/one.gguf" "$dir/two.gguf"
+"$REASON" $importance - "$dir/two.gguf" --ctx 50 <"$dir/text" >"$out" 2>"$err"
+rc=$?
+check imatrix__stdin code 0
+check imatrix__names_standard_input grep -q -a 'standard input' "$dir/two.gguf"
+cp "$dir/one.gguf" "$dir/kept.gguf"
+run $importance "$dir/text" "$dir/kept.gguf" --ctx 100000
+check imatrix__ctx_too_large both fails "says n_ctx"
+check imatrix__old_file_is_kept cmp -s "$dir/kept.gguf" "$dir/one.gguf"
+run $importance "$dir/empty" "$dir/kept.gguf"
+check imatrix__empty_text both fails "says tokens"
+run $importance "$dir/text" "$dir/no-such-folder/x.gguf"
+check imatrix__no_such_folder both fails "says no-such-folder"
+run $importance "$dir/no-such-file" "$dir/x.gguf"
+check imatrix__no_such_text fails
+run $importance "$dir/text"
+check imatrix__no_out misuse
+check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part-*')" ]
 
 # ------------------------------------------------------------------------------------ cpu
 

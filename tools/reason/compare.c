@@ -58,13 +58,13 @@ static int64_t measure_file(const char *path) {
 
 /* A model in several files: NAME-00001-of-00003.gguf and so on. */
 static int64_t measure_files(const char *path, int64_t n_parts) {
-    static const char form[] = "-00001-of-00003.gguf";
-    size_t n = strlen(path);
-    char *part = n >= sizeof form ? strdup(path) : NULL;
+    char ending[64];
+    size_t n = strlen(path), n_ending = strlen("-00001-of-00003.gguf");
+    char *part = n > n_ending && n_parts < 100000 ? strdup(path) : NULL;
     int64_t sum = part ? 0 : -1;
     for (int64_t i = 1; part && i <= n_parts && sum >= 0; i++) {
-        snprintf(part + n - (sizeof form - 1), sizeof form, "-%05lld-of-%05lld.gguf",
-                 (long long)i % 100000, (long long)n_parts % 100000);
+        snprintf(ending, sizeof ending, "-%05d-of-%05d.gguf", (int)i, (int)n_parts);
+        memcpy(part + n - n_ending, ending, n_ending);
         int64_t bytes = measure_file(part);
         sum = bytes < 0 ? -1 : sum + bytes;
     }

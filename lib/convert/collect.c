@@ -1,0 +1,165 @@
+/* Owns the sums over a model's activations. What they mean for a quantizer is importance.c's,
+ * and where activations are seen is the forward pass's. Invariant: a column's squares are
+ * added in double, token after token in the order of the text, by one worker at a time; so
+ * neither threads nor the size of a piece change a bit. */
+#include "convert/collect.h"
+
+#include <float.h>
+
+#include "base/alloc.h"
+#include "convert/chunks.h"
+#include "decode/session.h"
+
+/* Positions whose logits are held at once. The output is a product as well, so they are
+ * computed though nobody reads them. */
+enum { PIECE = 32 };
+
+/* --- the sums ----------------------------------------------------------------------- */
+
+static reason_status prepare_sums(const rsn_model *model, rsn_collected *c) {
+    const rsn_gguf *g = &model->gguf;
+    size_t n_cols = 0, at = 0;
+    c->items = rsn_calloc2(g->n_tensors, sizeof *c->items);
+    for (size_t i = 0; i < g->n_tensors && c->items; i++) {
+        const rsn_gguf_tensor *t = &g->tensors[i];
+        if (t->n_dims != 2)
+            continue;
+        c->items[c->n++] =
+            (rsn_column_sums){.name = t->name,
+                              .cols = (size_t)t->ne[0],
+                              .data = rsn_tensor_bytes(g, model->blobs, t)};
+        n_cols += (size_t)t->ne[0];
+    }
+    c->sums = c->items ? rsn_calloc2(n_cols, sizeof *c->sums) : NULL;
+    if (!c->sums)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < c->n; at += c->items[i++].cols)
+        c->items[i].sums = c->sums + at;
+    return REASON_OK;
+}
+
+/* An rsn_observer. A matrix that is part of a tensor counts if it is the first part: the
+ * others read the same. */
+static void see(void *user, const rsn_matrix *w, const float *x, size_t n) {
+    const rsn_collected *c = user;
+    rsn_column_sums *of = NULL;
+    for (size_t i = 0; i < c->n && !of; i++)
+        if (c->items[i].data == w->data)
+            of = &c->items[i];
+    if (!of)
+        return;
+    for (size_t t = 0; t < n; t++, x += w->cols)
+        for (size_t k = 0; k < w->cols; k++)
+            of->sums[k] += (double)x[k] * (double)x[k];
+    of->n_tokens += n;
+}
+
+static reason_status check_sums(const rsn_model *model, const rsn_collected *c) {
+    for (size_t i = 0; i < c->n; i++)
+        for (size_t k = 0; k < c->items[i].cols; k++)
+            if (!(c->items[i].sums[k] <= FLT_MAX)) /* also where it is no number */
+                return rsn_fail(REASON_ERR_FORMAT,
+                                "%s: column %zu of what %s multiplies is not finite",
+                                model->gguf.path, k, c->items[i].name.data);
+    return REASON_OK;
+}
+
+void rsn_collected_free(rsn_collected *c) {
+    rsn_free(c->items);
+    rsn_free(c->sums);
+    *c = (rsn_collected){0};
+}
+
+/* --- the run ------------------------------------------------------------------------ */
+
+typedef struct run {
+    rsn_session *session;
+    float *logits; /* [PIECE][n_vocab] */
+    rsn_observer observer;
+    rsn_watch watch;
+} run;
+
+static reason_status run_chunk(run *r, const rsn_chunk *chunk) {
+    reason_status status = REASON_OK;
+    rsn_session_truncate(r->session, 0);
+    for (size_t at = 0; at < chunk->n && status == REASON_OK; at += PIECE) {
+        rsn_append what = {.tokens = chunk->tokens + at,
+                           .n = chunk->n - at < PIECE ? chunk->n - at : PIECE,
+                           .logits = r->logits,
+                           .all = true,
+                           .cancel = r->watch.cancel,
+                           .observer = &r->observer};
+        status = rsn_session_append(r->session, &what);
+        if (status == REASON_OK)
+            status = rsn_watch_report(&r->watch, what.n);
+    }
+    return status;
+}
+
+static reason_status open_run(const rsn_collection *what, size_t n_ctx, run *r) {
+    rsn_session_setup setup = {
+        .n_ctx = n_ctx, .n_chunk = PIECE, .kv = rsn_kv_type(REASON_KV_F16)};
+    reason_status status =
+        rsn_session_new(what->model, what->pool, &setup, &r->session);
+    if (status != REASON_OK)
+        return status;
+    r->logits = rsn_alloc2(what->model->hp.n_vocab, PIECE * sizeof *r->logits);
+    return r->logits ? REASON_OK : REASON_ERR_NO_MEMORY;
+}
+
+static reason_status run_all(const rsn_collection *what, run *r,
+                             const rsn_chunks *chunks) {
+    r->watch.total = chunks->n_tokens;
+    rsn_pool_enter(what->pool);
+    rsn_fpstate saved = rsn_fpstate_enter();
+    reason_status status = rsn_watch_report(&r->watch, 0);
+    for (size_t i = 0; i < chunks->n && status == REASON_OK; i++)
+        status = run_chunk(r, &chunks->items[i]);
+    rsn_fpstate_leave(saved);
+    rsn_pool_leave(what->pool);
+    return status;
+}
+
+static void tell(const rsn_chunks *chunks, rsn_collected *c) {
+    c->figures = (reason_imatrix_result){.n_text = chunks->n_text,
+                                         .n_chunks = chunks->n,
+                                         .n_ctx = chunks->longest,
+                                         .n_tokens = chunks->n_tokens};
+    for (size_t i = 0; i < c->n; i++)
+        c->figures.n_tensors += c->items[i].n_tokens > 0;
+}
+
+reason_status rsn_collect(const rsn_collection *what, rsn_collected *out) {
+    const reason_imatrix_options *o = what->options;
+    rsn_cancel cancel = {o->cancel, NULL};
+    rsn_chunks chunks = {0};
+    run r = {.observer = {see, out},
+             .watch = {"imatrix", &cancel, o->progress, o->progress_user, 0, 0}};
+    rsn_chunks_setup setup = {.text = what->text,
+                              .n_bytes = what->n_bytes,
+                              .separator = o->separator,
+                              .special = o->special,
+                              .most = (size_t)o->n_chunks,
+                              .least = 2};
+    *out = (rsn_collected){0};
+    reason_status status = rsn_watch_begin(&r.watch);
+    if (status == REASON_OK)
+        status = rsn_chunk_tokens(what->model, NULL, o->n_ctx, &setup.size);
+    if (status == REASON_OK)
+        status = rsn_chunks_make(what->model, &setup, &chunks);
+    if (status == REASON_OK)
+        status = prepare_sums(what->model, out);
+    if (status == REASON_OK)
+        status = open_run(what, setup.size, &r);
+    if (status == REASON_OK)
+        status = run_all(what, &r, &chunks);
+    if (status == REASON_OK)
+        status = check_sums(what->model, out);
+    tell(&chunks, out);
+    rsn_session_free(r.session);
+    rsn_free(r.logits);
+    rsn_chunks_free(&chunks);
+    if (status != REASON_OK)
+        rsn_collected_free(out);
+    return status;
+}
