@@ -58,6 +58,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_status \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
+	tests/unit/convert/test_importance \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
@@ -73,6 +74,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_malformed \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
+	tests/unit/format/test_gguf_write \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hparams \
