@@ -24,6 +24,8 @@ base_sources = lib/base/alloc.c \
 	lib/base/log.h \
 	lib/base/pool.c \
 	lib/base/pool.h \
+	lib/base/replace.c \
+	lib/base/replace.h \
 	lib/base/rng.c \
 	lib/base/rng.h \
 	lib/base/status.c \
@@ -85,7 +87,9 @@ kernels_sources = lib/kernels/attention.c \
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
 	lib/format/gguf_read.c \
-	lib/format/gguf_split.c
+	lib/format/gguf_split.c \
+	lib/format/gguf_write.c \
+	lib/format/gguf_write.h
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
@@ -205,8 +209,8 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
 	lib/convert/collect.c \
 	lib/convert/collect.h \
-	lib/convert/imatrix_file.c \
-	lib/convert/imatrix_file.h \
+	lib/convert/importance.c \
+	lib/convert/importance.h \
 	lib/convert/likelihood.c \
 	lib/convert/likelihood.h \
 	lib/convert/perplexity.c \

@@ -61,6 +61,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_chunks \
 	tests/unit/convert/test_collect \
 	tests/unit/convert/test_imatrix \
+	tests/unit/convert/test_importance \
 	tests/unit/convert/test_likelihood \
 	tests/unit/convert/test_perplexity \
 	tests/unit/decode/test_families \
@@ -78,6 +79,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_malformed \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
+	tests/unit/format/test_gguf_write \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hparams \

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "api/options.h"
-#include "convert/imatrix_file.h"
+#include "convert/collect.h"
 
 static const reason_imatrix_options OPTIONS = {.size = sizeof OPTIONS};
 
@@ -36,7 +36,7 @@ static reason_status collect_and_write(reason_model *model, const char *text,
     if (status == REASON_OK)
         status = rsn_collect(&what, &found);
     if (status == REASON_OK)
-        status = rsn_imatrix_write(path, &found, o->dataset);
+        status = rsn_collected_write(&found, o->dataset, path);
     *figures = found.figures;
     rsn_collected_free(&found);
     rsn_pool_release(what.pool);

@@ -1,5 +1,5 @@
-/* Owns the sums over a model's activations. What they mean for a quantizer is importance.c's,
- * and where activations are seen is the forward pass's. Invariant: a column's squares are
+/* Owns the sums over a model's activations. How they lie in a file is importance.c's, and
+ * where activations are seen is the forward pass's. Invariant: a column's squares are
  * added in double, token after token in the order of the text, by one worker at a time; so
  * neither threads nor the size of a piece change a bit. */
 #include "convert/collect.h"
@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "convert/chunks.h"
+#include "convert/importance.h"
 #include "decode/session.h"
 
 /* Positions whose logits are held at once. The output is a product as well, so they are
@@ -62,6 +63,34 @@ static reason_status check_sums(const rsn_model *model, const rsn_collected *c) 
                                 "%s: column %zu of what %s multiplies is not finite",
                                 model->gguf.path, k, c->items[i].name.data);
     return REASON_OK;
+}
+
+/* Mean squares, as importance files are kept in memory. */
+static reason_status add_entry(rsn_importance *imp, const rsn_column_sums *of) {
+    rsn_importance_entry *e;
+    reason_status status =
+        rsn_importance_add(imp, of->name.data, of->name.n, of->cols, 1, &e);
+    if (status != REASON_OK)
+        return status;
+    e->count[0] = (float)of->n_tokens;
+    for (size_t k = 0; k < of->cols; k++)
+        e->mean_square[k] = (float)(of->sums[k] / (double)of->n_tokens);
+    return REASON_OK;
+}
+
+reason_status rsn_collected_write(const rsn_collected *c, const char *dataset,
+                                  const char *path) {
+    rsn_importance imp = {.chunk_count = (uint32_t)c->figures.n_chunks,
+                          .chunk_size = (uint32_t)c->figures.n_ctx};
+    reason_status status =
+        dataset ? rsn_importance_add_dataset(&imp, dataset) : REASON_OK;
+    for (size_t i = 0; i < c->n && status == REASON_OK; i++)
+        if (c->items[i].n_tokens > 0)
+            status = add_entry(&imp, &c->items[i]);
+    if (status == REASON_OK)
+        status = rsn_importance_write(path, &imp);
+    rsn_importance_free(&imp);
+    return status;
 }
 
 void rsn_collected_free(rsn_collected *c) {

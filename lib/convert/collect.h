@@ -33,6 +33,10 @@ typedef struct rsn_collection {
 /* Runs every chunk of the text from an empty context and adds up. Statuses as
  * reason_imatrix(), but for the file's; on failure *out is empty. */
 reason_status rsn_collect(const rsn_collection *what, rsn_collected *out);
+/* Writes an importance file of what was multiplied; `dataset` names the text, NULL:
+ * nothing does. IO, NO_MEMORY. */
+reason_status rsn_collected_write(const rsn_collected *c, const char *dataset,
+                                  const char *path);
 void rsn_collected_free(rsn_collected *c);
 
 #endif

@@ -394,7 +394,7 @@ run $importance "$dir/no-such-file" "$dir/x.gguf"
 check imatrix__no_such_text fails
 run $importance "$dir/text"
 check imatrix__no_out misuse
-check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part-*')" ]
+check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part')" ]
 
 # ------------------------------------------------------------------------------------ cpu
 
