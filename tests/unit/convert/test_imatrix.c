@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "convert/importance.h"
 #include "format/gguf.h"
 #include "model/model.h"
 #include "support/gguf_build.h"
@@ -192,6 +193,14 @@ static void test_convert_imatrix__what_is_in_it(void **state) {
             assert_true(sums[k] >= 0 && isfinite(sums[k]));
     }
     check_first_layer(&file, (size_t)r.n_tokens);
+    rsn_importance imp;
+    assert_ok(rsn_importance_read(path, &imp)); /* what the quantizer sees */
+    assert_int_equal(imp.n_entries, r.n_tensors);
+    const rsn_importance_entry *e = rsn_importance_find(&imp, "blk.3.ffn_down.weight", 21);
+    assert_non_null(e);
+    assert_int_equal(e->n, shipped->hp.n_ff);
+    assert_true(e->count[0] == (float)r.n_tokens);
+    rsn_importance_free(&imp);
     close_file(&file);
     assert_int_equal(unlink(path), 0);
 }
