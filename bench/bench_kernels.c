@@ -6,24 +6,30 @@
  *
  * TYPE leaves out all other types and the operations on rows; K is the length of a row
  * (2560). Plain C gets a 16th of the weights, as it would take minutes for all.
- * "read" is a plain sum over the weights: what memory gives one thread. A multiply-add
- * counts two operations. */
+ * Seconds are the thread's own, so that waiting for a core does not count. "read" is a
+ * plain sum over the weights: what memory gives one thread. A multiply-add counts two
+ * operations; the share is of the level's peak of 8-bit or float32 operations, measured in
+ * the same rounds. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "base/cpu.h"
 #include "kernels/attention.h"
+#include "kernels/peak.h"
 #include "kernels/table.h"
 
 enum { PATTERN_ROWS = 61, MAX_TOKENS = 64, MAX_ROUNDS = 101, N_LEVELS = 4 };
-enum { MIN_K = 256, MAX_K = 32768, GENERIC_SHARE = 16 };
+enum { PEAK_ROUNDS = 4000, MIN_K = 256, MAX_K = 32768, GENERIC_SHARE = 16 };
 enum { HEAD_DIM = 128, POSITIONS = 1024, ROW = 8192, REPEATS = 200 };
+
+/* Decode, decode of several sequences together, prefill. */
+static const size_t TOKENS[] = {1, 4, 8, 16, MAX_TOKENS};
 
 typedef struct level {
     const rsn_kernels *kernels;
-    double seconds[MAX_ROUNDS];
+    double seconds[MAX_ROUNDS], peak[MAX_ROUNDS]; /* peak: operations a second */
 } level;
 
 typedef struct bench {
@@ -35,6 +41,12 @@ typedef struct bench {
     void *act;
     double sink; /* keeps results alive */
 } bench;
+
+static double clock_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -52,9 +64,9 @@ static float next_float(uint32_t *state) {
 }
 
 /* Random weights. No byte of a block has bit 6, so no half-precision scale is infinite or
- * NaN wherever it lies. */
+ * NaN wherever it lies, in packed rows too. */
 static void fill_row(bench *b, const rsn_type_info *info, uint32_t *state, uint8_t *row) {
-    if (info->encode) {
+    if (info->act == RSN_ACT_F32) {
         for (size_t i = 0; i < b->k; i++) b->out[i] = next_float(state) * 0.05f;
         info->encode(b->out, row, b->k);
         return;
@@ -92,13 +104,13 @@ static void quantize_rows(bench *b, rsn_act kind) {
 static void time_read(bench *b) {
     double seconds[MAX_ROUNDS];
     for (size_t round = 0; round < b->n_rounds; round++) {
-        double start = rsn_clock();
+        double start = clock_now();
         uint64_t sums[8] = {0};
         const uint64_t *words = (const void *)b->weights;
         for (size_t i = 0; i + 8 <= b->n_bytes / 8; i += 8) {
             for (size_t j = 0; j < 8; j++) sums[j] += words[i + j];
         }
-        seconds[round] = rsn_clock() - start;
+        seconds[round] = clock_now() - start;
         for (size_t j = 0; j < 8; j++) b->sink += (double)sums[j];
     }
     double s = median(seconds, b->n_rounds);
@@ -106,13 +118,25 @@ static void time_read(bench *b) {
 }
 
 static void print_product(const bench *b, const rsn_type_info *info, size_t n_tokens,
-                          reason_cpu cpu, size_t n_rows, double seconds) {
+                          level *l, size_t n_rows) {
     char name[32];
+    double seconds = median(l->seconds, b->n_rounds);
+    double peak = median(l->peak, b->n_rounds);
     double weights = (double)n_rows * (double)b->k;
     double bytes = (double)(n_rows * rsn_type_row_bytes(info, b->k));
     snprintf(name, sizeof name, "product %s x %zu", info->name, n_tokens);
-    printf("%-28s %-8s %9.2f GB/s %10.1f GOP/s\n", name, rsn_cpu_name(cpu),
-           1e-9 * bytes / seconds, 2e-9 * weights * (double)n_tokens / seconds);
+    double speed = 2 * weights * (double)n_tokens / seconds;
+    printf("%-28s %-8s %9.2f GB/s %10.1f GOP/s %5.1f%%\n", name,
+           rsn_cpu_name(l->kernels->level), 1e-9 * bytes / seconds, 1e-9 * speed,
+           100 * speed / peak);
+}
+
+static double measure_peak(const level *l, rsn_act kind) {
+    const rsn_peak *peak = rsn_peak_for(l->kernels->level);
+    double start = clock_now();
+    uint64_t done = kind == RSN_ACT_F32 ? peak->float32(PEAK_ROUNDS)
+                                        : peak->int8(PEAK_ROUNDS);
+    return (double)done / (clock_now() - start);
 }
 
 static void time_product(bench *b, const rsn_type_info *info, size_t n_rows,
@@ -124,20 +148,21 @@ static void time_product(bench *b, const rsn_type_info *info, size_t n_rows,
     for (size_t l = 0; l < b->n_levels; l++) {
         bool plain = b->levels[l].kernels->level == REASON_CPU_GENERIC;
         rows[l] = plain && n_rows > GENERIC_SHARE ? n_rows / GENERIC_SHARE : n_rows;
+        rows[l] -= rows[l] % b->levels[l].kernels->group_rows;
     }
     for (size_t round = 0; round < b->n_rounds; round++) {
         for (size_t l = 0; l < b->n_levels; l++) {
-            double start = rsn_clock();
+            double start = clock_now();
             b->levels[l].kernels->product[info->type](b->k, b->weights, row_bytes,
                                                       rows[l], x, x_stride, n_tokens,
                                                       b->out, rows[l]);
-            b->levels[l].seconds[round] = rsn_clock() - start;
+            b->levels[l].seconds[round] = clock_now() - start;
+            b->levels[l].peak[round] = measure_peak(&b->levels[l], info->act);
             b->sink += (double)b->out[0];
         }
     }
     for (size_t l = 0; l < b->n_levels; l++) {
-        print_product(b, info, n_tokens, b->levels[l].kernels->level, rows[l],
-                      median(b->levels[l].seconds, b->n_rounds));
+        print_product(b, info, n_tokens, &b->levels[l], rows[l]);
     }
 }
 
@@ -203,9 +228,9 @@ static void time_row_op(bench *b, row_op op) {
     for (size_t round = 0; round < b->n_rounds; round++) {
         for (size_t l = 0; l < b->n_levels; l++) {
             memcpy(b->out, b->x, ROW * sizeof *b->out);
-            double start = rsn_clock();
+            double start = clock_now();
             for (int i = 0; i < REPEATS; i++) run_row_op(b, b->levels[l].kernels, op);
-            b->levels[l].seconds[round] = (rsn_clock() - start) / REPEATS;
+            b->levels[l].seconds[round] = (clock_now() - start) / REPEATS;
             b->sink += (double)b->out[0];
         }
     }
@@ -227,9 +252,8 @@ static void run(bench *b) {
             continue;
         size_t n_rows = fill_weights(b, info);
         quantize_rows(b, info->act);
-        time_product(b, info, n_rows, 1);
-        time_product(b, info, n_rows, 8);
-        time_product(b, info, n_rows, MAX_TOKENS);
+        for (size_t i = 0; i < sizeof TOKENS / sizeof *TOKENS; i++)
+            time_product(b, info, n_rows, TOKENS[i]);
     }
     if (b->type) return;
     fill_weights(b, rsn_type_info_get(RSN_TYPE_F16));

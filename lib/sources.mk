@@ -54,6 +54,9 @@ quant_sources = lib/quant/block.h \
 	lib/quant/types.h
 kernels_sources = lib/kernels/attention.c \
 	lib/kernels/attention.h \
+	lib/kernels/codes_256.h \
+	lib/kernels/codes_32.h \
+	lib/kernels/codes_ternary.h \
 	lib/kernels/dispatch.c \
 	lib/kernels/inline.h \
 	lib/kernels/lanes_avx2.h \
@@ -62,6 +65,8 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/mathd.c \
 	lib/kernels/mathd.h \
 	lib/kernels/mathf.h \
+	lib/kernels/pack.c \
+	lib/kernels/pack.h \
 	lib/kernels/panel.h \
 	lib/kernels/peak.c \
 	lib/kernels/peak.h \
@@ -80,10 +85,7 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/rows_avx2.h \
 	lib/kernels/rows_avx512.h \
 	lib/kernels/runs_vnni.h \
-	lib/kernels/table.h \
-	lib/kernels/unpack_256.h \
-	lib/kernels/unpack_32.h \
-	lib/kernels/unpack_ternary.h
+	lib/kernels/table.h
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
 	lib/format/gguf_read.c \
@@ -179,6 +181,8 @@ model_sources = lib/model/arch.h \
 	lib/model/kvcache.h \
 	lib/model/model.c \
 	lib/model/model.h \
+	lib/model/packing.c \
+	lib/model/packing.h \
 	lib/model/refusals.c \
 	lib/model/refusals.h \
 	lib/model/rope_scaling.c \

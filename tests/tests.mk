@@ -39,6 +39,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_mathd \
 	tests/kernels/test_mathf \
 	tests/kernels/test_product \
+	tests/kernels/test_pack \
 	tests/kernels/test_product_blocks \
 	tests/kernels/test_quantize \
 	tests/kernels/test_rowops \

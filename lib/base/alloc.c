@@ -5,10 +5,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/checked.h"
 
 enum { ALIGNMENT = 64 };
+
+/* From here on large pages are asked for. */
+enum { LARGE = 4 << 20 };
 
 static void *default_alloc(void *user, size_t n_bytes) {
     (void)user;
@@ -96,6 +101,18 @@ void rsn_free(void *p) {
     if (p) hooks.release(hooks.user, p);
 }
 
+/* Large memory in large pages: fewer of them to be got and looked up. */
+static void advise_large_pages(char *p, size_t n_bytes) {
+#if defined(MADV_HUGEPAGE)
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)p + page - 1) / page * page;
+    (void)madvise((void *)first, ((uintptr_t)p + n_bytes - first) / page * page,
+                  MADV_HUGEPAGE);
+#else
+    (void)p, (void)n_bytes;
+#endif
+}
+
 void *rsn_alloc_aligned(size_t n_bytes) {
     const size_t extra = ALIGNMENT - 1 + sizeof(void *);
     if (n_bytes > PTRDIFF_MAX - extra) {
@@ -107,6 +124,7 @@ void *rsn_alloc_aligned(size_t n_bytes) {
     size_t past = (uintptr_t)(raw + sizeof(void *)) % ALIGNMENT;
     char *aligned = raw + sizeof(void *) + (past ? ALIGNMENT - past : 0);
     memcpy(aligned - sizeof(void *), &raw, sizeof raw); /* for rsn_free_aligned() */
+    if (n_bytes >= LARGE) advise_large_pages(aligned, n_bytes);
     return aligned;
 }
 

@@ -158,7 +158,7 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
         (void)munmap(base, n + past);
         return status;
     }
-    blob->data = (const uint8_t *)base + past;
+    blob->data = (uint8_t *)base + past;
     blob->mapped = true;
     blob->base = base;
     blob->base_size = n + past;
@@ -197,7 +197,7 @@ static reason_status copy_bytes(const rsn_file *file, uint64_t offset, size_t n,
 
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
                             const rsn_cancel *cancel, rsn_blob *blob) {
-    static const alignas(64) uint8_t nothing[64];
+    static alignas(64) uint8_t nothing[64];
     *blob = (rsn_blob){NULL, 0, false, NULL, 0};
     if (!is_inside(file->size, offset, n)) return fail_outside(file, offset, n);
     if (n == 0) { /* which mmap refuses */
@@ -208,6 +208,12 @@ reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, boo
                                : copy_bytes(file, offset, n, cancel, blob);
     if (!status) blob->size = n;
     return status;
+}
+
+void rsn_blob_forget(const uint8_t *bytes, size_t n) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = (uintptr_t)bytes;
+    uintptr_t first = (begin + page - 1) / page * page, end = (begin + n) / page * page;
+    if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 void rsn_blob_free(rsn_blob *blob) {

@@ -26,9 +26,9 @@ reason_status rsn_file_open(const char *path, rsn_file *file);
 reason_status rsn_file_read(const rsn_file *file, uint64_t offset, void *out, size_t n);
 void rsn_file_close(rsn_file *file); /* closed already is fine */
 
-/* Bytes of a file, mapped or copied. */
+/* Bytes of a file, mapped to be read or copied. */
 typedef struct rsn_blob {
-    const uint8_t *data; /* 64-byte aligned where it was copied */
+    uint8_t *data; /* where it was copied: 64-byte aligned, and may be written */
     size_t size;
     bool mapped;
     void *base;       /* private: what to give back; NULL: nothing */
@@ -42,5 +42,7 @@ typedef struct rsn_blob {
 reason_status rsn_blob_load(const rsn_file *file, uint64_t offset, size_t n, bool map,
                             const rsn_cancel *cancel, rsn_blob *blob);
 void rsn_blob_free(rsn_blob *blob);
+/* Gives the pages of n bytes of a mapping back; they are read again when needed. */
+void rsn_blob_forget(const uint8_t *bytes, size_t n);
 
 #endif

@@ -24,18 +24,22 @@
     .relu2_mul = rsn_relu2_mul_##isa, .gelu_mul = rsn_gelu_mul_##isa,                    \
     .soft_cap = rsn_soft_cap_##isa, .max = rsn_max_##isa, .exp_sum = rsn_exp_sum_##isa
 
-static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC, LEVEL(generic, generic)};
+static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
+                                   .group_rows = 1, LEVEL(generic, generic)};
 
 #if defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2, LEVEL(avx2, avx2)};
+static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2,
+                                   .group_rows = 8, LEVEL(avx2, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVXVNNI) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVXVNNI = {.level = REASON_CPU_AVXVNNI, LEVEL(avxvnni, avx2)};
+static const rsn_kernels AVXVNNI = {.level = REASON_CPU_AVXVNNI,
+                                   .group_rows = 8, LEVEL(avxvnni, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512, LEVEL(avx512, avx512)};
+static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512,
+                                   .group_rows = 16, LEVEL(avx512, avx512)};
 #endif
 
 const rsn_kernels *rsn_kernels_for(reason_cpu level) {
@@ -70,6 +74,6 @@ size_t rsn_act_row_bytes(rsn_act kind, size_t k) {
     if (kind == RSN_ACT_F32) return k * sizeof(float);
     size_t bytes = kind == RSN_ACT_Q8_32
                        ? rsn_q8_sums_at(k) + k / RSN_Q8_BLOCK * sizeof(int32_t)
-                       : rsn_q8_256_sums_at(k) + rsn_q8_256_groups(k) * sizeof(int16_t);
+                       : rsn_q8_256_digits_at(k) + rsn_q8_256_blocks(k) * RSN_Q8_256_DIGITS;
     return (bytes + 63) / 64 * 64;
 }

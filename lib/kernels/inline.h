@@ -27,10 +27,13 @@
 /* Before a loop with few, constant turns whose arrays are to live in registers. */
 #if defined(RSN_SANITIZED)
 #define RSN_UNROLL
+#define RSN_UNROLL_64
 #elif defined(__clang__)
 #define RSN_UNROLL _Pragma("clang loop unroll(full)")
+#define RSN_UNROLL_64 RSN_UNROLL
 #else
 #define RSN_UNROLL _Pragma("GCC unroll 16")
+#define RSN_UNROLL_64 _Pragma("GCC unroll 64")
 #endif
 
 /* Asks for the cache lines of n bytes (a constant) from p + offset on, which may lie

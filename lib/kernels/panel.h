@@ -1,49 +1,60 @@
-/* Up to 256 weights of each row of a group, unpacked: what unpack_*.h write and
- * product_blocks_impl.h multiplies. Included after rows_<isa>.h and the level's own
+/* Groups of rows as registers: what a packed block (pack.h) says, and panels of weights
+ * that were unpacked once for many tokens. Included after rows_<isa>.h and the level's own
  * signed_codes() and scale_rows(). */
 #ifndef REASON_KERNELS_PANEL_H
 #define REASON_KERNELS_PANEL_H
 
-enum { PANEL_ELEMS = 256, PANEL_PARTS = PANEL_ELEMS / 4, PART_32 = 32 / 4 };
+enum {
+    PANEL_ELEMS = 512,
+    PANEL_PARTS = PANEL_ELEMS / 4, /* a part: four weights of every row */
+    PIECE_PARTS = 32 / 4,          /* a piece: 32 weights */
+    PANEL_PIECES = PANEL_ELEMS / 32
+};
+
+/* Beside the codes. Of blocks of 256 weights the first of d and dmin. */
+typedef struct head {
+    rows scale[16]; /* of each group of weights, as scale_rows() turns them */
+    /* Four groups' bytes in each, which the sums of the groups' activations are multiplied
+     * by: minimums, or the scales where codes have an offset; their sum in factor_sum. */
+    rows factor[4], factor_sum;
+    row_floats d[PANEL_PIECES], dmin[PANEL_PIECES]; /* of each block */
+} head;
 
 typedef struct panel {
-    rows part[PANEL_PARTS]; /* [p], lane r: the codes of weights 4p to 4p + 3 of row r */
-    rows scale[16];         /* of each group, as scale_rows() turns them */
-    /* Of each 32 weights, what the sums of 16 activations are multiplied by: minimums,
-     * or scales times the offset of the codes. */
-    rows pair[8];
-    row_floats d[8], dmin[8]; /* of each block */
-    uintptr_t next;           /* where the next group's bytes would lie */
+    rows part[PANEL_PARTS];
+    head head;
+    const uint8_t *next; /* behind the panel's bytes */
 } panel;
 
-/* Unpacks n_elems weights at `w` of each row, `stride` bytes apart. */
-typedef void (*unpack_fn)(const uint8_t *w, size_t stride, size_t n_elems, panel *p);
+/* The codes of weights 4 j to 4 j + 3 of every row. `words`: of a packed block, behind
+ * its halves; j is a constant wherever it matters. */
+typedef rows (*codes_fn)(const uint8_t *words, size_t j);
+/* Reads what lies beside the codes; `number`: of the block in a panel, for d and dmin. */
+typedef void (*head_fn)(const uint8_t *block, size_t number, head *h);
 
-/* Of 16 bytes the lower halves, then the upper ones. */
-RSN_INLINE void split_nibbles(const rows *packed, rows *low, rows *high) {
-    RSN_UNROLL
-    for (size_t j = 0; j < 4; j++) {
-        low[j] = packed[j] & 0x0F0F0F0Fu;
-        high[j] = packed[j] >> 4 & 0x0F0F0F0Fu;
-    }
+/* Word i of every row. */
+RSN_INLINE rows word(const uint8_t *words, size_t i) {
+    rows v;
+    memcpy(&v, words + i * sizeof v, sizeof v);
+    return v;
 }
 
-/* 32 bytes of each row. */
-RSN_INLINE void load_eight_parts(const uint8_t *w, size_t stride, rows *part) {
-    load_four_parts(w, stride, part);
-    load_four_parts(w + 16, stride, part + 4);
+/* A panel's parts are words too. */
+RSN_INLINE rows codes_of_panel(const uint8_t *words, size_t j) {
+    return word(words, j);
 }
 
-/* 32 bytes of each row hold 128 weights, the first 32 in the lowest pairs of bits. */
-RSN_INLINE void unpack_two_bits(const uint8_t *w, size_t stride, rows *part) {
-    rows packed[8];
-    load_eight_parts(w, stride, packed);
-    RSN_UNROLL
-    for (unsigned n = 0; n < 4; n++) {
-        RSN_UNROLL
-        for (size_t j = 0; j < 8; j++)
-            part[8 * n + j] = packed[j] >> 2 * n & 0x03030303u;
-    }
+RSN_INLINE rows low_nibbles(rows v) {
+    return v & 0x0F0F0F0Fu;
+}
+
+RSN_INLINE rows high_nibbles(rows v) {
+    return v >> 4 & 0x0F0F0F0Fu;
+}
+
+/* Pair n of bits of every byte, the lowest first. */
+RSN_INLINE rows bit_pairs(rows v, unsigned n) {
+    return v >> 2 * n & 0x03030303u;
 }
 
 #endif

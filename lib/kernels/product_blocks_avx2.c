@@ -19,9 +19,10 @@
 #include "kernels/rows_avx2.h"
 
 #define BLOCKS_NAME(x) x##_avx2
-#define BLOCKS_FALLBACK(x) x##_generic
+#define TILE_GROUPS 1
 #define TILE_TOKENS 4
 #define SIGNED_OFFSET 0
+#define RUNS_IN_SUMS false
 
 RSN_INLINE rows signed_codes(rows v) {
     return v;
@@ -51,6 +52,11 @@ RSN_INLINE rows add_pairs(rows sums, rows a, rows b) {
 
 RSN_INLINE rows end_run(bool has_scale, rows sums, rows run, const rows *scale) {
     return add_pairs(sums, run, has_scale ? *scale : fill_rows(0x00010001));
+}
+
+RSN_INLINE rows add_byte_dots(rows sums, rows a, rows b) {
+    return add_pairs(sums, (rows)_mm256_maddubs_epi16((__m256i)a, (__m256i)b),
+                     fill_rows(0x00010001));
 }
 
 #include "kernels/product_blocks_impl.h"

@@ -9,15 +9,11 @@
 #include "kernels/rows_avx512.h"
 
 #define BLOCKS_NAME(x) x##_avx512
-#define BLOCKS_FALLBACK(x) x##_avx2
-#define TILE_TOKENS 8
+#define TILE_GROUPS 2
+#define TILE_TOKENS 6
 
-RSN_INLINE rows add_dots(rows sums, rows codes, rows x) {
+RSN_INLINE rows add_byte_dots(rows sums, rows codes, rows x) {
     return (rows)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)codes, (__m512i)x);
-}
-
-RSN_INLINE rows add_pairs(rows sums, rows a, rows b) {
-    return (rows)_mm512_dpwssd_epi32((__m512i)sums, (__m512i)a, (__m512i)b);
 }
 
 #include "kernels/runs_vnni.h"

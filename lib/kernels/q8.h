@@ -20,24 +20,34 @@ static inline size_t rsn_q8_sums_at(size_t k) {
     return k + k / RSN_Q8_BLOCK * sizeof(float);
 }
 
-/* The same for RSN_ACT_Q8_256 and RSN_ACT_Q8_ROW: a scale for each 256 values and a sum
- * for each 16; the last ones may be of fewer. */
-enum { RSN_Q8_256_BLOCK = 256, RSN_Q8_256_GROUP = 16 };
-
-static inline size_t rsn_q8_256_groups(size_t k) {
-    return (k + RSN_Q8_256_GROUP - 1) / RSN_Q8_256_GROUP;
-}
+/* The same for RSN_ACT_Q8_256 and RSN_ACT_Q8_ROW: a scale for each 256 values; the last
+ * block may be of fewer, and counts as if zeros followed. The values are filled up to a
+ * multiple of 16, then come
+ *
+ *     float scale[blocks]
+ *     int32 sum[blocks + 1]   of each block's values, and of all of them, which may wrap
+ *     uint8 digits[blocks][RSN_Q8_256_DIGITS]
+ *
+ * The digits are for products of groups' sums with scales and minimums of 8 bits: a sum of
+ * 16 values plus 2048 is 32 * high + low, that of 32 plus 4096 is 64 * high + low. Of a
+ * block first the 16 high digits of 16 values, then their low ones, then the 8 high and 8
+ * low ones of 32. */
+enum { RSN_Q8_256_BLOCK = 256, RSN_Q8_256_DIGITS = 48 };
 
 static inline size_t rsn_q8_256_blocks(size_t k) {
     return (k + RSN_Q8_256_BLOCK - 1) / RSN_Q8_256_BLOCK;
 }
 
 static inline size_t rsn_q8_256_scales_at(size_t k) {
-    return rsn_q8_256_groups(k) * RSN_Q8_256_GROUP;
+    return (k + 15) / 16 * 16;
 }
 
 static inline size_t rsn_q8_256_sums_at(size_t k) {
     return rsn_q8_256_scales_at(k) + rsn_q8_256_blocks(k) * sizeof(float);
+}
+
+static inline size_t rsn_q8_256_digits_at(size_t k) {
+    return rsn_q8_256_sums_at(k) + (rsn_q8_256_blocks(k) + 1) * sizeof(int32_t);
 }
 
 /* The scale of a block whose largest magnitude has the bits `top`, and what to multiply

@@ -18,25 +18,45 @@ void QUANTIZE_NAME(rsn_quantize_q8)(const float *x, size_t k, void *out) {
     }
 }
 
-/* Values [from, to) of a row, `from` a multiple of 256, whose largest magnitude is
+/* One block of n values, whose scale is chosen: the values and what is known of their
+ * sums. */
+static void quantize_block(const float *x, size_t n, float inverse, int8_t *q,
+                           int32_t *total, uint8_t *digits) {
+    int32_t sums[16] = {0};
+    for (size_t g = 0; inverse != 0 && 16 * g < n; g++) {
+        size_t size = n - 16 * g < 16 ? n - 16 * g : 16;
+        sums[g] = round_values(x + 16 * g, size, inverse, q + 16 * g);
+    }
+    *total = 0;
+    for (size_t g = 0; g < 16; g++) {
+        uint32_t moved = (uint32_t)(sums[g] + 2048);
+        digits[g] = (uint8_t)(moved >> 5);
+        digits[16 + g] = moved & 31;
+        *total += sums[g];
+    }
+    for (size_t g = 0; g < 8; g++) {
+        uint32_t moved = (uint32_t)(sums[2 * g] + sums[2 * g + 1] + 4096);
+        digits[32 + g] = (uint8_t)(moved >> 6);
+        digits[40 + g] = moved & 63;
+    }
+}
+
+/* Values [from, to) of a row of k, `from` a multiple of 256, whose largest magnitude is
  * `top`. */
 static void quantize_stretch(const float *x, size_t k, size_t from, size_t to,
                              uint32_t top, void *out) {
-    int8_t *q = out;
+    uint8_t *bytes = out;
     float *scales = (float *)out + rsn_q8_256_scales_at(k) / sizeof(float);
-    int16_t *sums = (int16_t *)out + rsn_q8_256_sums_at(k) / sizeof(int16_t);
+    int32_t *sums = (int32_t *)out + rsn_q8_256_sums_at(k) / sizeof(int32_t);
     float inverse, scale = rsn_q8_scale(top, &inverse);
-    for (size_t at = from; at < to; at += RSN_Q8_256_BLOCK)
-        scales[at / RSN_Q8_256_BLOCK] = scale;
-    if (inverse == 0) return;
-    size_t at = from;
-    for (; at + RSN_Q8_256_GROUP <= to; at += RSN_Q8_256_GROUP) {
-        int32_t sum = round_values(x + at, RSN_Q8_256_GROUP, inverse, q + at);
-        sums[at / RSN_Q8_256_GROUP] = (int16_t)sum;
-    }
-    if (at < to) {
-        int32_t sum = round_values(x + at, to - at, inverse, q + at);
-        sums[at / RSN_Q8_256_GROUP] = (int16_t)sum;
+    int32_t *total = &sums[rsn_q8_256_blocks(k)];
+    for (size_t at = from; at < to; at += RSN_Q8_256_BLOCK) {
+        size_t b = at / RSN_Q8_256_BLOCK;
+        size_t n = to - at < RSN_Q8_256_BLOCK ? to - at : RSN_Q8_256_BLOCK;
+        scales[b] = scale;
+        quantize_block(x + at, n, inverse, (int8_t *)bytes + at, &sums[b],
+                       bytes + rsn_q8_256_digits_at(k) + b * RSN_Q8_256_DIGITS);
+        *total = (int32_t)((uint32_t)*total + (uint32_t)sums[b]);
     }
 }
 

@@ -11,6 +11,9 @@
 #include "kernels/inline.h"
 #include "kernels/q8.h"
 
+/* Of the halves in front of a packed block. */
+#define HALVES_BYTES (2 * (size_t)GROUP_ROWS)
+
 /* Operators work on all lanes. A lane is a word, four codes or a pair of 16-bit values;
  * shifts are of words, so whoever shifts codes masks what came in from the next one. */
 typedef uint32_t rows __attribute__((vector_size(4 * GROUP_ROWS)));
@@ -46,14 +49,6 @@ RSN_INLINE row_floats load_floats(const float *p) {
 
 RSN_INLINE void store_floats(float *p, row_floats v) {
     memcpy(p, &v, sizeof v);
-}
-
-RSN_INLINE rows load_rows(const float *p) {
-    return (rows)load_floats(p);
-}
-
-RSN_INLINE void store_rows(float *p, rows v) {
-    store_floats(p, (row_floats)v);
 }
 
 /* 16 bits each of two words. */

@@ -7,34 +7,6 @@
 
 #include "kernels/rows.h"
 
-/* 16 bytes of row r and, in the upper half, of row r + 4. */
-RSN_INLINE __m256i load_two_rows(const uint8_t *w, size_t stride, size_t r) {
-    __m128i low = _mm_loadu_si128((const void *)(w + r * stride));
-    __m128i high = _mm_loadu_si128((const void *)(w + (r + 4) * stride));
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-}
-
-/* 16 bytes of each row, four in part[0] to part[3] each: a 4 x 4 transpose of lanes in
- * each half. */
-RSN_INLINE void load_four_parts(const uint8_t *w, size_t stride, rows *part) {
-    __m256i a = load_two_rows(w, stride, 0), b = load_two_rows(w, stride, 1);
-    __m256i c = load_two_rows(w, stride, 2), d = load_two_rows(w, stride, 3);
-    __m256i ab_low = _mm256_unpacklo_epi32(a, b), ab_high = _mm256_unpackhi_epi32(a, b);
-    __m256i cd_low = _mm256_unpacklo_epi32(c, d), cd_high = _mm256_unpackhi_epi32(c, d);
-    part[0] = (rows)_mm256_unpacklo_epi64(ab_low, cd_low);
-    part[1] = (rows)_mm256_unpackhi_epi64(ab_low, cd_low);
-    part[2] = (rows)_mm256_unpacklo_epi64(ab_high, cd_high);
-    part[3] = (rows)_mm256_unpackhi_epi64(ab_high, cd_high);
-}
-
-/* Four bytes of each row. */
-RSN_INLINE rows load_words(const uint8_t *w, size_t stride) {
-    int32_t v[8];
-    RSN_UNROLL
-    for (size_t r = 0; r < 8; r++) memcpy(v + r, w + r * stride, sizeof *v);
-    return (rows)_mm256_setr_epi32(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]);
-}
-
 /* Of 16 values, the one that the low half of each byte (below 16) says. */
 RSN_INLINE rows look_up(const void *values, rows codes) {
     __m256i table = _mm256_broadcastsi128_si256(_mm_loadu_si128(values));
@@ -67,6 +39,11 @@ RSN_INLINE row_floats half_floats(rows v) {
     __m256i low = (__m256i)(v & 0xFFFFu);
     low = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08);
     return (row_floats)_mm256_cvtph_ps(_mm256_castsi256_si128(low));
+}
+
+/* A half-precision number for each row. */
+RSN_INLINE row_floats load_halves(const void *p) {
+    return (row_floats)_mm256_cvtph_ps(_mm_loadu_si128(p));
 }
 
 RSN_INLINE row_floats to_floats(rows v) {

@@ -7,37 +7,6 @@
 
 #include "kernels/rows.h"
 
-/* 16 bytes of the rows r, r + 4, r + 8 and r + 12. */
-RSN_INLINE __m512i load_four_rows(const uint8_t *w, size_t stride, size_t r) {
-    const uint8_t *at = w + r * stride;
-    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128((const void *)at));
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(at + 4 * stride)), 1);
-    v = _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(at + 8 * stride)), 2);
-    return _mm512_inserti32x4(v, _mm_loadu_si128((const void *)(at + 12 * stride)), 3);
-}
-
-/* 16 bytes of each row, four in part[0] to part[3] each: a 4 x 4 transpose of lanes in
- * each quarter. */
-RSN_INLINE void load_four_parts(const uint8_t *w, size_t stride, rows *part) {
-    __m512i a = load_four_rows(w, stride, 0), b = load_four_rows(w, stride, 1);
-    __m512i c = load_four_rows(w, stride, 2), d = load_four_rows(w, stride, 3);
-    __m512i ab_low = _mm512_unpacklo_epi32(a, b), ab_high = _mm512_unpackhi_epi32(a, b);
-    __m512i cd_low = _mm512_unpacklo_epi32(c, d), cd_high = _mm512_unpackhi_epi32(c, d);
-    part[0] = (rows)_mm512_unpacklo_epi64(ab_low, cd_low);
-    part[1] = (rows)_mm512_unpackhi_epi64(ab_low, cd_low);
-    part[2] = (rows)_mm512_unpacklo_epi64(ab_high, cd_high);
-    part[3] = (rows)_mm512_unpackhi_epi64(ab_high, cd_high);
-}
-
-/* Four bytes of each row. */
-RSN_INLINE rows load_words(const uint8_t *w, size_t stride) {
-    int32_t v[16];
-    RSN_UNROLL
-    for (size_t r = 0; r < 16; r++) memcpy(v + r, w + r * stride, sizeof *v);
-    return (rows)_mm512_setr_epi32(v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8],
-                                   v[9], v[10], v[11], v[12], v[13], v[14], v[15]);
-}
-
 /* Of 16 values, the one that the low half of each byte (below 16) says. */
 RSN_INLINE rows look_up(const void *values, rows codes) {
     __m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128(values));
@@ -67,6 +36,11 @@ RSN_INLINE rows is_more(rows v, int8_t least) {
 /* The low 16 bits of each lane, which hold a half-precision number. */
 RSN_INLINE row_floats half_floats(rows v) {
     return (row_floats)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)v));
+}
+
+/* A half-precision number for each row. */
+RSN_INLINE row_floats load_halves(const void *p) {
+    return (row_floats)_mm512_cvtph_ps(_mm256_loadu_si256(p));
 }
 
 RSN_INLINE row_floats to_floats(rows v) {

@@ -17,7 +17,8 @@
 /* out[t * out_stride + r] = row r of w . row t of x, for r < n_rows, t < n_tokens.
  *
  * w: n_rows rows of k weights, w_stride bytes apart, at any address. k is a multiple of
- * the type's block_elems.
+ * the type's block_elems. Blocks are packed in groups of group_rows rows (pack.h), w at
+ * the beginning of a group; the last rows may be fewer, as files have them.
  *
  * x: n_tokens rows of k activations of the type's kind, x_stride bytes apart, aligned as
  * floats are. For the 8-bit kinds they were made by the quantize function of that name;
@@ -39,6 +40,7 @@ typedef void (*rsn_gate_fn)(const float *gate, const float *up, float *out, size
 
 typedef struct rsn_kernels {
     reason_cpu level;
+    size_t group_rows; /* 1: rows of blocks are not packed */
     rsn_product_fn product[RSN_N_TYPES];
 
     /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_32, k) bytes, k a multiple of 32:
@@ -48,10 +50,9 @@ typedef struct rsn_kernels {
      * with NaN or infinity has scale NaN and q = 0, so every product with the row is
      * NaN. */
     void (*quantize_q8)(const float *x, size_t k, void *out);
-    /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_256, k) bytes, any k: int8 q[k] and
-     * zeros up to a multiple of 16, float scale[k / 256 rounded up], int16 sum[k / 16
-     * rounded up] of each 16 q, then zeros. Scales as above, for each 256 values; the last
-     * block may be of fewer. */
+    /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_256, k) bytes, any k: int8 q[k], and
+     * scales and sums as q8.h says, then zeros. Scales as above, for each 256 values; the
+     * last block may be of fewer. */
     void (*quantize_q8_256)(const float *x, size_t k, void *out);
     /* The same, but with m the largest magnitude of the whole row, at least 1e-5. */
     void (*quantize_q8_row)(const float *x, size_t k, void *out);

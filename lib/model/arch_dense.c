@@ -11,6 +11,7 @@
 #include "base/checked.h"
 #include "kernels/attention.h"
 #include "kernels/mathd.h"
+#include "kernels/pack.h"
 #include "kernels/q8.h"
 #include "model/model.h"
 
@@ -226,8 +227,12 @@ static void embed(void *arg, int ith, int count) {
     rsn_pool_share(p->step->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         float *x = p->x + t * w->cols;
-        rsn_type_decode(w->type, w->data + (size_t)p->step->tokens[t] * w->row_bytes, x,
-                        w->cols);
+        size_t token = (size_t)p->step->tokens[t];
+        if (p->m->weights.tied)
+            rsn_pack_decode_row(p->m->kernels, w->type, w->cols, w->data, w->rows, token,
+                                x);
+        else
+            rsn_type_decode(w->type, w->data + token * w->row_bytes, x, w->cols);
         if (w->scale != 1)
             p->m->kernels->scale(x, w->scale, w->cols);
         if (p->m->hp.embed_scale != 1)

@@ -8,6 +8,7 @@
 #include "base/fpstate.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "model/packing.h"
 #include "model/refusals.h"
 
 /* Steps of loading n parts: each header, the vocabulary, each part's data. */
@@ -68,9 +69,12 @@ static reason_status load_data(rsn_model *m, const rsn_gguf_files *files,
     return status;
 }
 
-static reason_status bind_network(rsn_model *m) {
+static reason_status bind_network(rsn_model *m, const rsn_model_load *how) {
     reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, &m->arch->traits,
                                             &m->arena, &m->weights);
+    if (status == REASON_OK)
+        status = rsn_weights_pack(m->kernels, &m->hp, !m->mapped, how->cancel,
+                                  &m->weights, &m->packed);
     if (status != REASON_OK)
         return status;
     return rsn_rope_make(&m->hp.rope, m->hp.n_rot, m->hp.n_ctx, &m->weights.rope,
@@ -127,7 +131,7 @@ static reason_status load_all(rsn_model *m, const char *path, const rsn_model_lo
     status = name_file(read_metadata(m), path);
     if (status == REASON_OK && m->arch &&
         (status = load_data(m, &files, how)) == REASON_OK)
-        status = name_file(bind_network(m), path);
+        status = name_file(bind_network(m, how), path);
     if (status == REASON_OK)
         status = report(how, count_steps(m->gguf.n_parts), m->gguf.n_parts);
     rsn_gguf_files_close(&files);
@@ -162,6 +166,7 @@ void rsn_model_release(rsn_model *model) {
     rsn_vocab_free(model->vocab);
     for (size_t i = 0; model->blobs && i < model->gguf.n_parts; i++)
         rsn_blob_free(&model->blobs[i]);
+    rsn_free_aligned(model->packed);
     rsn_arena_free(&model->arena);
     rsn_gguf_free(&model->gguf);
     rsn_free(model);

@@ -13,7 +13,8 @@ typedef struct reason_model {
     atomic_size_t users;
     rsn_gguf gguf;   /* metadata and the tensors' places */
     rsn_blob *blobs; /* [gguf.n_parts], tensor data, mapped or copied; NULL: none */
-    bool mapped;     /* tensor data is used as it lies in the file */
+    bool mapped;     /* tensor data is used as it lies in the file, but for */
+    void *packed;    /* what packing.h made of it; NULL: nothing beside the blobs */
     rsn_arena arena; /* small things derived from the file */
     const rsn_arch *arch; /* NULL: a vocabulary without weights */
     const rsn_kernels *kernels;

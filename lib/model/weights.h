@@ -1,5 +1,5 @@
 /* The weights of a network, bound by name to a validated file. Matrices are views into
- * the file's bytes and never copied; vectors are float32, converted without loss where
+ * the file's bytes until packing.h puts them into another order; vectors are float32, converted without loss where
  * the file has less. */
 #ifndef REASON_MODEL_WEIGHTS_H
 #define REASON_MODEL_WEIGHTS_H
@@ -7,7 +7,7 @@
 #include "model/hparams.h"
 
 typedef struct rsn_matrix {
-    const unsigned char *data; /* [rows][row_bytes] */
+    const unsigned char *data; /* [rows][row_bytes], or packed (kernels/pack.h) */
     const rsn_type_info *type;
     size_t rows, cols;
     size_t row_bytes;
@@ -36,7 +36,7 @@ typedef struct rsn_weights {
     const float *output_norm; /* [n_embd] */
     rsn_rope_factors rope;
     rsn_layer *layers;        /* [n_layers] */
-    bool tied;                /* output is the embedding */
+    bool tied;                /* output is the embedding, packed or not */
     uint64_t n_parameters;    /* elements of all tensors */
 } rsn_weights;
 

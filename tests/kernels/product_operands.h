@@ -6,11 +6,12 @@
 
 #include <math.h>
 
+#include "kernels/pack.h"
 #include "kernels/product.h"
 #include "kernels/q8.h"
 
-/* One product to try. Strides have `pad` bytes (floats for x and out) more than
- * needed. */
+/* One product to try. Strides of x and out have `pad` floats more than needed, that of
+ * float weights `pad` bytes. */
 typedef struct shape {
     rsn_type type;
     size_t k, n_rows, n_tokens, pad, offset;
@@ -87,7 +88,8 @@ static inline void quantize_row(rsn_act kind, const float *x, size_t k, void *ou
 static inline operands make_operands(uint64_t *state, shape s, content kind) {
     const rsn_type_info *info = rsn_type_info_get(s.type);
     operands o;
-    o.w_stride = rsn_type_row_bytes(info, s.k) + s.pad;
+    o.w_stride = rsn_type_row_bytes(info, s.k);
+    if (info->act == RSN_ACT_F32) o.w_stride += s.pad;
     o.x_stride = rsn_act_row_bytes(info->act, s.k) + 4 * s.pad;
     o.w = guarded_new(s.n_rows * o.w_stride, s.offset);
     o.x = guarded_new(s.n_tokens * o.x_stride, 4 * s.offset);
@@ -108,6 +110,20 @@ static inline operands make_operands(uint64_t *state, shape s, content kind) {
     }
     free(row);
     return o;
+}
+
+/* Rows as a level wants them; in a buffer of just their size, for tools that find reads
+ * beyond it. */
+static inline uint8_t *pack_rows(const rsn_kernels *kernels, const rsn_type_info *info,
+                                 size_t k, const uint8_t *w, size_t stride,
+                                 size_t n_rows) {
+    size_t group = rsn_pack_group(kernels, info);
+    uint8_t *packed = malloc(n_rows * stride + 1), *scratch = malloc(group * stride + 1);
+    assert_true(packed && scratch);
+    memcpy(packed, w, n_rows * stride);
+    rsn_pack(kernels, info, k, packed, 0, n_rows, packed, scratch);
+    free(scratch);
+    return packed;
 }
 
 static inline void free_operands(operands *o) {

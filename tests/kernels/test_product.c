@@ -9,9 +9,11 @@ enum { MAX_TOKENS = 9, MAX_ROWS = 37 };
 static guarded run_product(const rsn_kernels *kernels, shape s, const operands *o) {
     size_t out_stride = s.n_rows + s.pad;
     guarded out = guarded_new(s.n_tokens * out_stride * sizeof(float), 4 * s.offset);
-    kernels->product[s.type](s.k, o->w.data, o->w_stride, s.n_rows, o->x.data,
-                             o->x_stride, s.n_tokens, (float *)(void *)out.data,
-                             out_stride);
+    uint8_t *w = pack_rows(kernels, rsn_type_info_get(s.type), s.k, o->w.data,
+                           o->w_stride, s.n_rows);
+    kernels->product[s.type](s.k, w, o->w_stride, s.n_rows, o->x.data, o->x_stride,
+                             s.n_tokens, (float *)(void *)out.data, out_stride);
+    free(w);
     for (size_t t = 0; t < s.n_tokens; t++) {
         const uint8_t *gap = out.data + (t * out_stride + s.n_rows) * sizeof(float);
         for (size_t i = 0; i < s.pad * sizeof(float); i++)

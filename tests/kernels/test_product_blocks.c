@@ -46,8 +46,10 @@ static void check_split(const rsn_type_info *info, size_t split) {
         for (size_t r = 0; r < N_ROWS; r++)
             wanted[r] = blocks_reference(info, w + r * n, x, info->block_elems);
         for (size_t l = 0; l < n_levels; l++) {
-            levels[l]->product[info->type](info->block_elems, w, n, N_ROWS, x, 512, 1,
-                                           out, N_ROWS);
+            uint8_t *packed = pack_rows(levels[l], info, info->block_elems, w, n, N_ROWS);
+            levels[l]->product[info->type](info->block_elems, packed, n, N_ROWS, x, 512,
+                                           1, out, N_ROWS);
+            free(packed);
             for (size_t r = 0; r < N_ROWS; r++) {
                 if (out[r] == wanted[r]) continue;
                 fail_msg("%s at %s, bytes %02x and %02x from %zu, pattern %d: %g, not %g",
@@ -90,8 +92,10 @@ static void check_largest(rsn_type type, uint8_t codes, uint8_t scales, size_t s
     }
     for (size_t l = 0; l < n_levels; l++) {
         for (size_t n_rows = 1; n_rows <= N_ROWS; n_rows += 5) {
-            levels[l]->product[type](info->block_elems, w, n, n_rows, x, 512, 1, out,
+            uint8_t *packed = pack_rows(levels[l], info, info->block_elems, w, n, n_rows);
+            levels[l]->product[type](info->block_elems, packed, n, n_rows, x, 512, 1, out,
                                      N_ROWS);
+            free(packed);
             for (size_t r = 0; r < n_rows; r++) assert_true(out[r] == wanted);
         }
     }
@@ -123,10 +127,10 @@ static void test_kernels_product_blocks__whole_rows_wrap(void **unused) {
     (void)unused;
     const rsn_kernels *levels[MAX_LEVELS];
     size_t n_levels = find_levels(levels), k = ((size_t)1 << 31) / 254 / 128 * 128 + 128;
-    uint8_t *w = malloc(k / 4), *x = malloc(rsn_act_row_bytes(RSN_ACT_Q8_ROW, k));
+    uint8_t *w = malloc(N_ROWS * k / 4), *x = malloc(rsn_act_row_bytes(RSN_ACT_Q8_ROW, k));
     float *floats = malloc(k * sizeof *floats), out[N_ROWS];
     assert_true(w && x && floats);
-    memset(w, 0xFF, k / 4);
+    memset(w, 0xFF, N_ROWS * k / 4); /* packed or not */
     for (size_t i = 0; i < k; i++) floats[i] = 127;
     quantize_row(RSN_ACT_Q8_ROW, floats, k, x);
     float wanted = (float)((int64_t)(254 * k) - ((int64_t)1 << 32));
@@ -134,7 +138,7 @@ static void test_kernels_product_blocks__whole_rows_wrap(void **unused) {
     for (size_t l = 0; l < n_levels; l++) {
         size_t n_rows = levels[l]->level == REASON_CPU_GENERIC ? 1 : N_ROWS;
         for (rsn_type type = RSN_TYPE_I2_S; type <= RSN_TYPE_I2_S_B; type++) {
-            levels[l]->product[type](k, w, 0, n_rows, x, 0, 1, out, N_ROWS);
+            levels[l]->product[type](k, w, k / 4, n_rows, x, 0, 1, out, N_ROWS);
             for (size_t r = 0; r < n_rows; r++) assert_true(out[r] == wanted);
         }
     }

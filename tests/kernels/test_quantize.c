@@ -132,8 +132,10 @@ enum { MAX_WIDE = 1100, MAX_WIDE_BYTES = 2048 };
 /* A row as table.h says, in the plainest way. `least`: the least that the largest
  * magnitude of the row is taken to be; below 0 each 256 values have their own. */
 static void reference_wide(const float *x, size_t k, float least, uint8_t *row) {
-    size_t groups = (k + 15) / 16, blocks = (k + 255) / 256;
-    memset(row, 0, (16 * groups + 4 * blocks + 2 * groups + 63) / 64 * 64);
+    size_t groups = (k + 15) / 16, blocks = (k + 255) / 256, scales = 16 * groups;
+    size_t sums = scales + 4 * blocks, digits = sums + 4 * (blocks + 1);
+    int32_t sum_of_16[(MAX_WIDE + 255) / 256 * 16] = {0}, total = 0;
+    memset(row, 0, (digits + 48 * blocks + 63) / 64 * 64);
     for (size_t i = 0; i < k; i++) {
         size_t from = least < 0 ? i / 256 * 256 : 0;
         size_t to = least < 0 && from + 256 < k ? from + 256 : k;
@@ -147,13 +149,28 @@ static void reference_wide(const float *x, size_t k, float least, uint8_t *row) 
         float scale = whole ? top < 0x1p-120f ? 0 : top / 127.0f : NAN;
         float factor = whole && scale > 0 ? 127.0f / top : 0;
         int8_t q = (int8_t)(factor > 0 ? rintf(x[i] * factor) : 0);
-        int16_t sum;
         memcpy(row + i, &q, 1);
-        memcpy(row + 16 * groups + i / 256 * 4, &scale, 4);
-        memcpy(&sum, row + 16 * groups + 4 * blocks + i / 16 * 2, 2);
-        sum = (int16_t)(sum + q);
-        memcpy(row + 16 * groups + 4 * blocks + i / 16 * 2, &sum, 2);
+        memcpy(row + scales + i / 256 * 4, &scale, 4);
+        sum_of_16[i / 16] += q;
+        total += q;
     }
+    for (size_t b = 0; b < blocks; b++) {
+        int32_t of_block = 0;
+        uint8_t *to = row + digits + 48 * b;
+        for (size_t g = 0; g < 16; g++) {
+            int32_t sum = sum_of_16[16 * b + g];
+            to[g] = (uint8_t)((sum + 2048) / 32);
+            to[16 + g] = (uint8_t)((sum + 2048) % 32);
+            of_block += sum;
+        }
+        for (size_t g = 0; g < 8; g++) {
+            int32_t sum = sum_of_16[16 * b + 2 * g] + sum_of_16[16 * b + 2 * g + 1];
+            to[32 + g] = (uint8_t)((sum + 4096) / 64);
+            to[40 + g] = (uint8_t)((sum + 4096) % 64);
+        }
+        memcpy(row + sums + 4 * b, &of_block, 4);
+    }
+    memcpy(row + sums + 4 * blocks, &total, 4);
 }
 
 /* All levels, byte for byte but for which NaN a scale is. */
@@ -214,7 +231,7 @@ static void test_kernels_quantize__wide_special_values(void **unused) {
 static void test_kernels_quantize__least_of_a_row(void **unused) {
     (void)unused;
     float x[16] = {5e-6f, -1e-6f}, scale;
-    uint8_t row[64];
+    uint8_t row[128];
     check_wide(x, 16);
     rsn_kernels_for(REASON_CPU_GENERIC)->quantize_q8_row(x, 16, row);
     memcpy(&scale, row + 16, sizeof scale);
