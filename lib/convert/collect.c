@@ -18,36 +18,30 @@ enum { PIECE = 32 };
 /* --- the sums ----------------------------------------------------------------------- */
 
 static reason_status prepare_sums(const rsn_model *model, rsn_collected *c) {
-    const rsn_gguf *g = &model->gguf;
     size_t n_cols = 0, at = 0;
-    c->items = rsn_calloc2(g->n_tensors, sizeof *c->items);
-    for (size_t i = 0; i < g->n_tensors && c->items; i++) {
-        const rsn_gguf_tensor *t = &g->tensors[i];
-        if (t->n_dims != 2)
-            continue;
-        c->items[c->n++] =
-            (rsn_column_sums){.name = t->name,
-                              .cols = (size_t)t->ne[0],
-                              .data = rsn_tensor_bytes(g, model->blobs, t)};
-        n_cols += (size_t)t->ne[0];
-    }
-    c->sums = c->items ? rsn_calloc2(n_cols, sizeof *c->sums) : NULL;
-    if (!c->sums)
+    c->tensors = model->gguf.tensors;
+    c->items = rsn_calloc2(model->gguf.n_tensors, sizeof *c->items);
+    if (!c->items)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < c->n; at += c->items[i++].cols)
+    c->n = model->gguf.n_tensors;
+    for (size_t i = 0; i < c->n; i++) {
+        const rsn_gguf_tensor *t = &c->tensors[i];
+        c->items[i].name = t->name;
+        c->items[i].cols = (size_t)t->ne[0];
+        n_cols += c->items[i].cols;
+    }
+    c->sums = rsn_calloc2(n_cols, sizeof *c->sums);
+    for (size_t i = 0; c->sums && i < c->n; at += c->items[i++].cols)
         c->items[i].sums = c->sums + at;
-    return REASON_OK;
+    return c->sums ? REASON_OK : REASON_ERR_NO_MEMORY;
 }
 
-/* An rsn_observer. A matrix that is part of a tensor counts if it is the first part: the
- * others read the same. */
+/* An rsn_observer. Of a tensor that is several matrices the first one counts: the others
+ * read the same. */
 static void see(void *user, const rsn_matrix *w, const float *x, size_t n) {
     const rsn_collected *c = user;
-    rsn_column_sums *of = NULL;
-    for (size_t i = 0; i < c->n && !of; i++)
-        if (c->items[i].data == w->data)
-            of = &c->items[i];
-    if (!of)
+    rsn_column_sums *of = &c->items[w->tensor - c->tensors];
+    if (w->first_row > 0)
         return;
     for (size_t t = 0; t < n; t++, x += w->cols)
         for (size_t k = 0; k < w->cols; k++)

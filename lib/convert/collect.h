@@ -6,17 +6,17 @@
 #include "base/pool.h"
 #include "model/model.h"
 
-/* Of one matrix that was multiplied. */
+/* Of one tensor. */
 typedef struct rsn_column_sums {
-    rsn_text name; /* of its tensor; lives as the model does */
+    rsn_text name;     /* lives as the model does */
     size_t cols;
     double *sums;      /* [cols], squares of each input column, over all tokens */
     uint64_t n_tokens; /* that were added; 0: it was never multiplied */
-    const unsigned char *data; /* its first row; NULL in the file's other tensors */
 } rsn_column_sums;
 
 typedef struct rsn_collected {
-    rsn_column_sums *items; /* [n], of all tensors of two dimensions, in file order */
+    const rsn_gguf_tensor *tensors; /* [n], of the model */
+    rsn_column_sums *items;         /* [n], of each of them */
     size_t n;
     double *sums;                  /* of all items */
     reason_imatrix_result figures; /* all but the size */

@@ -182,6 +182,35 @@ static void test_convert_collect__threads_and_levels(void **state) {
     reason_model_free(generic);
 }
 
+/* A matrix may be a tensor of three dimensions, the last being 1. */
+static void test_convert_collect__more_dimensions(void **state) {
+    (void)state;
+    static const char *const names[] = {"blk.0.attn_q.weight", "blk.0.attn_output.weight",
+                                        "blk.1.ffn_down.weight", "output.weight"};
+    static const uint8_t one[8] = {1};
+    const tiny_options o = {0};
+    rsn_model *plain = open_tiny("llama", o, REASON_CPU_AUTO), *other;
+    reason_imatrix_options io = options_of(N_CTX);
+    tiny_model m;
+    tiny_model_make("llama", &o, &m);
+    for (size_t i = 0; i < COUNT(names); i++) { /* 32 bytes in all: data stays aligned */
+        size_t at = gguf_find_tensor(&m.file, names[i]);
+        gguf_set_number(&m.file, at, 3, 4);
+        gguf_insert(&m.file, at + 4 + 2 * 8, one, sizeof one);
+    }
+    char *path = gguf_save(&m.file);
+    assert_ok(reason_model_open(path, NULL, &other));
+    gguf_remove(path);
+    rsn_collected a = collect(plain, &io, 2), b = collect(other, &io, 2);
+    assert_same(&a, &b);
+    assert_int_equal(find(&b, "output.weight")->n_tokens, b.figures.n_tokens);
+    rsn_collected_free(&a);
+    rsn_collected_free(&b);
+    reason_model_free(plain);
+    reason_model_free(other);
+    tiny_model_free(&m);
+}
+
 typedef struct total {
     const unsigned char *data; /* of the matrix that counts */
     double sums[MAX_COLS];
@@ -248,6 +277,7 @@ int main(void) {
         cmocka_unit_test(test_convert_collect__against_the_reference),
         cmocka_unit_test(test_convert_collect__of_quantized_weights),
         cmocka_unit_test(test_convert_collect__threads_and_levels),
+        cmocka_unit_test(test_convert_collect__more_dimensions),
         cmocka_unit_test(test_convert_collect__pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,7 +119,10 @@ static const float *floats_of(const opened *o, const char *name, const char *suf
  * embeddings of every token. */
 static void check_first_layer(const opened *o, size_t n_tokens) {
     const rsn_model *m = shipped;
+    const rsn_gguf_tensor *e = rsn_gguf_find_tensor(&m->gguf, "token_embd.weight");
+    const unsigned char *rows = rsn_tensor_bytes(&m->gguf, m->blobs, e);
     size_t width = m->hp.n_embd, n, seen = 0;
+    size_t row_bytes = rsn_type_row_bytes(e->type, width);
     double *sums = calloc(width, sizeof *sums), *x = calloc(width, sizeof *x);
     float *row = calloc(width, sizeof *row);
     const char *end = strstr(text, "\n%%\n");
@@ -131,9 +134,8 @@ static void check_first_layer(const opened *o, size_t n_tokens) {
                                   &ids, &n));
         seen += n;
         for (size_t t = 0; t < n; t++) {
-            const rsn_matrix *e = &m->weights.embedding;
             double squares = 0;
-            rsn_type_decode(e->type, e->data + (size_t)ids[t] * e->row_bytes, row, width);
+            rsn_type_decode(e->type, rows + (size_t)ids[t] * row_bytes, row, width);
             for (size_t k = 0; k < width; k++)
                 squares += (double)row[k] * (double)row[k];
             for (size_t k = 0; k < width; k++) {
