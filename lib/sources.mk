@@ -206,10 +206,16 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h
 convert_sources = lib/convert/importance.c \
-	lib/convert/importance.h
+	lib/convert/importance.h \
+	lib/convert/quantize.c \
+	lib/convert/quantize.h \
+	lib/convert/quantize_tensor.c \
+	lib/convert/targets.c \
+	lib/convert/targets.h
 api_sources = lib/api/api_machine.c \
 	lib/api/api_model.c \
 	lib/api/api_process.c \
+	lib/api/api_quantize.c \
 	lib/api/api_result.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \
