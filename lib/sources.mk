@@ -218,12 +218,18 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/likelihood.c \
 	lib/convert/likelihood.h \
 	lib/convert/perplexity.c \
-	lib/convert/perplexity.h
+	lib/convert/perplexity.h \
+	lib/convert/quantize.c \
+	lib/convert/quantize.h \
+	lib/convert/quantize_tensor.c \
+	lib/convert/targets.c \
+	lib/convert/targets.h
 api_sources = lib/api/api_imatrix.c \
 	lib/api/api_machine.c \
 	lib/api/api_model.c \
 	lib/api/api_perplexity.c \
 	lib/api/api_process.c \
+	lib/api/api_quantize.c \
 	lib/api/api_result.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \

@@ -128,6 +128,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_null \
 	tests/api/test_options \
 	tests/api/test_process \
+	tests/api/test_quantize \
 	tests/api/test_text \
 	tests/api/test_threads
 
@@ -172,6 +173,8 @@ tests_api_test_options_SOURCES = tests/api/test_options.c
 tests_api_test_options_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_process_SOURCES = tests/api/test_process.c
 tests_api_test_process_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_quantize_SOURCES = tests/api/test_quantize.c
+tests_api_test_quantize_LDADD = libreason.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_text_SOURCES = tests/api/test_text.c
 tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_threads_SOURCES = tests/api/test_threads.c

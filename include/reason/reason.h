@@ -160,8 +160,8 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate", "perplexity", "imatrix"). A result other than 0 stops the call, which then
- * ends as if cancelled. */
+ * "generate", "quantize", "verify", "perplexity", "imatrix"). A result other than 0 stops
+ * the call, which then ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
 
@@ -682,6 +682,77 @@ REASON_API size_t reason_result_n_tokens(const reason_result *result);
  */
 REASON_API reason_status reason_result_token(const reason_result *result, size_t index,
                                              reason_token *token);
+
+/* ---------------------------------------------------------------------------------------
+ * Quantizing. No handle; calls are independent of each other.
+ */
+
+/** What became of one tensor. Borrowed during the callback. */
+typedef struct reason_quantize_tensor {
+    size_t size;      /**< sizeof(reason_quantize_tensor), set by the library */
+    const char *name;
+    int32_t n_dims;
+    int64_t shape[4]; /**< shape[0] is the row length; missing ones are 1 */
+    const char *from, *to; /**< types, such as "F16" and "Q4_K" */
+    const char *reason; /**< "type", "mix" (the named mix gives it another type), "rule",
+                             "fallback" (its rows are no whole blocks of what it should
+                             be), "kept" (a vector, or no weight matrix) */
+    double rmse;        /**< root of the mean squared difference to the source's weights */
+    double relative;    /**< that over the root of the mean square of the weights; 0 where
+                             they are all 0 */
+    double weighted_rmse; /**< with squares weighted by importance; NaN without */
+    double max_error;   /**< the largest difference */
+    uint64_t n_nan;     /**< weights of the source that are NaN or infinite; differences
+                             leave them out */
+} reason_quantize_tensor;
+
+/** Receives what became of each tensor, in the file's order. A result other than 0 stops
+ * the call, which is then CANCELLED. Called on the thread that called. */
+typedef int (*reason_quantize_report_fn)(void *user,
+                                         const reason_quantize_tensor *tensor);
+
+/** Options of reason_quantize(). */
+typedef struct reason_quantize_options {
+    size_t size;      /**< sizeof(reason_quantize_options) */
+    const char *type; /**< a type of docs/QUANTIZATION.md or a mix; default NULL: "Q4_K_M"
+                       */
+    const char *imatrix; /**< an importance file; default NULL: weights count alike */
+    const char *const *rules; /**< "PATTERN=TYPE", [n_rules]: a POSIX extended regular
+                                   expression searched in the names of weight matrices,
+                                   before the last '='; the first that matches counts */
+    size_t n_rules;
+    bool pure;        /**< all matrices in the one type, embedding and output too */
+    bool requantize;  /**< allow quantized tensors in the source; their error adds up */
+    int32_t n_threads; /**< default 0: what the process may use; the result is the same */
+    reason_cpu cpu;   /**< default #REASON_CPU_AUTO; the result is the same */
+    reason_i2_s i2_s; /**< of the source; default #REASON_I2_S_A */
+    reason_quantize_report_fn report; /**< default NULL */
+    void *report_user;                /**< handed to `report` */
+    reason_cancel_token *cancel;      /**< default NULL */
+    reason_progress_fn progress; /**< default NULL; stages "quantize" and "verify", in
+                                      bytes of the source and of the result */
+    void *progress_user;              /**< handed to `progress` */
+} reason_quantize_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_quantize_options_init(reason_quantize_options *options,
+                                                      size_t size);
+
+/**
+ * Writes a GGUF file with the weights of another in other types; metadata is carried over.
+ * The file is written beside `out`, opened again, compared, and renamed: an existing one
+ * stays as it is until then, and after any failure. A split model becomes one file.
+ *
+ * Types that hold three values (TQ1_0, TQ2_0, I2_S) round every weight to -s, 0 or s with
+ * s the mean magnitude of the tensor; unless it was of that kind before, a log line warns
+ * with the error.
+ *
+ * @return INVALID_ARG (also `out` is the source, or a quantized source without
+ * options->requantize), IO (also no room), NO_MEMORY, FORMAT, UNSUPPORTED, LIMIT,
+ * MISMATCH (an importance entry of another width), CANCELLED
+ */
+REASON_API reason_status reason_quantize(const char *in, const char *out,
+                                         const reason_quantize_options *options);
 
 /* ---------------------------------------------------------------------------------------
  * Judging models over a text. These calls make sessions of their own; any number of them
