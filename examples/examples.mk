@@ -12,4 +12,4 @@ examples_ask_cpp_LDADD = libreason.la
 examples_evaluate_SOURCES = examples/evaluate.c
 examples_evaluate_CPPFLAGS = $(example_cppflags)
 examples_evaluate_LDADD = libreason.la $(LIBM)
-EXTRA_DIST += examples/README.md examples/data/questions.tsv
+EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv

@@ -24,6 +24,8 @@ base_sources = lib/base/alloc.c \
 	lib/base/log.h \
 	lib/base/pool.c \
 	lib/base/pool.h \
+	lib/base/replace.c \
+	lib/base/replace.h \
 	lib/base/rng.c \
 	lib/base/rng.h \
 	lib/base/status.c \
@@ -89,7 +91,9 @@ kernels_sources = lib/kernels/attention.c \
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
 	lib/format/gguf_read.c \
-	lib/format/gguf_split.c
+	lib/format/gguf_split.c \
+	lib/format/gguf_write.c \
+	lib/format/gguf_write.h
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
@@ -212,9 +216,27 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/sessions.h \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h
-api_sources = lib/api/api_machine.c \
+convert_sources = lib/convert/chunks.c \
+	lib/convert/chunks.h \
+	lib/convert/collect.c \
+	lib/convert/collect.h \
+	lib/convert/importance.c \
+	lib/convert/importance.h \
+	lib/convert/likelihood.c \
+	lib/convert/likelihood.h \
+	lib/convert/perplexity.c \
+	lib/convert/perplexity.h \
+	lib/convert/quantize.c \
+	lib/convert/quantize.h \
+	lib/convert/quantize_tensor.c \
+	lib/convert/targets.c \
+	lib/convert/targets.h
+api_sources = lib/api/api_imatrix.c \
+	lib/api/api_machine.c \
 	lib/api/api_model.c \
+	lib/api/api_perplexity.c \
 	lib/api/api_process.c \
+	lib/api/api_quantize.c \
 	lib/api/api_result.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \
@@ -273,7 +295,7 @@ endif
 # All objects: unit tests link this one, so they reach what the shared library hides.
 noinst_LTLIBRARIES += libinternal.la
 libinternal_la_SOURCES = $(base_sources) $(quant_sources) $(format_sources) $(text_sources) \
-	$(model_sources) $(decode_sources) $(api_sources)
+	$(model_sources) $(decode_sources) $(convert_sources) $(api_sources)
 libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS)
 libinternal_la_CPPFLAGS = $(AM_CPPFLAGS) -DRSN_PKGDATADIR='"$(reasondatadir)"'
 libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(LIBM)

@@ -59,6 +59,12 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_status \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
+	tests/unit/convert/test_chunks \
+	tests/unit/convert/test_collect \
+	tests/unit/convert/test_imatrix \
+	tests/unit/convert/test_importance \
+	tests/unit/convert/test_likelihood \
+	tests/unit/convert/test_perplexity \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
@@ -74,6 +80,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_malformed \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
+	tests/unit/format/test_gguf_write \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hparams \
@@ -123,6 +130,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_options \
 	tests/api/test_process \
 	tests/api/test_sessions \
+	tests/api/test_quantize \
 	tests/api/test_text \
 	tests/api/test_threads
 
@@ -169,6 +177,8 @@ tests_api_test_process_SOURCES = tests/api/test_process.c
 tests_api_test_process_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_sessions_SOURCES = tests/api/test_sessions.c
 tests_api_test_sessions_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_quantize_SOURCES = tests/api/test_quantize.c
+tests_api_test_quantize_LDADD = libreason.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_text_SOURCES = tests/api/test_text.c
 tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_threads_SOURCES = tests/api/test_threads.c

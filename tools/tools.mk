@@ -7,10 +7,15 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_ask.c \
 	tools/reason/cmd_bench.c \
 	tools/reason/cmd_chat.c \
+	tools/reason/cmd_imatrix.c \
 	tools/reason/cmd_info.c \
 	tools/reason/cmd_logits.c \
+	tools/reason/cmd_perplexity.c \
+	tools/reason/cmd_quantize.c \
 	tools/reason/cmd_template.c \
 	tools/reason/cmd_tokenize.c \
+	tools/reason/compare.c \
+	tools/reason/compare.h \
 	tools/reason/display.c \
 	tools/reason/display.h \
 	tools/reason/editor.h \
@@ -29,7 +34,11 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/options.h \
 	tools/reason/output.c \
 	tools/reason/output.h \
+	tools/reason/progress.c \
+	tools/reason/progress.h \
 	tools/reason/report.c \
+	tools/reason/speed.c \
+	tools/reason/speed.h \
 	tools/reason/typing.c \
 	tools/reason/typing.h
 
@@ -47,8 +56,11 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-bench.1 \
 	man/reason-chat.1 \
 	man/reason-detokenize.1 \
+	man/reason-imatrix.1 \
 	man/reason-info.1 \
 	man/reason-logits.1 \
+	man/reason-perplexity.1 \
+	man/reason-quantize.1 \
 	man/reason-template.1 \
 	man/reason-tokenize.1 \
 	man/reason.1

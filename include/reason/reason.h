@@ -160,7 +160,8 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate"). A result other than 0 stops the call, which then ends as if cancelled. */
+ * "generate", "quantize", "verify", "perplexity", "imatrix"). A result other than 0 stops
+ * the call, which then ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
 
@@ -698,6 +699,222 @@ REASON_API size_t reason_result_n_tokens(const reason_result *result);
  */
 REASON_API reason_status reason_result_token(const reason_result *result, size_t index,
                                              reason_token *token);
+
+/* ---------------------------------------------------------------------------------------
+ * Quantizing. No handle; calls are independent of each other.
+ */
+
+/** What became of one tensor. Borrowed during the callback. */
+typedef struct reason_quantize_tensor {
+    size_t size;      /**< sizeof(reason_quantize_tensor), set by the library */
+    const char *name;
+    int32_t n_dims;
+    int64_t shape[4]; /**< shape[0] is the row length; missing ones are 1 */
+    const char *from, *to; /**< types, such as "F16" and "Q4_K" */
+    const char *reason; /**< "type", "mix" (the named mix gives it another type), "rule",
+                             "fallback" (its rows are no whole blocks of what it should
+                             be), "kept" (a vector, or no weight matrix) */
+    double rmse;        /**< root of the mean squared difference to the source's weights */
+    double relative;    /**< that over the root of the mean square of the weights; 0 where
+                             they are all 0 */
+    double weighted_rmse; /**< with squares weighted by importance; NaN without */
+    double max_error;   /**< the largest difference */
+    uint64_t n_nan;     /**< weights of the source that are NaN or infinite; differences
+                             leave them out */
+} reason_quantize_tensor;
+
+/** Receives what became of each tensor, in the file's order. A result other than 0 stops
+ * the call, which is then CANCELLED. Called on the thread that called. */
+typedef int (*reason_quantize_report_fn)(void *user,
+                                         const reason_quantize_tensor *tensor);
+
+/** Options of reason_quantize(). */
+typedef struct reason_quantize_options {
+    size_t size;      /**< sizeof(reason_quantize_options) */
+    const char *type; /**< a type of docs/QUANTIZATION.md or a mix; default NULL: "Q4_K_M"
+                       */
+    const char *imatrix; /**< an importance file; default NULL: weights count alike */
+    const char *const *rules; /**< "PATTERN=TYPE", [n_rules]: a POSIX extended regular
+                                   expression searched in the names of weight matrices,
+                                   before the last '='; the first that matches counts */
+    size_t n_rules;
+    bool pure;        /**< all matrices in the one type, embedding and output too */
+    bool requantize;  /**< allow quantized tensors in the source; their error adds up */
+    int32_t n_threads; /**< default 0: what the process may use; the result is the same */
+    reason_cpu cpu;   /**< default #REASON_CPU_AUTO; the result is the same */
+    reason_i2_s i2_s; /**< of the source; default #REASON_I2_S_A */
+    reason_quantize_report_fn report; /**< default NULL */
+    void *report_user;                /**< handed to `report` */
+    reason_cancel_token *cancel;      /**< default NULL */
+    reason_progress_fn progress; /**< default NULL; stages "quantize" and "verify", in
+                                      bytes of the source and of the result */
+    void *progress_user;              /**< handed to `progress` */
+} reason_quantize_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_quantize_options_init(reason_quantize_options *options,
+                                                      size_t size);
+
+/**
+ * Writes a GGUF file with the weights of another in other types; metadata is carried over.
+ * The file is written beside `out`, opened again, compared, and renamed: an existing one
+ * stays as it is until then, and after any failure. A split model becomes one file.
+ *
+ * Types that hold three values (TQ1_0, TQ2_0, I2_S) round every weight to -s, 0 or s with
+ * s the mean magnitude of the tensor; unless it was of that kind before, a log line warns
+ * with the error.
+ *
+ * @return INVALID_ARG (also `out` is the source, or a quantized source without
+ * options->requantize), IO (also no room), NO_MEMORY, FORMAT, UNSUPPORTED, LIMIT,
+ * MISMATCH (an importance entry of another width), CANCELLED
+ */
+REASON_API reason_status reason_quantize(const char *in, const char *out,
+                                         const reason_quantize_options *options);
+
+/* ---------------------------------------------------------------------------------------
+ * Judging models over a text. These calls make sessions of their own; any number of them
+ * may run on one model at once.
+ */
+
+/** How reason_perplexity() reads a text. */
+typedef struct reason_perplexity_options {
+    size_t size;    /**< sizeof(reason_perplexity_options) */
+    int32_t n_ctx;  /**< tokens of a chunk, at least 3; default 0: 512, or the shortest
+                         context of the models if that is less */
+    int32_t n_chunks;      /**< chunks at most, from the front; default 0: all */
+    bool all_positions;    /**< score every token of a chunk but the first; default false:
+                                only those of its second half, which have a context */
+    bool special;          /**< spellings of special tokens in the text become those
+                                tokens; default false */
+    const char *separator; /**< what stands between documents of the text, such as
+                                "\n%%\n"; default NULL: it is one document */
+    reason_model *against; /**< a second model with the same vocabulary to compare with,
+                                usually the one that `model` was made from; default NULL */
+    int32_t n_threads;     /**< as in reason_session_options */
+    reason_pool *pool;     /**< as in reason_session_options */
+    reason_kv_type kv_type; /**< of the model's keys and values; `against` keeps F16.
+                                 Default #REASON_KV_F16 */
+    reason_cancel_token *cancel; /**< default NULL */
+    reason_progress_fn progress; /**< stage "perplexity", in tokens of both models; default
+                                      NULL */
+    void *progress_user;         /**< handed to `progress` */
+} reason_perplexity_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_perplexity_options_init(
+    reason_perplexity_options *options, size_t size);
+
+/** What reason_perplexity() found. Each `_se` is the standard error of the figure before
+ * it, the scored tokens taken as independent, and NaN for fewer than 2 of them. */
+typedef struct reason_perplexity_result {
+    size_t size;       /**< sizeof(reason_perplexity_result), set by the caller */
+    uint64_t n_text;   /**< tokens of the text, each document's begin of text included */
+    uint64_t n_chunks; /**< chunks that were run */
+    uint64_t n_ctx;    /**< tokens of the longest */
+    uint64_t n_scored; /**< tokens that were scored */
+    double perplexity; /**< exp of minus the mean log-probability of the scored tokens */
+    double perplexity_se;
+    double bits_per_token; /**< the same as a base 2 logarithm */
+    double tokens_s;       /**< tokens run through `model` a second, without judging */
+    /* The rest is NaN without `against`. p is the probability of a scored token, by
+     * `model` (p) and `against` (q). */
+    double against_perplexity; /**< of the other model */
+    double against_perplexity_se;
+    double ratio; /**< perplexity / against_perplexity */
+    double ratio_se;
+    double kl_mean; /**< KL(against || model) in nats, over the whole vocabulary: the sum
+                         of q' log(q' / p') over every next token; its mean, */
+    double kl_se;
+    double kl_median; /**< the median, */
+    double kl_p99;    /**< what 99% of positions stay below, */
+    double kl_max;    /**< and the worst */
+    double same_top;  /**< share of positions where both have the same best token */
+    double same_top_se;
+    double p_difference; /**< mean of p - q */
+    double p_difference_se;
+} reason_perplexity_result;
+
+/**
+ * Tells how well a model predicts a text, and how far it is from another model there.
+ *
+ * The text, or each document of it, becomes tokens, with a begin of text where the
+ * model's vocabulary puts one, and is cut into chunks of n_ctx tokens; what is left behind
+ * the last whole chunk is dropped, but a document shorter than one chunk is a chunk of its
+ * own length. If the vocabulary puts a begin of text, it takes the place of the first
+ * token of every chunk. A chunk of n tokens is run from an empty context, and the tokens
+ * at n/2 + 1 to n - 1 (rounded down, counted from 0) are scored, each by the logits after
+ * the token before it; with all_positions those at 1 to n - 1. Documents with nothing to
+ * score are left out. Figures do not depend on the number of threads and the instruction
+ * set. Logits of 32 positions are held at once.
+ *
+ * @param text    UTF-8; n_bytes its length, or -1 if NUL-terminated
+ * @param options NULL for defaults
+ * @param result  filled; its size field must be set
+ * @return INVALID_ARG (also if no document has 3 tokens, with all_positions 2), LIMIT
+ * (n_ctx beyond a model's), MISMATCH (a model without weights; vocabularies that differ; a
+ * kv_type that its heads do not fit), UNSUPPORTED (no tokenizer), FORMAT (logits that are
+ * not finite), NO_MEMORY, CANCELLED
+ */
+REASON_API reason_status reason_perplexity(reason_model *model, const char *text,
+                                           int64_t n_bytes,
+                                           const reason_perplexity_options *options,
+                                           reason_perplexity_result *result);
+
+/** How reason_imatrix() reads a text. */
+typedef struct reason_imatrix_options {
+    size_t size;           /**< sizeof(reason_imatrix_options) */
+    int32_t n_ctx;         /**< as in reason_perplexity_options, at least 2 */
+    int32_t n_chunks;      /**< as in reason_perplexity_options */
+    bool special;          /**< as in reason_perplexity_options */
+    const char *separator; /**< as in reason_perplexity_options */
+    const char *dataset;   /**< what the file calls the text; default NULL: nothing */
+    int32_t n_threads;     /**< as in reason_session_options */
+    reason_pool *pool;     /**< as in reason_session_options */
+    reason_cancel_token *cancel; /**< default NULL */
+    reason_progress_fn progress; /**< stage "imatrix", in tokens; default NULL */
+    void *progress_user;         /**< handed to `progress` */
+} reason_imatrix_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_imatrix_options_init(reason_imatrix_options *options,
+                                                     size_t size);
+
+/** What reason_imatrix() read and wrote. */
+typedef struct reason_imatrix_result {
+    size_t size;        /**< sizeof(reason_imatrix_result), set by the caller */
+    uint64_t n_text;    /**< tokens of the text, each document's begin of text included */
+    uint64_t n_chunks;  /**< chunks that were run */
+    uint64_t n_ctx;     /**< tokens of the longest */
+    uint64_t n_tokens;  /**< of all of them, which count alike */
+    uint64_t n_tensors; /**< tensors of the model that the file tells of */
+} reason_imatrix_result;
+
+/**
+ * Runs a text through a model and writes how large the inputs of its weights are: an
+ * importance matrix. A quantizer that knows it keeps those columns more exactly that are
+ * multiplied by more.
+ *
+ * The text is cut as reason_perplexity() does, and all tokens of all chunks count. The file
+ * is a GGUF file with general.type "imatrix": for each tensor NAME of two dimensions that
+ * is multiplied, the output included, NAME.in_sum2 holds the sum of the squares of every
+ * input column and NAME.counts the number of tokens, in float32; imatrix.datasets,
+ * imatrix.chunk_count and imatrix.chunk_size tell what was read. Inputs are taken before
+ * they are rounded to 8 bits (where an architecture rounds them for float weights too:
+ * after), and added in double in the order of the text: the file does not depend on the
+ * number of threads and the instruction set.
+ *
+ * @param text    UTF-8; n_bytes its length, or -1 if NUL-terminated
+ * @param path    of the file, which appears whole or not at all
+ * @param options NULL for defaults
+ * @param result  filled if it is not NULL; its size field must be set
+ * @return INVALID_ARG (also if no document has 2 tokens), LIMIT (n_ctx beyond the
+ * model's), MISMATCH (a model without weights), UNSUPPORTED (no tokenizer), FORMAT
+ * (activations that are not finite), IO, NO_MEMORY, CANCELLED
+ */
+REASON_API reason_status reason_imatrix(reason_model *model, const char *text,
+                                        int64_t n_bytes, const char *path,
+                                        const reason_imatrix_options *options,
+                                        reason_imatrix_result *result);
 
 /* ---------------------------------------------------------------------------------------
  * Measuring.

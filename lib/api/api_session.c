@@ -34,13 +34,20 @@ reason_status reason_request_init(reason_request *request, size_t size) {
     return rsn_options_init(request, size, &REQUEST, sizeof REQUEST, "request");
 }
 
+reason_status rsn_check_weights(const reason_model *model) {
+    return model->arch
+               ? REASON_OK
+               : rsn_fail(
+                     REASON_ERR_MISMATCH,
+                     "%s has a vocabulary but no weights: it can tokenize, not generate",
+                     model->gguf.path);
+}
+
 static reason_status check_options(const reason_model *model,
                                    const reason_session_options *o) {
-    if (!model->arch)
-        return rsn_fail(
-            REASON_ERR_MISMATCH,
-            "%s has a vocabulary but no weights: it can tokenize, not generate",
-            model->gguf.path);
+    reason_status status = rsn_check_weights(model);
+    if (status != REASON_OK)
+        return status;
     if (o->n_ctx < 0 || o->n_chunk < 0 || o->n_chunk > MAX_CHUNK)
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "n_ctx %d (0 or more) or n_chunk %d (0 to %d)", o->n_ctx,

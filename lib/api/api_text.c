@@ -27,9 +27,8 @@ reason_status reason_tokenize(const reason_model *model, const char *text,
     if (!model || !ids || !n_ids || (!text && n_bytes != 0))
         return rsn_fail_null("model, text, ids or n_ids");
     reason_status status = check_vocab(model, flags);
-    if (status == REASON_OK && n_bytes < -1)
-        status = rsn_fail(REASON_ERR_INVALID_ARG, "n_bytes %lld, -1 or more expected",
-                          (long long)n_bytes);
+    if (status == REASON_OK)
+        status = rsn_check_length(n_bytes);
     if (status != REASON_OK)
         return status;
     rsn_vocab_ids list = {0};

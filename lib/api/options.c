@@ -8,6 +8,13 @@ reason_status rsn_fail_null(const char *argument) {
     return rsn_fail(REASON_ERR_INVALID_ARG, "%s is NULL", argument);
 }
 
+reason_status rsn_check_length(int64_t n_bytes) {
+    return n_bytes < -1 ? rsn_fail(REASON_ERR_INVALID_ARG,
+                                   "n_bytes %lld, -1 or more expected",
+                                   (long long)n_bytes)
+                        : REASON_OK;
+}
+
 static reason_status check_size(const void *p, size_t size, size_t full,
                                 const char *name) {
     if (!p)

@@ -19,8 +19,11 @@ reason_status rsn_options_write(void *out, const void *from, size_t full,
 
 /* INVALID_ARG that names the argument. */
 reason_status rsn_fail_null(const char *argument);
+/* INVALID_ARG unless it is a length of text: 0 or more, or -1. */
+reason_status rsn_check_length(int64_t n_bytes);
 
-
+/* api_session.c: MISMATCH for a model that is a vocabulary alone. */
+reason_status rsn_check_weights(const reason_model *model);
 /* api_text.c: every message is there, of a known size, with role and content. */
 reason_status rsn_messages_check(const reason_message *const *messages, size_t n);
 

@@ -41,13 +41,8 @@ static const char *text_of_posix(int failed, const char *buffer) {
 #define TEXT_OF(call, buffer) \
     _Generic((call), char *: text_of_gnu, int: text_of_posix)((call), (buffer))
 
-/* An error number in words; an array in a struct, so that it lives where it is used. */
-typedef struct error_text {
-    char text[128];
-} error_text;
-
-static error_text describe(int error) {
-    error_text out;
+rsn_error_text rsn_describe_errno(int error) {
+    rsn_error_text out;
     char buffer[sizeof out.text] = "";
     const char *text = TEXT_OF(strerror_r(error, buffer, sizeof buffer), buffer);
     size_t n = strlen(text);
@@ -69,7 +64,7 @@ static reason_status check_regular(int fd, const char *path, uint64_t *size) {
     struct stat info;
     if (fstat(fd, &info))
         return rsn_fail(REASON_ERR_IO, "%s: cannot be looked at: %s", path,
-                        describe(errno).text);
+                        rsn_describe_errno(errno).text);
     if (!S_ISREG(info.st_mode))
         return rsn_fail(REASON_ERR_IO, "%s: is %s, needed is a regular file", path,
                         name_kind(info.st_mode));
@@ -86,7 +81,7 @@ reason_status rsn_file_open(const char *path, rsn_file *file) {
     } while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return rsn_fail(REASON_ERR_IO, "%s: cannot be opened: %s", path,
-                        describe(errno).text);
+                        rsn_describe_errno(errno).text);
     reason_status status = check_regular(fd, path, &file->size);
     if (status) {
         (void)close(fd);
@@ -129,7 +124,7 @@ reason_status rsn_file_read(const rsn_file *file, uint64_t offset, void *out, si
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
             return rsn_fail(REASON_ERR_IO, "byte %" PRIu64 " cannot be read: %s",
-                            offset + done, describe(errno).text);
+                            offset + done, rsn_describe_errno(errno).text);
         if (got == 0) return fail_shrank(offset, n, offset + done);
         done += (size_t)got;
     }
@@ -141,7 +136,7 @@ static reason_status check_still_there(const rsn_file *file, uint64_t offset, si
     struct stat info;
     if (fstat(file->fd, &info))
         return rsn_fail(REASON_ERR_IO, "the file cannot be looked at: %s",
-                        describe(errno).text);
+                        rsn_describe_errno(errno).text);
     if (!is_inside((uint64_t)info.st_size, offset, n))
         return fail_shrank(offset, n, (uint64_t)info.st_size);
     return REASON_OK;
@@ -157,7 +152,7 @@ static reason_status map_bytes(const rsn_file *file, uint64_t offset, size_t n,
     if (base == MAP_FAILED)
         return rsn_fail(REASON_ERR_IO,
                         "%zu bytes at byte %" PRIu64 " cannot be mapped: %s", n, offset,
-                        describe(errno).text);
+                        rsn_describe_errno(errno).text);
     reason_status status = check_still_there(file, offset, n);
     if (status) {
         (void)munmap(base, n + past);

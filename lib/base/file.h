@@ -5,6 +5,13 @@
 #include "base/alloc.h"
 #include "base/cancel.h"
 
+/* An error number of the system in words; an array in a struct, so that it lives where it
+ * is used. */
+typedef struct rsn_error_text {
+    char text[128];
+} rsn_error_text;
+rsn_error_text rsn_describe_errno(int error);
+
 typedef struct rsn_file {
     int fd;        /* -1: closed */
     uint64_t size; /* when it was opened */

@@ -203,7 +203,8 @@ reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
                          .n_runs = 1,
                          .pool = s->pool,
                          .cancel = what->cancel,
-                         .scratch = &s->scratch};
+                         .scratch = &s->scratch,
+                         .observer = what->observer};
         if (what->logits && what->all) {
             run.want = RSN_WANT_ALL;
             step.logits = what->logits + at * n_vocab;

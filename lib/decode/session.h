@@ -65,6 +65,7 @@ typedef struct rsn_append {
     const rsn_cancel *cancel;
     reason_progress_fn progress;
     void *progress_user;
+    const rsn_observer *observer; /* of the steps; NULL: none */
 } rsn_append;
 
 /* Runs tokens through the network, in chunks. INVALID_ARG for an id outside the

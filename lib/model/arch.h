@@ -20,6 +20,15 @@ typedef struct rsn_scratch {
     size_t n_ctx;     /* positions of a timeline: more are possible, at less speed */
 } rsn_scratch;
 
+/* Told what a product of weights is about to read: x is [n][w->cols], the activations
+ * before they are rounded to 8 bits (where an architecture rounds them for float weights
+ * as well, after). Once for each matrix and step, tokens in order, by any worker and for
+ * different matrices at the same time. */
+typedef struct rsn_observer {
+    void (*see)(void *user, const rsn_matrix *w, const float *x, size_t n);
+    void *user;
+} rsn_observer;
+
 /* Which of a run's tokens give logits. */
 typedef enum rsn_want { RSN_WANT_NONE, RSN_WANT_LAST, RSN_WANT_ALL } rsn_want;
 
@@ -42,6 +51,7 @@ typedef struct rsn_step {
     rsn_pool *pool;
     const rsn_cancel *cancel;
     rsn_scratch *scratch;
+    const rsn_observer *observer; /* NULL: none */
 } rsn_step;
 
 typedef struct rsn_arch {

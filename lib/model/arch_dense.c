@@ -73,6 +73,9 @@ static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a, s
     rsn_act kind = kind_of(a, w);
     const void *x = kind == RSN_ACT_F32 ? (const void *)a->f : (const void *)a->rows[kind];
     size_t x_stride = kind == RSN_ACT_F32 ? a->width * sizeof(float) : a->stride[kind];
+    const rsn_observer *observer = p->step->observer;
+    if (observer && begin == 0)
+        observer->see(observer->user, w, a->f, n);
     p->m->kernels->product[w->type->type](w->cols, w->data + begin * w->row_bytes,
                                           w->row_bytes, end - begin, x, x_stride, n, out,
                                           out_stride);

@@ -184,6 +184,7 @@ static reason_status bind_matrix(const binder *b, const rsn_gguf_tensor *t,
     m->cols = (size_t)t->ne[0];
     m->rows = (size_t)t->ne[1];
     m->row_bytes = rsn_type_row_bytes(t->type, m->cols);
+    m->tensor = t;
     return read_tail(b, t, &m->scale);
 }
 
@@ -240,6 +241,7 @@ static reason_status bind_fused(binder *b, size_t index, size_t row, rsn_layer *
         part[i] = rest;
         part[i].rows = (size_t)size_of(b->hp, FUSED[row].parts[i]);
         rest.data += part[i].rows * rest.row_bytes;
+        rest.first_row += part[i].rows;
     }
     return status;
 }

@@ -1,6 +1,6 @@
 /* The weights of a network, bound by name to a validated file. Matrices are views into
- * the file's bytes until packing.h puts them into another order; vectors are float32, converted without loss where
- * the file has less. */
+ * the file's bytes until packing.h puts them into another order; vectors are float32,
+ * converted without loss where the file has less. */
 #ifndef REASON_MODEL_WEIGHTS_H
 #define REASON_MODEL_WEIGHTS_H
 
@@ -12,6 +12,8 @@ typedef struct rsn_matrix {
     size_t rows, cols;
     size_t row_bytes;
     float scale; /* multiplies every product; 1 where the file has none */
+    const rsn_gguf_tensor *tensor; /* of the file that it is, or is rows of, */
+    size_t first_row;              /* from this one on */
 } rsn_matrix;
 
 typedef struct rsn_layer {

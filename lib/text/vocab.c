@@ -331,6 +331,10 @@ bool rsn_vocab_adds_space(const rsn_vocab *v) {
     return v->add_space;
 }
 
+bool rsn_vocab_adds_bos(const rsn_vocab *v) {
+    return v->add_bos && v->bos >= 0;
+}
+
 bool rsn_vocab_adds_eos(const rsn_vocab *v) {
     return v->add_eos && v->eos >= 0;
 }
@@ -406,8 +410,8 @@ reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
     encode_scratch scratch = {0};
     reason_status status = REASON_OK;
     bool edges = (flags & REASON_TOKENS_BOS_EOS) != 0;
-    bool bos = edges && v->add_bos && v->bos >= 0;
-    bool eos = edges && v->add_eos && v->eos >= 0;
+    bool bos = edges && rsn_vocab_adds_bos(v);
+    bool eos = edges && rsn_vocab_adds_eos(v);
     bool prefixed = v->add_space && !(flags & RSN_VOCAB_GOES_ON);
     if (bos) status = rsn_vocab_push(out, v->bos);
     if (status == REASON_OK && (flags & REASON_TOKENS_SPECIAL)) {

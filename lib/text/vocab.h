@@ -65,7 +65,9 @@ int32_t rsn_vocab_pad(const rsn_vocab *v);
 /* Whether a space is put before a text, and before what follows a special token in it. */
 bool rsn_vocab_adds_space(const rsn_vocab *v);
 
-/* Whether REASON_TOKENS_BOS_EOS puts the end of text behind a text. */
+/* Whether REASON_TOKENS_BOS_EOS puts the begin of text before a text, and the end of text
+ * behind it. */
+bool rsn_vocab_adds_bos(const rsn_vocab *v);
 bool rsn_vocab_adds_eos(const rsn_vocab *v);
 
 /* These take any number; one outside the vocabulary is nothing and has no bytes. */

@@ -68,6 +68,8 @@ static void test_api_null__process(void **state) {
     assert_refused(reason_thinking_init(NULL, sizeof(reason_thinking)));
     assert_refused(reason_sampling_init(NULL, sizeof(reason_sampling)));
     assert_refused(reason_request_init(NULL, sizeof(reason_request)));
+    assert_refused(
+        reason_perplexity_options_init(NULL, sizeof(reason_perplexity_options)));
 }
 
 static void test_api_null__model(void **state) {
@@ -241,6 +243,35 @@ static void test_api_null__generate(void **state) {
     assert_refused(reason_result_usage(w->result, NULL));
     assert_refused(reason_result_token(NULL, 0, &token));
     assert_refused(reason_result_token(w->result, 0, NULL));
+}
+
+static void test_api_null__perplexity(void **state) {
+    const world *w = *state;
+    reason_perplexity_result r = {.size = sizeof r, .n_text = 7};
+    assert_refused(reason_perplexity(NULL, "12+34", -1, NULL, &r));
+    assert_int_equal(r.n_text, 0);
+    assert_refused(reason_perplexity(w->model, NULL, -1, NULL, &r));
+    assert_refused(reason_perplexity(w->model, NULL, 3, NULL, &r));
+    assert_refused(reason_perplexity(w->model, NULL, 0, NULL, &r)); /* an empty text */
+    assert_refused(reason_perplexity(w->model, "12+34", -2, NULL, &r));
+    assert_refused(reason_perplexity(w->model, "12+34", -1, NULL, NULL));
+    assert_ok(reason_perplexity(w->model, "12+34", -1, NULL, &r));
+}
+
+static void test_api_null__imatrix(void **state) {
+    const world *w = *state;
+    const char *path = "/dev/null/x"; /* cannot be written */
+    reason_imatrix_result r = {.size = sizeof r, .n_text = 7};
+    assert_refused(reason_imatrix_options_init(NULL, sizeof(reason_imatrix_options)));
+    assert_refused(reason_imatrix(NULL, "12+34", -1, path, NULL, &r));
+    assert_int_equal(r.n_text, 0);
+    assert_refused(reason_imatrix(w->model, NULL, -1, path, NULL, &r));
+    assert_refused(reason_imatrix(w->model, NULL, 0, path, NULL, &r)); /* no tokens */
+    assert_refused(reason_imatrix(w->model, "12+34", -2, path, NULL, &r));
+    assert_refused(reason_imatrix(w->model, "12+34", -1, NULL, NULL, &r));
+    r.size = 0;
+    assert_refused(reason_imatrix(w->model, "12+34", -1, path, NULL, &r));
+    assert_status(reason_imatrix(w->model, "12+34", -1, path, NULL, NULL), REASON_ERR_IO);
 }
 
 /* What has a documented value for NULL, and what takes NULL as a default. */
@@ -480,6 +511,8 @@ int main(void) {
         cmocka_unit_test(test_api_null__template),
         cmocka_unit_test(test_api_null__session),
         cmocka_unit_test(test_api_null__generate),
+        cmocka_unit_test(test_api_null__perplexity),
+        cmocka_unit_test(test_api_null__imatrix),
         cmocka_unit_test(test_api_null__null_is_fine),
         cmocka_unit_test(test_api_null__model_options),
         cmocka_unit_test(test_api_null__session_options),

@@ -50,6 +50,12 @@ static reason_status init_sampling(void *p, size_t n) {
 static reason_status init_request(void *p, size_t n) {
     return reason_request_init(p, n);
 }
+static reason_status init_perplexity_options(void *p, size_t n) {
+    return reason_perplexity_options_init(p, n);
+}
+static reason_status init_imatrix_options(void *p, size_t n) {
+    return reason_imatrix_options_init(p, n);
+}
 
 /* Each of these passes the struct to the library with the rest of the call sound. */
 
@@ -133,6 +139,19 @@ static reason_status use_request(void *p) {
     return generate(r);
 }
 
+static reason_status use_perplexity_options(void *p) {
+    reason_perplexity_result r = {.size = sizeof r};
+    reason_status status = reason_perplexity(model, "12+34=46", -1, p, &r);
+    assert_true((r.n_scored > 0) == (status == REASON_OK));
+    return status;
+}
+
+static reason_status use_imatrix_options(void *p) {
+    return reason_imatrix(model, "12+34=46", -1, "/dev/null/x", p, NULL) == REASON_ERR_IO
+               ? REASON_OK
+               : REASON_ERR_INVALID_ARG;
+}
+
 static const struct {
     const char *name;
     size_t size;
@@ -149,6 +168,10 @@ static const struct {
     {"thinking", sizeof(reason_thinking), init_thinking, use_thinking},
     {"sampling", sizeof(reason_sampling), init_sampling, use_sampling},
     {"request", sizeof(reason_request), init_request, use_request},
+    {"perplexity_options", sizeof(reason_perplexity_options), init_perplexity_options,
+     use_perplexity_options},
+    {"imatrix_options", sizeof(reason_imatrix_options), init_imatrix_options,
+     use_imatrix_options},
 };
 
 enum { FILL = 0xA5, TAIL = 24 };
@@ -207,6 +230,8 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     reason_sampling p;
     reason_request r;
     reason_model_options m;
+    reason_perplexity_options j;
+    reason_imatrix_options i;
     (void)state;
     assert_ok(reason_session_options_init(&s, sizeof s));
     assert_true(s.n_ctx == 0 && s.n_threads == 0 && !s.pool &&
@@ -228,6 +253,13 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     assert_ok(reason_model_options_init(&m, sizeof m));
     assert_true(m.load == REASON_LOAD_MAP && m.cpu == REASON_CPU_AUTO && !m.data_dir &&
                 !m.cancel && !m.progress);
+    assert_ok(reason_perplexity_options_init(&j, sizeof j));
+    assert_true(j.n_ctx == 0 && j.n_chunks == 0 && !j.all_positions && !j.special &&
+                !j.separator && !j.against && j.n_threads == 0 && !j.pool &&
+                j.kv_type == REASON_KV_F16 && !j.cancel && !j.progress);
+    assert_ok(reason_imatrix_options_init(&i, sizeof i));
+    assert_true(i.n_ctx == 0 && i.n_chunks == 0 && !i.special && !i.separator &&
+                !i.dataset && i.n_threads == 0 && !i.pool && !i.cancel && !i.progress);
 }
 
 /* The defaults, no struct at all and the struct as init left it are one and the same. */
@@ -348,6 +380,9 @@ static reason_status get_usage(void *p) {
 static reason_status get_token(void *p) {
     return reason_result_token(result, 0, p);
 }
+static reason_status get_perplexity(void *p) {
+    return reason_perplexity(model, "12+34=46", -1, NULL, p);
+}
 static reason_status get_machine(void *p) {
     return reason_machine_measure(NULL, p);
 }
@@ -360,6 +395,7 @@ static const struct {
 } outputs[] = {
     {"usage", sizeof(reason_usage), get_usage, false},
     {"token", sizeof(reason_token), get_token, false},
+    {"perplexity", sizeof(reason_perplexity_result), get_perplexity, false},
     {"machine", sizeof(reason_machine), get_machine, true},
 };
 

@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
-commands="ask chat info tokenize detokenize logits template bench"
+commands="ask chat info tokenize detokenize logits template bench quantize perplexity imatrix"
 
 # ------------------------------------------------------------------------- usage and help
 
@@ -294,6 +294,109 @@ run bench -p 0 -n 0 --machine
 check bench__machine_alone both "code 0" "prints GB/s"
 run bench -m "$MODEL" -p 4 -n 0 -r 1 --json --machine
 check bench__not_measured_is_null both "prints \"decode_tok_s\":.null" "prints \"machine\":"
+
+run bench -m "$MODEL" -r 1
+check bench__default_fits_the_context both "code 0" "prints ^prefill"
+few="-p 8 -n 4 -r 2 --models"
+run bench $few "$MODEL,$MODEL"
+check bench__models_in_a_table both "code 0" "lines 3"
+check bench__no_perplexity_without_a_text [ "$(grep -c perplexity "$out")" -eq 0 ]
+run bench $few "$MODEL,$MODEL" --json
+check bench__models_one_a_line both "code 0" "lines 2"
+check bench__models_json_keys has_keys model file_bytes bits_per_weight prefill_tok_s \
+    decode_tok_s rss_bytes perplexity perplexity_se kl_mean same_top
+check bench__size_of_the_file prints "\"file_bytes\":.$(wc -c <"$MODEL"),"
+cp "$(dirname "$0")/../../examples/data/conversations.txt" "$dir/text"
+run bench $few "$MODEL,$MODEL,$MODEL" --text "$dir/text" --special --separator %% --chunks 9
+check bench__models_and_a_text both "lines 4" "prints perplexity"
+run bench $few "$MODEL,$MODEL" --text "$dir/text" --chunks 1 --json
+check bench__against_the_first [ "$(grep -c '"kl_mean": 0.0,' "$out")" -eq 1 ]
+check bench__the_first_against_nothing [ "$(grep -c '"kl_mean": null' "$out")" -eq 1 ]
+run bench $few "$MODEL,"
+check bench__empty_path fails
+run bench $few "$MODEL,$dir/no-such-model"
+check bench__no_such_model fails
+run bench $few "$MODEL" --text "$dir/no-such-text"
+check bench__no_such_text fails
+run bench $few "$MODEL" -m "$MODEL"
+check bench__models_and_model misuse
+run bench -m "$MODEL" --text "$dir/text"
+check bench__text_without_models misuse
+
+# ----------------------------------------------------------------------------- perplexity
+
+judge="perplexity -m $MODEL --special --separator %%"
+run $judge "$dir/text" --chunks 20
+check perplexity__text both "code 0" "prints ^perplexity  *[0-9.]* +/- "
+check perplexity__nothing_on_stderr [ ! -s "$err" ]
+check perplexity__no_comparison_alone [ "$(grep -c KL "$out")" -eq 0 ]
+run $judge "$dir/text" --chunks 20 --json
+check perplexity__json both "code 0" "lines 1"
+check perplexity__json_keys has_keys n_text n_chunks n_ctx n_scored perplexity perplexity_se \
+    bits_per_token tokens_s against_perplexity against_perplexity_se ratio ratio_se kl_mean \
+    kl_se kl_median kl_p99 kl_max same_top same_top_se p_difference p_difference_se
+check perplexity__twenty_documents [ "$(number n_chunks)" -eq 20 ]
+check perplexity__nothing_to_compare prints '"kl_mean": null'
+n_scored=$(number n_scored)
+run $judge "$dir/text" --chunks 20 --json --all
+check perplexity__all_positions [ "$(number n_scored)" -gt $((2 * n_scored - 20)) ]
+run $judge "$dir/text" --chunks 20 --against "$MODEL"
+check perplexity__against_itself both "code 0" "prints ^KL.largest  *0.00000.nats"
+run $judge "$dir/text" --chunks 20 --against "$MODEL" --kv q4_0 --json
+check perplexity__of_a_kv_type prints '"kl_mean": 0.0*[1-9]'
+"$REASON" $judge --chunks 20 --json -t 2 - <"$dir/text" >"$out" 2>"$err"
+rc=$?
+check perplexity__stdin both "code 0" "prints \"n_scored\":.$n_scored,"
+run perplexity -m "$MODEL" "$dir/text" --ctx 100 --chunks 1 --json
+check perplexity__ctx [ "$(number n_ctx)" -eq 100 ]
+run perplexity -m "$MODEL"
+check perplexity__no_text misuse
+run perplexity -m "$MODEL" "$dir/text" "$dir/text"
+check perplexity__two_texts misuse
+run perplexity -m "$MODEL" "$dir/no-such-file"
+check perplexity__no_such_file fails
+: >"$dir/empty"
+run perplexity -m "$MODEL" "$dir/empty"
+check perplexity__empty_text both fails "says tokens"
+run perplexity -m "$MODEL" "$dir/text" --ctx 100000
+check perplexity__ctx_too_large both fails "says n_ctx"
+run perplexity -m "$MODEL" "$dir/text" --ctx 2
+check perplexity__ctx_too_small both fails "says n_ctx"
+run perplexity -m "$MODEL" "$dir/text" --against "$dir/no-such-model"
+check perplexity__no_such_model fails
+run perplexity -m "$MODEL" "$dir/text" --separator ''
+check perplexity__empty_line_as_separator code 0
+
+# -------------------------------------------------------------------------------- imatrix
+
+importance="imatrix -m $MODEL --special --separator %% --chunks 20"
+run $importance "$dir/text" "$dir/one.gguf"
+check imatrix__tells_what_it_read both "code 0" "prints tensors, over [0-9]* tokens in 20 chunks"
+check imatrix__nothing_on_stderr [ ! -s "$err" ]
+check imatrix__is_a_gguf_file [ "$(head -c 4 "$dir/one.gguf")" = GGUF ]
+check imatrix__names_the_text grep -q '^GGUF.*general.type.*imatrix.*imatrix.datasets.*text' -a \
+    "$dir/one.gguf"
+run $importance "$dir/text" "$dir/two.gguf" --json -t 2
+check imatrix__json both "code 0" "lines 1"
+check imatrix__json_keys has_keys out n_text n_chunks n_ctx n_tokens n_tensors
+check imatrix__same_bytes_with_more_threads cmp -s "$dir/one.gguf" "$dir/two.gguf"
+"$REASON" $importance - "$dir/two.gguf" --ctx 50 <"$dir/text" >"$out" 2>"$err"
+rc=$?
+check imatrix__stdin code 0
+check imatrix__names_standard_input grep -q -a 'standard input' "$dir/two.gguf"
+cp "$dir/one.gguf" "$dir/kept.gguf"
+run $importance "$dir/text" "$dir/kept.gguf" --ctx 100000
+check imatrix__ctx_too_large both fails "says n_ctx"
+check imatrix__old_file_is_kept cmp -s "$dir/kept.gguf" "$dir/one.gguf"
+run $importance "$dir/empty" "$dir/kept.gguf"
+check imatrix__empty_text both fails "says tokens"
+run $importance "$dir/text" "$dir/no-such-folder/x.gguf"
+check imatrix__no_such_folder both fails "says no-such-folder"
+run $importance "$dir/no-such-file" "$dir/x.gguf"
+check imatrix__no_such_text fails
+run $importance "$dir/text"
+check imatrix__no_out misuse
+check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part')" ]
 
 # ------------------------------------------------------------------------------------ cpu
 

@@ -62,6 +62,8 @@ static double *multiply_part(const network *net, const char *name, const char *b
     size_t cols = (size_t)t->ne[0];
     const double *w = all + first * cols;
     double *y = zeros(net->n * rows), *in = zeros(cols);
+    if (net->how.see)
+        net->how.see(net->how.user, name, first, x, net->n, cols);
     for (size_t p = 0; p < net->n; p++) {
         memcpy(in, x + p * cols, cols * sizeof *in);
         round_input(net, t, in, cols);

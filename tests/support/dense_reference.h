@@ -11,6 +11,10 @@ typedef struct dense_reference_options {
                 say; with bitnet what the seven projections multiply, always */
     bool half_cache; /* keys and values are rounded to half precision */
     size_t n_ctx;    /* of the session; 0: the model's */
+    /* Told what rows [first, ..) of a tensor multiply, [n][cols], before it is rounded. */
+    void (*see)(void *user, const char *tensor, size_t first, const double *x, size_t n,
+                size_t cols);
+    void *user;
 } dense_reference_options;
 
 /* Logits after each token, [n][n_vocab], to be freed. Ends the process without memory. */

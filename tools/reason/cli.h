@@ -33,6 +33,9 @@ extern const struct rsn_cli_command rsn_cli_cmd_detokenize;
 extern const struct rsn_cli_command rsn_cli_cmd_logits;
 extern const struct rsn_cli_command rsn_cli_cmd_template;
 extern const struct rsn_cli_command rsn_cli_cmd_bench;
+extern const struct rsn_cli_command rsn_cli_cmd_quantize;
+extern const struct rsn_cli_command rsn_cli_cmd_perplexity;
+extern const struct rsn_cli_command rsn_cli_cmd_imatrix;
 
 /* Writes "reason: SENTENCE" to standard error, control characters taken out. */
 void rsn_cli_say(const char *format, ...) RSN_CLI_PRINTF(1, 2);

@@ -175,3 +175,9 @@ enum rsn_cli_line rsn_cli_read_line(struct rsn_cli_lines *lines, size_t limit,
     rsn_cli_drop_line_end(buffer);
     return RSN_CLI_LINE_OK;
 }
+
+bool rsn_cli_line_of(const char *line, struct rsn_cli_buffer *buffer) {
+    return !line || (rsn_cli_buffer_append(buffer, "\n", 1) &&
+                     rsn_cli_buffer_append(buffer, line, strlen(line)) &&
+                     rsn_cli_buffer_append(buffer, "\n", 1));
+}

@@ -54,6 +54,9 @@ struct rsn_cli_lines {
 /* Reads one line into the buffer, without its line end. */
 enum rsn_cli_line rsn_cli_read_line(struct rsn_cli_lines *lines, size_t limit,
                                     struct rsn_cli_buffer *buffer);
+/* Fills an empty buffer with a line between two line ends; NULL: leaves it. False if
+ * memory ran out. */
+bool rsn_cli_line_of(const char *line, struct rsn_cli_buffer *buffer);
 /* Takes one line end off the end of the buffer. */
 void rsn_cli_drop_line_end(struct rsn_cli_buffer *buffer);
 

@@ -14,7 +14,7 @@ struct rsn_cli_model_options {
 };
 
 extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu, --i2s */
-extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, --kv */
+extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, then --kv */
 enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2 };
 
 /* Initialisers of struct rsn_cli_group; `options` is a struct rsn_cli_model_options. */
@@ -22,6 +22,9 @@ enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2 };
     { "Model:", rsn_cli_model_rows, RSN_CLI_N_MODEL_ROWS, (options) }
 #define RSN_CLI_SESSION_GROUP(options)                                                   \
     { "Session:", rsn_cli_session_rows, RSN_CLI_N_SESSION_ROWS, (options) }
+/* --kv alone, where the context is not the session's. */
+#define RSN_CLI_KV_GROUP(options)                                                        \
+    { "Session:", rsn_cli_session_rows + 1, RSN_CLI_N_SESSION_ROWS - 1, (options) }
 
 /* Each returns RSN_CLI_OK, or says the library's sentence and sets the handle to NULL. */
 int rsn_cli_model_open(const struct rsn_cli_model_options *options, reason_model **model);
