@@ -152,7 +152,8 @@ RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
         float *out = queries[q].out + at + 16 * (i % n_v);
         if (queries[q].begun) {
             lanes old = last ? load_first(out, last, 0) : load_f32(out);
-            sum[i] = add(mul(old, fill_lanes(f[q].old)), mul(fill_lanes(f[q].part), sum[i]));
+            sum[i] = add(mul(old, fill_lanes(f[q].old)),
+                         mul(fill_lanes(f[q].part), sum[i]));
         }
         if (last)
             store_first(out, last, sum[i]);

@@ -67,8 +67,8 @@ static void prepare_row(const rsn_pass *p, const rsn_acts *a, size_t t, unsigned
 
 /* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride
  * apart. */
-static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a, size_t begin,
-                    size_t end, size_t n, float *out, size_t out_stride) {
+static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a,
+                    size_t begin, size_t end, size_t n, float *out, size_t out_stride) {
     rsn_act kind = kind_of(a, w);
     const void *x = kind == RSN_ACT_F32 ? (const void *)a->f : (const void *)a->rows[kind];
     size_t x_stride = kind == RSN_ACT_F32 ? a->width * sizeof(float) : a->stride[kind];
@@ -126,8 +126,8 @@ static void normalize_row(const rsn_pass *p, const float *weight, size_t t,
     prepare_row(p, a, to, wanted);
 }
 
-static void normalize(const rsn_pass *p, const float *weight, unsigned wanted, size_t begin,
-                      size_t end) {
+static void normalize(const rsn_pass *p, const float *weight, unsigned wanted,
+                      size_t begin, size_t end) {
     for (size_t t = begin; t < end; t++)
         normalize_row(p, weight, t, &p->in, t, wanted);
 }
