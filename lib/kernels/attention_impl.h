@@ -12,8 +12,7 @@
  * value once, 2 or 4 bytes an element: 4 queries and halves make 4 operations a byte.
  * Measured on one core of Zen 5 with AVX-512 and halves: prompts 113 GFLOP/s, single
  * tokens at 4,096 positions 24 GB/s, as much as `reason bench --machine` reads there.
- * Invariant: a query's operations come in the
- * order of table.h whatever the tile. */
+ * Invariant: a query's operations come in the order of table.h whatever the tile. */
 #include "kernels/attention.h"
 #include "kernels/lanes_math.h"
 #include "kernels/rowops.h"
