@@ -1,7 +1,9 @@
 /* Owns threads that run one job at a time together with the caller. Splitting work so
  * that its result does not depend on the number of workers is left to the jobs.
  * Invariant: outside of rsn_pool_run() no worker touches anything but the pool, and
- * `generation` changes only while all workers have finished the one before.
+ * `generation` changes only while every share of the one before is finished or was taken
+ * back. Whoever changes `share` to odd decides which; a worker that comes late finds its
+ * generation's share gone, however many have passed since.
  *
  * After fork() the child has none of the threads, and locks may be held by threads it
  * does not have. Both halves of a pool (the turn and the team) therefore carry the
@@ -31,7 +33,10 @@ enum { LEAST_WORK = 1 << 18 };
 typedef struct worker {
     struct reason_pool *pool;
     int ith;       /* 1 and up; the caller is 0 */
-    unsigned seen; /* the generation that was done last */
+    unsigned seen; /* the generation that was looked at last */
+    /* Twice the generation whose share is open, plus 1 once somebody has it: the worker,
+     * or a caller that no longer needs it. */
+    atomic_uint share;
     pthread_t thread;
 } worker;
 
@@ -132,7 +137,10 @@ static void wait_until_done(rsn_pool *pool) {
 
 /* Publishes the job that was written into the pool. */
 static void start_generation(rsn_pool *pool) {
-    (void)atomic_fetch_add(&pool->generation, 1);
+    unsigned next = atomic_load(&pool->generation) + 1;
+    for (int i = 0; i < pool->n_started; i++)
+        atomic_store(&pool->workers[i].share, 2 * next);
+    atomic_store(&pool->generation, next);
     if (atomic_load(&pool->sleepers) == 0) return;
     (void)pthread_mutex_lock(&pool->lock);
     (void)pthread_cond_broadcast(&pool->wake);
@@ -155,12 +163,19 @@ static void run_share(const rsn_pool *pool, int ith) {
     rsn_fpstate_leave(saved);
 }
 
+/* Whether the share of this generation was still to be had. */
+static bool take_share(worker *w, unsigned generation) {
+    unsigned open = 2 * generation;
+    return atomic_compare_exchange_strong(&w->share, &open, open + 1);
+}
+
 static void *work(void *arg) {
     worker *self = arg;
     rsn_pool *pool = self->pool;
     for (;;) {
         wait_for_job(pool, self->seen);
-        self->seen++;
+        self->seen = atomic_load(&pool->generation);
+        if (!take_share(self, self->seen)) continue;
         if (!pool->fn) return NULL;
         run_share(pool, self->ith);
         finish_share(pool);
@@ -186,6 +201,7 @@ static void start_threads(rsn_pool *pool, const pthread_attr_t *attr) {
         w->pool = pool;
         w->ith = pool->n_started + 1;
         w->seen = atomic_load(&pool->generation);
+        atomic_store(&w->share, 2 * w->seen + 1);
         if (pthread_create(&w->thread, attr, work, w)) return;
         pool->n_started++;
     }
@@ -235,7 +251,15 @@ static void end_team(rsn_pool *pool) {
     (void)pthread_mutex_destroy(&pool->lock);
 }
 
-void rsn_pool_run(rsn_pool *pool, rsn_job_fn fn, void *arg) {
+/* Takes back the shares that no worker has begun. */
+static void take_back(rsn_pool *pool) {
+    unsigned generation = atomic_load(&pool->generation);
+    for (int i = 0; i < pool->n_started; i++)
+        if (take_share(&pool->workers[i], generation))
+            (void)atomic_fetch_sub(&pool->pending, 1);
+}
+
+static void run(rsn_pool *pool, rsn_job_fn fn, void *arg, bool all) {
     if (pool->size > 1) prepare_team(pool);
     pool->fn = fn;
     pool->arg = arg;
@@ -245,7 +269,16 @@ void rsn_pool_run(rsn_pool *pool, rsn_job_fn fn, void *arg) {
         start_generation(pool);
     }
     run_share(pool, 0);
+    if (pool->n > 1 && !all) take_back(pool);
     if (pool->n > 1) wait_until_done(pool);
+}
+
+void rsn_pool_run(rsn_pool *pool, rsn_job_fn fn, void *arg) {
+    run(pool, fn, arg, true);
+}
+
+void rsn_pool_steal(rsn_pool *pool, rsn_job_fn fn, void *arg) {
+    run(pool, fn, arg, false);
 }
 
 /* ---- the turn ---- */

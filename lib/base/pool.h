@@ -25,6 +25,11 @@ void rsn_pool_leave(rsn_pool *pool);
  * floating-point state, and it is restored in the caller. The pool must be entered. */
 void rsn_pool_run(rsn_pool *pool, rsn_job_fn fn, void *arg);
 
+/* The same for a job whose workers take its pieces one by one until none is left: a
+ * worker that has not begun when the caller's share ends is not waited for, as it would
+ * find nothing; so fn may be called fewer times. */
+void rsn_pool_steal(rsn_pool *pool, rsn_job_fn fn, void *arg);
+
 /* Whether so many multiply-adds are worth waking the workers for; never on a pool of one.
  */
 bool rsn_pool_pays(const rsn_pool *pool, uint64_t work);

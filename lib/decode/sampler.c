@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "kernels/mathd.h"
+#include "quant/half.h"
 
 /* Candidates are collected above a share of the best one, then sorted; when they do not
  * carry enough mass the share drops by this factor. Below the last one nothing is left of
@@ -62,8 +63,9 @@ reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
     s->logits = rsn_alloc_aligned(n_vocab * sizeof *s->logits);
     s->shares = rsn_alloc_aligned(n_vocab * sizeof *s->shares);
     s->order = rsn_alloc2(n_vocab, sizeof *s->order);
+    s->spare = rsn_alloc2(n_vocab, sizeof *s->spare);
     s->seen = rsn_calloc2(n_vocab, sizeof *s->seen);
-    if (s->logits && s->shares && s->order && s->seen)
+    if (s->logits && s->shares && s->order && s->spare && s->seen)
         return REASON_OK;
     rsn_sampler_free(s);
     return REASON_ERR_NO_MEMORY;
@@ -72,13 +74,15 @@ reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
 size_t rsn_sampler_bytes(size_t n_vocab) {
     const rsn_sampler *s = NULL;
     return n_vocab *
-           (sizeof *s->logits + sizeof *s->shares + sizeof *s->order + sizeof *s->seen);
+           (sizeof *s->logits + sizeof *s->shares + sizeof *s->order + sizeof *s->spare +
+            sizeof *s->seen);
 }
 
 void rsn_sampler_free(rsn_sampler *s) {
     rsn_free_aligned(s->logits);
     rsn_free_aligned(s->shares);
     rsn_free(s->order);
+    rsn_free(s->spare);
     rsn_free(s->seen);
     memset(s, 0, sizeof *s);
 }
@@ -131,40 +135,45 @@ float rsn_sampler_logprob(const rsn_sampler *s, const float *logits, int32_t id)
     return own == s->log_norm ? 0 : (float)(own - s->log_norm);
 }
 
-static int32_t best(const float *logits, size_t n) {
-    int32_t at = -1;
-    for (size_t i = 0; i < n; i++)
-        if (logits[i] > (at < 0 ? -INFINITY : logits[at]))
-            at = (int32_t)i;
-    return at;
+/* The first of the largest; -1 if none is above -infinity. */
+static int32_t best(const rsn_sampler *s) {
+    float max = s->kernels->max(s->logits, s->n_vocab);
+    if (max == -INFINITY)
+        return -1;
+    size_t at = 0;
+    while (s->logits[at] != max)
+        at++;
+    return (int32_t)at;
 }
 
-/* Whether candidate a comes after b: a smaller share, or the same and a larger id. */
-static bool is_after(const rsn_sampler *s, int32_t a, int32_t b) {
-    return s->shares[a] < s->shares[b] || (s->shares[a] == s->shares[b] && a > b);
+enum { DIGIT_BITS = 11, N_DIGITS = 3, DIGITS = 1 << DIGIT_BITS };
+
+/* Shares are at most 1 and above 0: as whole numbers their bits have the same order. */
+static uint32_t digit_of(const rsn_sampler *s, int32_t id, int digit) {
+    return ~rsn_float_bits(s->shares[id]) >> DIGIT_BITS * digit & (DIGITS - 1);
 }
 
-static void sift(rsn_sampler *s, size_t at, size_t n) {
-    for (size_t child; (child = 2 * at + 1) < n; at = child) {
-        if (child + 1 < n && is_after(s, s->order[child + 1], s->order[child]))
-            child++;
-        if (!is_after(s, s->order[child], s->order[at]))
-            return;
-        int32_t swap = s->order[at];
-        s->order[at] = s->order[child];
-        s->order[child] = swap;
-    }
-}
-
-/* Heap sort, best first: no recursion, no memory, the same steps everywhere. */
+/* Best first, the smaller id of equals: a radix sort from the lowest digit up, which keeps
+ * the order of equals, and candidates come with rising ids. */
 static void sort_candidates(rsn_sampler *s, size_t n) {
-    for (size_t i = n / 2; i-- > 0;)
-        sift(s, i, n);
-    for (size_t end = n; end-- > 1;) {
-        int32_t last = s->order[0];
-        s->order[0] = s->order[end];
-        s->order[end] = last;
-        sift(s, 0, end);
+    uint32_t starts[N_DIGITS][DIGITS] = {{0}};
+    for (size_t i = 0; i < n; i++)
+        for (int d = 0; d < N_DIGITS; d++)
+            starts[d][digit_of(s, s->order[i], d)]++;
+    for (int d = 0; d < N_DIGITS && n > 0; d++) {
+        if (starts[d][digit_of(s, s->order[0], d)] == n)
+            continue; /* all have the same digit */
+        uint32_t sum = 0;
+        for (size_t i = 0; i < DIGITS; i++) {
+            uint32_t count = starts[d][i];
+            starts[d][i] = sum;
+            sum += count;
+        }
+        for (size_t i = 0; i < n; i++)
+            s->spare[starts[d][digit_of(s, s->order[i], d)]++] = s->order[i];
+        int32_t *swap = s->order;
+        s->order = s->spare;
+        s->spare = swap;
     }
 }
 
@@ -185,11 +194,14 @@ static size_t choose_candidates(rsn_sampler *s, double total) {
     const reason_sampling *p = &s->params;
     size_t want = p->top_k > 0 ? (size_t)p->top_k : s->n_vocab, n = 0;
     double mass = 0;
+    /* The best share is 1: without top-k nothing below min-p is looked at. */
+    float floor = p->top_k == 0 ? p->min_p : 0;
     for (float cut = FIRST_CUT;; cut *= CUT_STEP) {
+        cut = cut > floor ? cut : floor;
         n = collect(s, cut < LAST_CUT ? 0 : cut, &mass);
         /* Of top-k all are needed: what they sum up to is what top-p is a part of. */
         bool enough = p->top_k == 0 && p->top_p < 1 && mass >= (double)p->top_p * total;
-        if (cut < LAST_CUT || n >= want || enough)
+        if (cut < LAST_CUT || cut == floor || n >= want || enough)
             break;
     }
     sort_candidates(s, n);
@@ -226,7 +238,7 @@ int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
                          float *logprob) {
     const reason_sampling *p = &s->params;
     *logprob = 0;
-    int32_t top = best(s->logits, s->n_vocab);
+    int32_t top = best(s);
     if (top < 0 || p->temperature == 0)
         return top;
     float max = s->logits[top];

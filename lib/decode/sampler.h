@@ -12,6 +12,7 @@ typedef struct rsn_sampler {
     float *logits;     /* [n_vocab], as changed for this position */
     float *shares;     /* [n_vocab], exp((logit - max) / temperature) */
     int32_t *order;    /* [n_vocab], candidates, best first */
+    int32_t *spare;    /* [n_vocab], for sorting */
     uint32_t *seen;    /* [n_vocab], zero between calls */
     double log_norm;   /* of the model's own distribution */
 } rsn_sampler;

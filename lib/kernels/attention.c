@@ -8,9 +8,6 @@
 
 #include "kernels/mathf.h"
 
-/* From so many queries on it pays to turn halves into floats once. */
-enum { WIDEN_QUERIES = 12 };
-
 bool rsn_attention_takes(rsn_type type) {
     return type == RSN_TYPE_F32 || type == RSN_TYPE_F16 || type == RSN_TYPE_Q8_0 ||
            type == RSN_TYPE_Q4_0;
@@ -58,13 +55,10 @@ static const void *widen(const rsn_kernels *kernels, const rsn_attention *a,
     size_t skip = seen.begin % RSN_ATTENTION_BLOCK, n = seen.end - seen.begin;
     const unsigned char *from = (const unsigned char *)rows + skip * row_bytes;
     if (type == a->type) return from;
-    switch (a->type) {
-    case RSN_TYPE_F16:
-        kernels->f32_from_f16((const void *)from, wide, n * a->head_dim);
-        break;
-    case RSN_TYPE_Q8_0: kernels->f32_from_q8_0(from, wide, n * a->head_dim); break;
-    default: kernels->f32_from_q4_0(from, wide, n * a->head_dim);
-    }
+    if (a->type == RSN_TYPE_Q8_0)
+        kernels->f32_from_q8_0(from, wide, n * a->head_dim);
+    else
+        kernels->f32_from_q4_0(from, wide, n * a->head_dim);
     return wide;
 }
 
@@ -92,8 +86,9 @@ static size_t count_equal(const rsn_attention *a, size_t t, size_t block) {
 void rsn_attention_block(const rsn_kernels *kernels, const rsn_attention *a, size_t block,
                          rsn_attention_rows rows, rsn_attention_rows next,
                          rsn_attention_query *queries, float *wide) {
-    bool halves = a->type == RSN_TYPE_F16 && a->n_tokens * a->n_heads < WIDEN_QUERIES;
-    rsn_type type = halves ? RSN_TYPE_F16 : RSN_TYPE_F32;
+    /* Halves stay: as floats a block's rows would not fit the first-level cache, which
+     * costs as much as turning them again for each tile of queries. */
+    rsn_type type = a->type == RSN_TYPE_F16 ? RSN_TYPE_F16 : RSN_TYPE_F32;
     size_t row_bytes = rsn_type_row_bytes(rsn_type_info_get(type), a->head_dim);
     size_t t = first_that_sees(a, block);
     if (t == a->n_tokens) return;

@@ -2,8 +2,8 @@
  * keys, normalization, gated feed-forward, each added to the residual stream. What an
  * architecture has beside that or in another place is a trait (traits.h).
  *
- * Owns the order of the stages and what each worker takes. Every stage is a job over the
- * pool: rows of a product, tokens, or heads. Invariant: an output element is computed by
+ * Owns the order of the stages. Each is a job over the pool, whose workers take rows of a
+ * product, tokens or heads piece by piece. Invariant: an output element is computed by
  * one worker in the kernels' canonical order, so neither threads nor chunks nor the other
  * rows of a pass change a bit. */
 #include <string.h>
@@ -68,8 +68,8 @@ static void prepare_row(const rsn_pass *p, const rsn_acts *a, size_t t, unsigned
 
 /* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride
  * apart. */
-static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a, size_t begin,
-                    size_t end, size_t n, float *out, size_t out_stride) {
+static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a,
+                    size_t begin, size_t end, size_t n, float *out, size_t out_stride) {
     rsn_act kind = kind_of(a, w);
     const void *x = kind == RSN_ACT_F32 ? (const void *)a->f : (const void *)a->rows[kind];
     size_t x_stride = kind == RSN_ACT_F32 ? a->width * sizeof(float) : a->stride[kind];
@@ -95,23 +95,17 @@ static void add_branch(const rsn_pass *p, size_t t, size_t begin, size_t end) {
 /* y rows [begin, end) = w . a, then x += y there unless whole rows of y are normalized
  * first. */
 static void product_add(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a,
-                        const float *post_norm, int ith, int count) {
-    size_t begin, end, n = p->n, width = p->m->hp.n_embd;
-    rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
-    if (begin == end)
-        return;
+                        const float *post_norm, size_t begin, size_t end) {
+    size_t n = p->n, width = p->m->hp.n_embd;
     product(p, w, a, begin, end, n, p->y + begin, width);
     for (size_t t = 0; !post_norm && t < n; t++)
         add_branch(p, t, begin, end);
 }
 
-/* --- stages: worker `ith` of `count` ----------------------------------------------- */
+/* --- stages: rows [begin, end) of a product, or tokens ------------------------------ */
 
-static void embed(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+static void embed(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_matrix *w = &p->m->weights.embedding;
-    size_t begin, end;
-    rsn_pool_share(p->n, 1, ith, count, &begin, &end);
     for (size_t t = begin; t < end; t++) {
         float *x = p->x + t * w->cols;
         size_t token = (size_t)p->rows[t].token;
@@ -140,30 +134,25 @@ static void normalize_row(const rsn_pass *p, const float *weight, size_t t,
     prepare_row(p, a, to, wanted);
 }
 
-static void normalize(const rsn_pass *p, const float *weight, unsigned wanted, int ith,
-                      int count) {
-    size_t begin, end;
-    rsn_pool_share(p->n, 1, ith, count, &begin, &end);
+static void normalize(const rsn_pass *p, const float *weight, unsigned wanted,
+                      size_t begin, size_t end) {
     for (size_t t = begin; t < end; t++)
         normalize_row(p, weight, t, &p->in, t, wanted);
 }
 
-static void normalize_attention(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+static void normalize_attention(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_layer *l = p->layer;
     unsigned wanted = want(&p->in, &l->q) | want(&p->in, &l->k) | want(&p->in, &l->v);
-    normalize(p, l->attn_norm, wanted, ith, count);
+    normalize(p, l->attn_norm, wanted, begin, end);
 }
 
-static void normalize_ffn(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+static void normalize_ffn(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_layer *l = p->layer;
-    normalize(p, l->ffn_norm, want(&p->in, &l->gate) | want(&p->in, &l->up), ith, count);
+    normalize(p, l->ffn_norm, want(&p->in, &l->gate) | want(&p->in, &l->up), begin, end);
 }
 
 /* q, k and v are one list of rows, so that workers share them evenly. */
-static void project_qkv(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+static void project_qkv(const rsn_pass *p, size_t begin, size_t end) {
     const struct {
         const rsn_matrix *w;
         const float *bias;
@@ -171,9 +160,7 @@ static void project_qkv(void *arg, int ith, int count) {
     } parts[3] = {{&p->layer->q, p->layer->q_bias, p->q},
                   {&p->layer->k, p->layer->k_bias, p->k},
                   {&p->layer->v, p->layer->v_bias, p->v}};
-    size_t begin, end, first = 0, n = p->n;
-    rsn_pool_share(parts[0].w->rows + parts[1].w->rows + parts[2].w->rows, ROW_GRAIN, ith,
-                   count, &begin, &end);
+    size_t first = 0, n = p->n;
     for (int i = 0; i < 3; i++) {
         size_t rows = parts[i].w->rows;
         size_t from = begin > first ? begin - first : 0;
@@ -192,9 +179,8 @@ static void project_qkv(void *arg, int ith, int count) {
 /* What goes into a projection back to the residual stream: normalized where the
  * architecture has that, in the form its weights want. */
 static void prepare_back(const rsn_pass *p, const rsn_acts *a, const float *norm,
-                         const rsn_matrix *w, int ith, int count) {
-    size_t begin, end;
-    rsn_pool_share(p->n, 1, ith, count, &begin, &end);
+                         const rsn_matrix *w, size_t begin,
+                      size_t end) {
     for (size_t t = begin; t < end; t++) {
         float *x = a->f + t * a->width;
         if (norm)
@@ -203,25 +189,22 @@ static void prepare_back(const rsn_pass *p, const rsn_acts *a, const float *norm
     }
 }
 
-static void prepare_mix(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    prepare_back(p, &p->mix, p->layer->attn_sub_norm, &p->layer->o, ith, count);
+static void prepare_mix(const rsn_pass *p, size_t begin, size_t end) {
+    prepare_back(p, &p->mix, p->layer->attn_sub_norm, &p->layer->o, begin, end);
 }
 
-static void prepare_ff(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    prepare_back(p, &p->ff, p->layer->ffn_sub_norm, &p->layer->down, ith, count);
+static void prepare_ff(const rsn_pass *p, size_t begin, size_t end) {
+    prepare_back(p, &p->ff, p->layer->ffn_sub_norm, &p->layer->down, begin, end);
 }
 
-static void project_mix(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    product_add(p, &p->layer->o, &p->mix, p->layer->attn_post_norm, ith, count);
+static void project_mix(const rsn_pass *p, size_t begin, size_t end) {
+    product_add(p, &p->layer->o, &p->mix, p->layer->attn_post_norm, begin, end);
 }
 
 /* Normalizes whole rows of y and adds them to the stream. */
-static void add_normalized(const rsn_pass *p, const float *norm, int ith, int count) {
-    size_t begin, end, width = p->m->hp.n_embd;
-    rsn_pool_share(p->n, 1, ith, count, &begin, &end);
+static void add_normalized(const rsn_pass *p, const float *norm, size_t begin,
+                      size_t end) {
+    size_t width = p->m->hp.n_embd;
     for (size_t t = begin; t < end; t++) {
         float *y = p->y + t * width;
         p->m->kernels->rms_norm(y, norm, y, width, p->m->hp.rms_eps);
@@ -229,25 +212,19 @@ static void add_normalized(const rsn_pass *p, const float *norm, int ith, int co
     }
 }
 
-static void add_mix(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    add_normalized(p, p->layer->attn_post_norm, ith, count);
+static void add_mix(const rsn_pass *p, size_t begin, size_t end) {
+    add_normalized(p, p->layer->attn_post_norm, begin, end);
 }
 
-static void add_ff(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    add_normalized(p, p->layer->ffn_post_norm, ith, count);
+static void add_ff(const rsn_pass *p, size_t begin, size_t end) {
+    add_normalized(p, p->layer->ffn_post_norm, begin, end);
 }
 
-static void project_gate_up(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    size_t begin, end, n = p->n, width = p->ff.width;
+static void project_gate_up(const rsn_pass *p, size_t begin, size_t end) {
+    size_t n = p->n, width = p->ff.width;
     rsn_gate_fn gate = rsn_pass_has(p, RSN_TRAIT_RELU2)  ? p->m->kernels->relu2_mul
                        : rsn_pass_has(p, RSN_TRAIT_GELU) ? p->m->kernels->gelu_mul
                                                 : p->m->kernels->silu_mul;
-    rsn_pool_share(width, ROW_GRAIN, ith, count, &begin, &end);
-    if (begin == end)
-        return;
     product(p, &p->layer->gate, &p->in, begin, end, n, p->ff.f + begin, width);
     product(p, &p->layer->up, &p->in, begin, end, n, p->up + begin, width);
     for (size_t t = 0; t < n; t++)
@@ -255,28 +232,19 @@ static void project_gate_up(void *arg, int ith, int count) {
              p->ff.f + t * width + begin, end - begin);
 }
 
-static void project_down(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    product_add(p, &p->layer->down, &p->ff, p->layer->ffn_post_norm, ith, count);
+static void project_down(const rsn_pass *p, size_t begin, size_t end) {
+    product_add(p, &p->layer->down, &p->ff, p->layer->ffn_post_norm, begin, end);
 }
 
-static void normalize_output(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
-    size_t begin, end;
-    rsn_pool_share(p->n_out, 1, ith, count, &begin, &end);
+static void normalize_output(const rsn_pass *p, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++)
         normalize_row(p, p->m->weights.output_norm, p->out[i], &p->head, i,
                       want(&p->head, &p->m->weights.output));
 }
 
-static void project_output(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+static void project_output(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_hparams *hp = &p->m->hp;
     const rsn_matrix *w = &p->m->weights.output;
-    size_t begin, end;
-    rsn_pool_share(w->rows, ROW_GRAIN, ith, count, &begin, &end);
-    if (begin == end)
-        return;
     product(p, w, &p->head, begin, end, p->n_out, p->step->logits + begin, w->rows);
     for (size_t i = 0; i < p->n_out; i++) {
         float *logits = p->step->logits + i * w->rows + begin;
@@ -318,29 +286,75 @@ static uint64_t work_values(const rsn_pass *p) {
     return (uint64_t)p->in.width * 16;
 }
 
+/* Rows that a stage's workers share. */
+static size_t rows_of_pass(const rsn_pass *p) {
+    return p->n;
+}
+
+static size_t rows_qkv(const rsn_pass *p) {
+    return p->layer->q.rows + p->layer->k.rows + p->layer->v.rows;
+}
+
+static size_t rows_embd(const rsn_pass *p) {
+    return p->m->hp.n_embd;
+}
+
+static size_t rows_ff(const rsn_pass *p) {
+    return p->ff.width;
+}
+
+static size_t rows_out(const rsn_pass *p) {
+    return p->n_out;
+}
+
+static size_t rows_logits(const rsn_pass *p) {
+    return p->m->weights.output.rows;
+}
+
 typedef struct stage {
-    rsn_job_fn job;
+    void (*run)(const rsn_pass *p, size_t begin, size_t end);
+    size_t (*n)(const rsn_pass *p);
+    size_t grain;
     uint64_t (*work)(const rsn_pass *p); /* of one token */
     unsigned trait; /* only of architectures that have it; 0: of all */
+    rsn_job_fn job; /* instead of the first three: shares its work itself */
 } stage;
 
+#define TOKENS(run, rows) run, rows, 1
+#define ROWS(run, rows) run, rows, ROW_GRAIN
+
 static const stage LAYER[] = {
-    {normalize_attention, work_values, 0},
-    {project_qkv, work_qkv, 0},
-    {rsn_dense_place_heads, work_values, 0},
-    {rsn_dense_attend, work_attention, 0},
-    {prepare_mix, work_values, 0},
-    {project_mix, work_mix, 0},
-    {add_mix, work_values, RSN_TRAIT_POST_NORM},
-    {normalize_ffn, work_values, 0},
-    {project_gate_up, work_ffn, 0},
-    {prepare_ff, work_values, 0},
-    {project_down, work_ffn, 0},
-    {add_ff, work_values, RSN_TRAIT_POST_NORM},
+    {TOKENS(normalize_attention, rows_of_pass), work_values, 0, NULL},
+    {ROWS(project_qkv, rows_qkv), work_qkv, 0, NULL},
+    {TOKENS(rsn_dense_place_heads, rows_of_pass), work_values, 0, NULL},
+    {NULL, NULL, 0, work_attention, 0, rsn_dense_attend},
+    {TOKENS(prepare_mix, rows_of_pass), work_values, 0, NULL},
+    {ROWS(project_mix, rows_embd), work_mix, 0, NULL},
+    {TOKENS(add_mix, rows_of_pass), work_values, RSN_TRAIT_POST_NORM, NULL},
+    {TOKENS(normalize_ffn, rows_of_pass), work_values, 0, NULL},
+    {ROWS(project_gate_up, rows_ff), work_ffn, 0, NULL},
+    {TOKENS(prepare_ff, rows_of_pass), work_values, 0, NULL},
+    {ROWS(project_down, rows_embd), work_ffn, 0, NULL},
+    {TOKENS(add_ff, rows_of_pass), work_values, RSN_TRAIT_POST_NORM, NULL},
 };
 
-static const stage OUTPUT[] = {{normalize_output, work_values, 0},
-                               {project_output, work_output, 0}};
+static const stage OUTPUT[] = {
+    {TOKENS(normalize_output, rows_out), work_values, 0, NULL},
+    {ROWS(project_output, rows_logits), work_output, 0, NULL},
+};
+
+/* Each worker takes an eighth of its share at a time, so that one that is held up leaves
+ * the rest to the others; one worker alone takes all. */
+static void share_stage(void *arg, int ith, int count) {
+    rsn_pass *p = arg;
+    const stage *s = p->stage;
+    (void)ith;
+    size_t n = s->n(p), steps = (n + s->grain - 1) / s->grain;
+    size_t each = count == 1 ? steps : steps / ((size_t)count * 8);
+    each = (each > 0 ? each : 1) * s->grain;
+    for (size_t at; (at = atomic_fetch_add(&p->taken, each)) < n;)
+        s->run(p, at, n - at < each ? n : at + each);
+}
 
 static reason_status run_stages(rsn_pass *p, const stage *stages, size_t n_stages,
                                 size_t n_rows) {
@@ -348,11 +362,13 @@ static reason_status run_stages(rsn_pass *p, const stage *stages, size_t n_stage
     for (size_t i = 0; i < n_stages; i++) {
         if (stages[i].trait && !rsn_pass_has(p, stages[i].trait))
             continue;
+        rsn_job_fn job = stages[i].job ? stages[i].job : share_stage;
+        p->stage = &stages[i];
         atomic_store(&p->taken, 0);
         if (rsn_pool_pays(step->pool, stages[i].work(p) * n_rows))
-            rsn_pool_run(step->pool, stages[i].job, p);
+            rsn_pool_steal(step->pool, job, p);
         else
-            stages[i].job(p, 0, 1);
+            job(p, 0, 1);
         if (rsn_cancelled(step->cancel))
             return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu",
                             step->runs[0].kv->n);
@@ -363,7 +379,7 @@ static reason_status run_stages(rsn_pass *p, const stage *stages, size_t n_stage
 reason_status rsn_dense_forward(const rsn_step *step) {
     rsn_pass p;
     rsn_dense_begin(step, &p);
-    embed(&p, 0, 1);
+    embed(&p, 0, p.n);
     reason_status status = REASON_OK;
     for (p.index = 0; p.index < p.m->hp.n_layers && status == REASON_OK; p.index++) {
         p.layer = &p.m->weights.layers[p.index];

@@ -69,6 +69,7 @@ typedef struct rsn_pass {
     float *wide;   /* [n_workers][wide_n], keys and values of a block as floats */
     size_t wide_n;
     rsn_split split;
+    const struct stage *stage; /* the one that runs */
     atomic_size_t taken; /* pieces of the running stage that workers have taken */
 } rsn_pass;
 
@@ -83,7 +84,7 @@ void rsn_dense_begin(const rsn_step *step, rsn_pass *p);
 size_t rsn_dense_parts(const rsn_hparams *hp);
 /* Sines and cosines of row t's position; then the stages. */
 void rsn_dense_angles(const rsn_pass *p, size_t t);
-void rsn_dense_place_heads(void *pass, int ith, int count);
+void rsn_dense_place_heads(const rsn_pass *p, size_t begin, size_t end);
 void rsn_dense_attend(void *pass, int ith, int count);
 
 #endif

@@ -42,7 +42,8 @@ static void turn_heads(const rsn_pass *p, float *heads, size_t n_heads, const fl
     size_t k = p->windowed && p->local;
     for (size_t h = 0; rsn_has_rope(hp, p->index) && h < n_heads; h++)
         p->m->kernels->rope(heads + h * dim, hp->n_rot, p->cos[k] + t * half,
-                            p->sin[k] + t * half, rsn_pass_has(p, RSN_TRAIT_ROPE_ADJACENT));
+                            p->sin[k] + t * half,
+                            rsn_pass_has(p, RSN_TRAIT_ROPE_ADJACENT));
 }
 
 static void store_head(const rsn_pass *p, const rsn_row *row, const float *head,
@@ -58,13 +59,10 @@ static void store_head(const rsn_pass *p, const rsn_row *row, const float *head,
         type->encode(head, to, dim);
 }
 
-/* Norm and RoPE of every head, then keys and values into the cache; workers take tokens.
- */
-void rsn_dense_place_heads(void *arg, int ith, int count) {
-    const rsn_pass *p = arg;
+/* Norm and RoPE of every head of tokens, then keys and values into the cache. */
+void rsn_dense_place_heads(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_hparams *hp = &p->m->hp;
-    size_t begin, end, dim = hp->head_dim, kv_width = hp->n_heads_kv * dim;
-    rsn_pool_share(p->n, 1, ith, count, &begin, &end);
+    size_t dim = hp->head_dim, kv_width = hp->n_heads_kv * dim;
     for (size_t t = begin; t < end; t++) {
         float *k = p->k + t * kv_width;
         const float *v = p->v + t * kv_width;

@@ -24,7 +24,8 @@ static void *cut(slab *s, uint64_t n, uint64_t m, uint64_t size) {
 }
 
 static rsn_acts cut_acts(slab *s, const rsn_model *m, uint64_t n, size_t width) {
-    rsn_acts a = {.width = width, .eight = (m->arch->traits.bits & RSN_TRAIT_ACTS_8BIT) != 0};
+    rsn_acts a = {.width = width,
+                  .eight = (m->arch->traits.bits & RSN_TRAIT_ACTS_8BIT) != 0};
     a.f = cut(s, n, width, sizeof(float));
     for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++) {
         a.stride[kind] = rsn_act_row_bytes(kind, width);

@@ -410,7 +410,8 @@ static rsn_attention_rows rows_of(const shared *s, size_t block) {
 /* Rows that no query may read hold NaN, as those of the last token do with `poisoned`. */
 static shared make_shared(uint64_t *state, rsn_attention a, bool poisoned) {
     const rsn_type_info *type = rsn_type_info_get(a.type);
-    size_t row_bytes = rsn_type_row_bytes(type, a.head_dim), end = a.position + a.n_tokens;
+    size_t row_bytes = rsn_type_row_bytes(type, a.head_dim);
+    size_t end = a.position + a.n_tokens;
     size_t begin = a.window && a.position + 1 > a.window ? a.position + 1 - a.window : 0;
     shared s = {.a = a, .n_blocks = (end + BLOCK - 1) / BLOCK};
     s.block_bytes = BLOCK * row_bytes;

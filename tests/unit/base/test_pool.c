@@ -574,6 +574,57 @@ static void test_base_pool__works_with_what_there_is(void **state) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* --- jobs whose pieces are taken one by one ------------------------------------------ */
+
+enum { PIECES = 37 };
+
+typedef struct pieces {
+    atomic_int taken, done[PIECES], inside;
+    int n;
+} pieces;
+
+static void take_pieces(void *arg, int ith, int n) {
+    pieces *p = arg;
+    (void)atomic_fetch_add(&p->inside, 1);
+    assert_true(ith >= 0 && ith < n && n == p->n);
+    for (int i; (i = atomic_fetch_add(&p->taken, 1)) < PIECES;)
+        (void)atomic_fetch_add(&p->done[i], 1);
+    (void)atomic_fetch_sub(&p->inside, 1);
+}
+
+static void count_share(void *arg, int ith, int n) {
+    pieces *p = arg;
+    (void)n;
+    (void)atomic_fetch_add(&p->done[ith], 1);
+}
+
+/* Every piece is done once and nobody is inside afterwards, however late a worker is;
+ * jobs of the other kind between them still get every worker. */
+static void test_base_pool__steal(void **state) {
+    (void)state;
+    for (int32_t threads = 1; threads <= 5; threads++) {
+        rsn_pool *pool;
+        assert_int_equal(rsn_pool_new(threads, &pool), REASON_OK);
+        rsn_pool_enter(pool);
+        for (int round = 0; round < 2000; round++) {
+            pieces p;
+            memset(&p, 0, sizeof p);
+            p.n = threads;
+            rsn_pool_steal(pool, take_pieces, &p);
+            assert_int_equal(atomic_load(&p.inside), 0);
+            for (int i = 0; i < PIECES; i++)
+                assert_int_equal(atomic_load(&p.done[i]), 1);
+            if (round % 7 != 0)
+                continue;
+            rsn_pool_run(pool, count_share, &p);
+            for (int i = 0; i < threads; i++)
+                assert_int_equal(atomic_load(&p.done[i]), 2);
+        }
+        rsn_pool_leave(pool);
+        rsn_pool_release(pool);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         /* First: the C library keeps the stacks of earlier threads and would use them. */
@@ -594,6 +645,7 @@ int main(void) {
         cmocka_unit_test(test_base_pool__fork_of_a_fork),
         cmocka_unit_test(test_base_pool__fork_while_others_run),
         cmocka_unit_test(test_base_pool__child_with_threads),
+        cmocka_unit_test(test_base_pool__steal),
     };
     return cmocka_run_group_tests_name("base/pool", tests, NULL, NULL);
 }
