@@ -62,7 +62,7 @@ reason_status reason_quantize(const char *in, const char *out,
     if (status == REASON_OK)
         status = rsn_pool_new(o.n_threads, &q.pool);
     if (status == REASON_OK) {
-        rsn_cancel cancel = {o.cancel, NULL};
+        rsn_cancel cancel = {.token = o.cancel};
         q.imatrix = o.imatrix;
         q.requantize = o.requantize;
         q.i2_s_b = o.i2_s == REASON_I2_S_B;

@@ -154,7 +154,7 @@ static void tell(const rsn_chunks *chunks, rsn_collected *c) {
 
 reason_status rsn_collect(const rsn_collection *what, rsn_collected *out) {
     const reason_imatrix_options *o = what->options;
-    rsn_cancel cancel = {o->cancel, NULL};
+    rsn_cancel cancel = {.token = o->cancel};
     rsn_chunks chunks = {0};
     run r = {.observer = {see, out},
              .watch = {"imatrix", &cancel, o->progress, o->progress_user, 0, 0}};

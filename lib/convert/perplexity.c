@@ -268,7 +268,7 @@ static void clean_up(run *r) {
 
 reason_status rsn_perplexity(const rsn_judged *what, reason_perplexity_result *result) {
     const reason_perplexity_options *o = what->options;
-    rsn_cancel cancel = {o->cancel, NULL};
+    rsn_cancel cancel = {.token = o->cancel};
     run r = {.what = what, .watch = {"perplexity", &cancel, o->progress, o->progress_user, 0, 0}};
     reason_status status = rsn_watch_begin(&r.watch);
     if (status == REASON_OK)

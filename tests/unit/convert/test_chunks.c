@@ -180,7 +180,7 @@ static void test_convert_chunks__watch(void **state) {
     (void)state;
     struct reason_cancel_token token;
     atomic_init(&token.set, false);
-    rsn_cancel cancel = {&token, NULL};
+    rsn_cancel cancel = {.token = &token};
     uint64_t last = 5;
     rsn_watch w = {"stage", &cancel, stop_at, &last, 0, 10};
     assert_int_equal(rsn_watch_begin(&w), REASON_OK);
