@@ -104,8 +104,16 @@ static void make_ternary(const float *x, float scale, float *out, size_t n) {
     }
 }
 
-static void encode_row(const rsn_requant *t, size_t row, const float *x, float *y,
-                       uint8_t *out) {
+/* NULL: all columns alike. */
+static const float *row_importance(const rsn_requant *t, size_t row) {
+    size_t n = (size_t)t->from->ne[0];
+    return t->importance
+               ? t->importance + n * (row / (size_t)t->from->ne[1] % t->n_matrices)
+               : NULL;
+}
+
+static void encode_row(const rsn_requant_room *room, const rsn_requant *t, size_t row,
+                       const float *x, float *y, uint8_t *out) {
     size_t n = (size_t)t->from->ne[0];
     const rsn_type_info *to = t->to;
     if (t->from->type == to) {
@@ -119,16 +127,18 @@ static void encode_row(const rsn_requant *t, size_t row, const float *x, float *
             y[i] *= t->scale;
         x = y;
     }
-    to->encode(x, out, n);
+    const float *importance = row_importance(t, row);
+    if (room->kernels->encode[to->type])
+        room->kernels->encode[to->type](x, importance, out, n);
+    else
+        to->encode(x, importance, out, n);
 }
 
 static void compare_row(const rsn_requant *t, size_t row, const float *x, const float *y,
                         rsn_errors *e) {
     size_t n = (size_t)t->from->ne[0];
     float scale = t->to->tail_bytes && t->from->type != t->to ? t->scale : 1;
-    const float *weights = NULL;
-    if (t->importance)
-        weights = t->importance + n * (row / (size_t)t->from->ne[1] % t->n_matrices);
+    const float *weights = row_importance(t, row);
     *e = (rsn_errors){0};
     for (size_t i = 0; i < n; i++) {
         if (!(fabsf(x[i]) <= FLT_MAX)) {
@@ -152,7 +162,7 @@ static void do_row(job *j, size_t i, float *x, float *y) {
     size_t n = (size_t)t->from->ne[0];
     uint8_t *out = j->out + i * rsn_type_row_bytes(t->to, n);
     decode_row(j->room, t, j->first + i, x);
-    encode_row(t, j->first + i, x, y, out);
+    encode_row(j->room, t, j->first + i, x, y, out);
     if (t->from->type == t->to)
         memcpy(y, x, n * sizeof *y);
     else

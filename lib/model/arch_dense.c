@@ -321,7 +321,7 @@ static void store_head(const pass *p, const float *head, size_t position, bool v
     if (type->type == RSN_TYPE_F16)
         p->m->kernels->f16_from_f32(head, (uint16_t *)(void *)to, dim);
     else
-        type->encode(head, to, dim);
+        type->encode(head, NULL, to, dim);
 }
 
 /* Norm and RoPE of every head, then keys and values into the cache; workers take tokens.

@@ -50,8 +50,10 @@ static inline void rsn_store_u16(void *p, uint16_t h) {
 
 /* rsn_quant_STEM_encode() for whole rows, of a file's own encode_STEM() for a block. */
 #define RSN_DEFINE_ENCODER(stem, elems, bytes)                                           \
-    void rsn_quant_##stem##_encode(const float *src, void *dst, size_t n) {              \
+    void rsn_quant_##stem##_encode(const float *src, const float *importance, void *dst, \
+                                   size_t n) {                                           \
         uint8_t *out = dst;                                                              \
+        (void)importance;                                                                \
         for (size_t i = 0; i + (elems) <= n; i += (elems), out += (bytes))               \
             encode_##stem(src + i, out);                                                 \
     }

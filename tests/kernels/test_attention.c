@@ -328,7 +328,7 @@ static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
     assert_true(wide && rows && scratch);
     fill_floats(state, q, dim);
     fill_floats(state, wide, 2 * n_values);
-    type->encode(wide, rows, 2 * n_values);
+    type->encode(wide, NULL, rows, 2 * n_values);
     for (size_t b = 0; b < 2 * n_blocks; b++) {
         plain[b] = wide + b * BLOCK * dim;
         packed[b] = rows + b * block;
