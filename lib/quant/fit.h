@@ -8,6 +8,10 @@
 
 #include <math.h>
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #include "quant/block.h"
 #include "quant/encode.h"
 
@@ -44,30 +48,80 @@ typedef struct fit_sums {
 typedef struct fit_choice {
     fit_lane scale, min; /* x ~ scale * q - min */
     fit_lane gain;
-    fit_sums sums;
 } fit_choice;
 
-/* To the nearest whole number; |t| must be below 2^22. */
-static inline float fit_whole(float t) {
+/* --- vectors of lanes --------------------------------------------------------------- */
+
+/* As wide as the instruction set has them; the arithmetic of a lane is the same in all. */
+#if defined(__AVX512F__)
+enum { FIT_WIDTH = 16 };
+typedef float fit_vec __attribute__((vector_size(64)));
+typedef int32_t fit_mask __attribute__((vector_size(64)));
+#define fit_max(a, b) _mm512_max_ps(a, b)
+#define fit_min(a, b) _mm512_min_ps(a, b)
+#elif defined(__AVX2__)
+enum { FIT_WIDTH = 8 };
+typedef float fit_vec __attribute__((vector_size(32)));
+typedef int32_t fit_mask __attribute__((vector_size(32)));
+#define fit_max(a, b) _mm256_max_ps(a, b)
+#define fit_min(a, b) _mm256_min_ps(a, b)
+#else
+enum { FIT_WIDTH = 4 };
+typedef float fit_vec __attribute__((vector_size(16)));
+typedef int32_t fit_mask __attribute__((vector_size(16)));
+#define fit_max(a, b) fit_pick((a) > (b), a, b)
+#define fit_min(a, b) fit_pick((a) < (b), a, b)
+#endif
+
+/* a where the condition holds, else b. */
+static inline fit_vec fit_pick(fit_mask m, fit_vec a, fit_vec b) {
+    return (fit_vec)(((fit_mask)a & m) | ((fit_mask)b & ~m));
+}
+
+static inline fit_vec fit_get(const float *lanes) {
+    fit_vec v;
+    memcpy(&v, lanes, sizeof v);
+    return v;
+}
+
+static inline void fit_put(float *lanes, fit_vec v) {
+    memcpy(lanes, &v, sizeof v);
+}
+
+static inline fit_vec fit_all(float x) {
+    return x - (fit_vec){0};
+}
+
+/* To the nearest whole number within [low, high], both below 2^22. */
+static inline fit_vec fit_code(fit_vec t, float low, float high) {
+    t = fit_max(t, fit_all(low));
+    t = fit_min(t, fit_all(high));
     return (t + 12582912.0f) - 12582912.0f;
 }
 
-/* The values of IQ4: the lowest, and behind each middle between two a step to the next. */
-static inline float fit_iq4(float t) {
-    return -127.0f + (t > -115.5f ? 23.0f : 0) + (t > -93.5f ? 21.0f : 0) +
-           (t > -74.0f ? 18.0f : 0) + (t > -57.0f ? 16.0f : 0) +
-           (t > -42.0f ? 14.0f : 0) + (t > -28.5f ? 13.0f : 0) +
-           (t > -16.0f ? 12.0f : 0) + (t > -4.5f ? 11.0f : 0) + (t > 7.0f ? 12.0f : 0) +
-           (t > 19.0f ? 12.0f : 0) + (t > 31.5f ? 13.0f : 0) + (t > 45.5f ? 15.0f : 0) +
-           (t > 61.0f ? 16.0f : 0) + (t > 79.0f ? 20.0f : 0) + (t > 101.0f ? 24.0f : 0);
+static inline fit_vec fit_step(fit_vec t, float middle, float step) {
+    return (fit_vec)((fit_mask)fit_all(step) & (t > fit_all(middle)));
 }
 
-/* To the nearest whole number within [low, high]. */
-static inline float fit_code(float t, float low, float high) {
-    t = t > low ? t : low;
-    t = t < high ? t : high;
-    return fit_whole(t);
+/* The values of IQ4: the lowest, and behind each middle between two a step to the next. */
+static inline fit_vec fit_iq4(fit_vec t) {
+    fit_vec a = fit_all(-127) + fit_step(t, -115.5f, 23) + fit_step(t, -93.5f, 21) +
+                fit_step(t, -74, 18) + fit_step(t, -57, 16) + fit_step(t, -42, 14);
+    fit_vec b = fit_step(t, -28.5f, 13) + fit_step(t, -16, 12) + fit_step(t, -4.5f, 11) +
+                fit_step(t, 7, 12) + fit_step(t, 19, 12);
+    fit_vec c = fit_step(t, 31.5f, 13) + fit_step(t, 45.5f, 15) + fit_step(t, 61, 16) +
+                fit_step(t, 79, 20) + fit_step(t, 101, 24);
+    return a + b + c;
 }
+
+/* 1 / scale; 0 where that is nothing to multiply by. */
+static inline fit_vec fit_inverses(fit_vec scale) {
+    fit_vec inverse = 1.0f / scale;
+    fit_mask fine = (inverse > fit_all(-1e30f)) & (inverse < fit_all(1e30f));
+    return (fit_vec)((fit_mask)inverse & fine);
+}
+
+#define FIT_EACH(l) for (int l = 0; l < FIT_LANES; l += FIT_WIDTH)
 
 static inline float fit_inverse(float scale) {
     float inverse = 1.0f / scale;
@@ -98,7 +152,7 @@ static void fit_load_block(fit_unit *u, const rsn_fit_shape *s, const float *x,
     for (int i = 0; importance && i < s->elems; i++)
         most = importance[i] > most ? importance[i] : most;
     float share = most > 0 ? 1.0f / most : 0.0f, wide = spread * down;
-    wide = wide < 64.0f ? wide * wide : 4096.0f;
+    wide = wide < 64.0f ? 2.0f * wide * wide : 8192.0f;
     if (share > 1e30f) share = 1e30f;
     for (int g = 0; g < s->elems / s->group_elems; g++)
         for (int j = 0; j < s->group_elems; j++) {
@@ -136,19 +190,20 @@ static void fit_finish_load(fit_unit *u, const rsn_fit_shape *s) {
         const int n = s->group_elems;                                                    \
         (void)low;                                                                       \
         (void)high;                                                                      \
-        for (int l = 0; l < FIT_LANES; l++) {                                            \
-            float sq = 0, sxq = 0, sqq = 0, inv = inverse[l], m = min[l];                \
+        FIT_EACH(l) {                                                                    \
+            fit_vec sq = {0}, sxq = {0}, sqq = {0};                                      \
+            const fit_vec inv = fit_get(inverse + l), m = fit_get(min + l);              \
             for (int j = 0; j < n; j++) {                                                \
-                float t = (u->x[j][l] + m) * inv;                                        \
-                float q = NEAREST;                                                       \
-                float wq = u->w[j][l] * q;                                               \
+                fit_vec t = (fit_get(u->x[j] + l) + m) * inv;                            \
+                fit_vec q = NEAREST;                                                     \
+                fit_vec wq = fit_get(u->w[j] + l) * q;                                   \
                 sq += wq;                                                                \
-                sxq += u->wx[j][l] * q;                                                  \
+                sxq += fit_get(u->wx[j] + l) * q;                                        \
                 sqq += wq * q;                                                           \
             }                                                                            \
-            sums->q[l] = sq;                                                             \
-            sums->xq[l] = sxq;                                                           \
-            sums->qq[l] = sqq;                                                           \
+            fit_put(sums->q + l, sq);                                                    \
+            fit_put(sums->xq + l, sxq);                                                  \
+            fit_put(sums->qq + l, sqq);                                                  \
         }                                                                                \
     }
 
@@ -164,50 +219,55 @@ static void fit_pass(const fit_unit *u, const rsn_fit_shape *s, const float *inv
 }
 
 /* What scale and min explain, given the sums. */
-static inline float fit_gain(const fit_unit *u, const fit_sums *t, int l, float scale,
-                             float min) {
-    return 2 * scale * t->xq[l] - scale * scale * t->qq[l] - 2 * min * u->swx[l] +
-           2 * scale * min * t->q[l] - min * min * u->sw[l];
+static inline fit_vec fit_gain(const fit_unit *u, const fit_sums *t, int l, fit_vec scale,
+                               fit_vec min) {
+    fit_vec q = fit_get(t->q + l), xq = fit_get(t->xq + l), qq = fit_get(t->qq + l);
+    return 2.0f * scale * xq - scale * scale * qq - 2.0f * min * fit_get(u->swx + l) +
+           2.0f * scale * min * q - min * min * fit_get(u->sw + l);
+}
+
+static inline void fit_move(float *to, const float *from, fit_mask where) {
+    fit_put(to, fit_pick(where, fit_get(from), fit_get(to)));
 }
 
 static void fit_keep(fit_choice *best, const fit_choice *c) {
-    for (int l = 0; l < FIT_LANES; l++) {
-        bool better = c->gain[l] > best->gain[l];
-        best->scale[l] = better ? c->scale[l] : best->scale[l];
-        best->min[l] = better ? c->min[l] : best->min[l];
-        best->sums.q[l] = better ? c->sums.q[l] : best->sums.q[l];
-        best->sums.xq[l] = better ? c->sums.xq[l] : best->sums.xq[l];
-        best->sums.qq[l] = better ? c->sums.qq[l] : best->sums.qq[l];
-        best->gain[l] = better ? c->gain[l] : best->gain[l];
+    FIT_EACH(l) {
+        fit_mask better = fit_get(c->gain + l) > fit_get(best->gain + l);
+        fit_move(best->scale + l, c->scale + l, better);
+        fit_move(best->min + l, c->min + l, better);
+        fit_move(best->gain + l, c->gain + l, better);
     }
 }
 
 /* The best scale, and minimum where there is one, for the integers of a trial. */
 static void fit_solve(const fit_unit *u, const rsn_fit_shape *s, bool has_min,
-                             const float *inverse, const float *min, fit_choice *c) {
-    fit_pass(u, s, inverse, min, &c->sums);
-    for (int l = 0; l < FIT_LANES; l++) {
-        float q = c->sums.q[l], xq = c->sums.xq[l], qq = c->sums.qq[l];
-        float alone = qq > 0 ? xq / qq : 0.0f;
-        float det = u->sw[l] * qq - q * q;
-        float safe = det > 0 ? det : 1.0f;
-        float scale = (u->sw[l] * xq - u->swx[l] * q) / safe;
-        float m = (q * xq - qq * u->swx[l]) / safe;
-        float mean = u->sw[l] > 0 ? -u->swx[l] / u->sw[l] : 0.0f;
-        scale = det > 0 ? scale : 0.0f;
-        m = det > 0 ? m : mean;
-        bool only = !has_min || (m < 0 && !s->free_min);
-        c->scale[l] = only ? alone : scale;
-        c->min[l] = only ? 0.0f : m;
+                      const float *inverse, const float *min, fit_choice *c) {
+    fit_sums t;
+    fit_pass(u, s, inverse, min, &t);
+    FIT_EACH(l) {
+        const fit_vec none = {0}, one = fit_all(1);
+        fit_vec q = fit_get(t.q + l), xq = fit_get(t.xq + l), qq = fit_get(t.qq + l);
+        fit_vec sw = fit_get(u->sw + l), swx = fit_get(u->swx + l);
+        fit_vec scale = fit_pick(qq > none, xq / fit_pick(qq > none, qq, one), none);
+        fit_vec m = none;
+        if (has_min) {
+            fit_vec det = sw * qq - q * q, safe = fit_pick(det > none, det, one);
+            fit_vec mean = -swx / fit_pick(sw > none, sw, one);
+            fit_vec line = fit_pick(det > none, (sw * xq - swx * q) / safe, none);
+            m = fit_pick(det > none, (q * xq - qq * swx) / safe, mean);
+            fit_mask both = (m >= none) | (fit_mask)((fit_mask){0} - (int32_t)s->free_min);
+            scale = fit_pick(both, line, scale);
+            m = fit_pick(both, m, none);
+        }
+        fit_put(c->scale + l, scale);
+        fit_put(c->min + l, m);
+        fit_put(c->gain + l, fit_gain(u, &t, l, scale, m));
     }
-    for (int l = 0; l < FIT_LANES; l++)
-        c->gain[l] = fit_gain(u, &c->sums, l, c->scale[l], c->min[l]);
 }
 
 static void fit_start(fit_choice *best) {
     for (int l = 0; l < FIT_LANES; l++) {
         best->scale[l] = best->min[l] = 0;
-        best->sums.q[l] = best->sums.xq[l] = best->sums.qq[l] = 0;
         best->gain[l] = -1e30f;
     }
 }
@@ -217,8 +277,7 @@ static void fit_polish(const fit_unit *u, const rsn_fit_shape *s, bool has_min,
                               fit_choice *best) {
     fit_choice c;
     fit_lane inverse;
-    for (int l = 0; l < FIT_LANES; l++)
-        inverse[l] = fit_inverse(best->scale[l]);
+    FIT_EACH(l) fit_put(inverse + l, fit_inverses(fit_get(best->scale + l)));
     fit_solve(u, s, has_min, inverse, best->min, &c);
     fit_keep(best, &c);
 }
@@ -237,10 +296,14 @@ static void fit_scales_alone(const fit_unit *u, const rsn_fit_shape *s,
             f = fabsf(u->x[j][l]) > fabsf(f) ? u->x[j][l] : f;
         far[l] = fit_inverse(f);
     }
+    /* Few levels: cutting off the farthest weights may pay. */
+    const int levels = s->iq4 ? 16 : s->q_high - s->q_low + 1;
+    const float width = levels > 32 ? 0.2f : levels > 8 ? 0.4f : 0.6f;
+    const int trials = levels > 8 ? FIT_TRIALS : 2 * FIT_TRIALS;
     fit_start(best);
-    for (int trial = 0; trial < 2 * FIT_TRIALS; trial++) {
+    for (int trial = 0; trial < 2 * trials; trial++) {
         float end = (float)(trial % 2 ? s->q_high : s->q_low);
-        float stretch = 1 + (float)(trial / 2 - FIT_TRIALS / 2) * 0.2f / FIT_TRIALS;
+        float stretch = 1 + (float)(trial / 2 - trials / 2) * width / (float)trials;
         for (int l = 0; l < FIT_LANES; l++)
             inverse[l] = end * stretch * far[l];
         fit_solve(u, s, false, inverse, none, &c);
@@ -288,40 +351,41 @@ typedef struct fit_codes {
  * for its minimum. */
 static void fit_choose_codes(const fit_unit *u, const rsn_fit_shape *s,
                                     bool has_min, fit_codes *k) {
-    fit_lane first, min, inverse, scale;
+    const float low = (float)s->scale_low, high = (float)s->scale_high;
+    fit_lane first, min, inverse, scale, code, lift, lift_code;
     fit_sums t;
-    for (int l = 0; l < FIT_LANES; l++) {
-        first[l] = k->scale[l];
-        min[l] = k->min[l];
-        k->gain[l] = -1e30f;
-    }
+    memcpy(first, k->scale, sizeof first);
+    memcpy(min, k->min, sizeof min);
+    FIT_EACH(l) fit_put(k->gain + l, fit_all(-1e30f));
     for (int step = -1; step <= 1; step++) {
-        fit_lane code, lift, lift_code;
-        for (int l = 0; l < FIT_LANES; l++) {
-            code[l] =
-                fit_code(first[l] + (float)step, (float)s->scale_low, (float)s->scale_high);
-            scale[l] = k->d[l] * code[l];
-            inverse[l] = fit_inverse(scale[l]);
-            lift_code[l] = min[l];
-            lift[l] = k->dmin[l] * min[l];
+        FIT_EACH(l) {
+            fit_vec c = fit_code(fit_get(first + l) + (float)step, low, high);
+            fit_vec d = fit_get(k->d + l) * c, m = fit_get(min + l);
+            fit_put(code + l, c);
+            fit_put(scale + l, d);
+            fit_put(inverse + l, fit_inverses(d));
+            fit_put(lift_code + l, m);
+            fit_put(lift + l, fit_get(k->dmin + l) * m);
         }
         for (int turn = 0; turn < (has_min ? 2 : 1); turn++) {
             fit_pass(u, s, inverse, lift, &t);
-            for (int l = 0; l < FIT_LANES; l++) {
-                float gain = fit_gain(u, &t, l, scale[l], lift[l]);
-                bool better = gain > k->gain[l];
-                k->gain[l] = better ? gain : k->gain[l];
-                k->scale[l] = better ? code[l] : k->scale[l];
-                k->min[l] = better ? lift_code[l] : k->min[l];
-                k->sums.q[l] = better ? t.q[l] : k->sums.q[l];
-                k->sums.xq[l] = better ? t.xq[l] : k->sums.xq[l];
-                k->sums.qq[l] = better ? t.qq[l] : k->sums.qq[l];
-            }
-            for (int l = 0; has_min && l < FIT_LANES; l++) {
-                float m = u->sw[l] > 0 ? (scale[l] * t.q[l] - u->swx[l]) / u->sw[l] : 0.0f;
-                lift_code[l] =
-                    fit_code(m * fit_inverse(k->dmin[l]), 0, (float)s->scale_high);
-                lift[l] = k->dmin[l] * lift_code[l];
+            FIT_EACH(l) {
+                fit_vec d = fit_get(scale + l);
+                fit_vec gain = fit_gain(u, &t, l, d, fit_get(lift + l));
+                fit_mask better = gain > fit_get(k->gain + l);
+                fit_put(k->gain + l, fit_pick(better, gain, fit_get(k->gain + l)));
+                fit_move(k->scale + l, code + l, better);
+                fit_move(k->min + l, lift_code + l, better);
+                fit_move(k->sums.q + l, t.q + l, better);
+                fit_move(k->sums.xq + l, t.xq + l, better);
+                fit_move(k->sums.qq + l, t.qq + l, better);
+                if (!has_min) continue;
+                fit_vec sw = fit_get(u->sw + l), none = {0}, dmin = fit_get(k->dmin + l);
+                fit_vec m = (d * fit_get(t.q + l) - fit_get(u->swx + l)) /
+                            fit_pick(sw > none, sw, fit_all(1));
+                m = fit_code(m * fit_inverses(dmin), 0, high);
+                fit_put(lift_code + l, m);
+                fit_put(lift + l, dmin * m);
             }
         }
     }
@@ -369,12 +433,14 @@ static void fit_codes_of(const fit_unit *u, const rsn_fit_shape *s, bool has_min
         for (int l = from; l < from + groups; l++) {
             k->d[l] = d;
             k->dmin[l] = has_min ? dmin : 0;
-            k->scale[l] = fit_code(alone->scale[l] * fit_inverse(d), (float)s->scale_low,
-                                   (float)s->scale_high);
-            k->min[l] = has_min ? fit_code(alone->min[l] * fit_inverse(dmin), 0,
-                                           (float)s->scale_high)
-                                : 0;
         }
+    }
+    FIT_EACH(l) {
+        const float low = (float)s->scale_low, high = (float)s->scale_high;
+        fit_vec c = fit_get(alone->scale + l) * fit_inverses(fit_get(k->d + l));
+        fit_vec m = fit_get(alone->min + l) * fit_inverses(fit_get(k->dmin + l));
+        fit_put(k->scale + l, fit_code(c, low, high));
+        fit_put(k->min + l, fit_code(m, 0, has_min ? high : 0));
     }
     fit_choose_codes(u, s, has_min, k);
     for (int round = 0; round < FIT_ROUNDS; round++) {
@@ -421,21 +487,30 @@ static void fit_floats_alone(const fit_unit *u, bool has_min,
 
 /* --- blocks ------------------------------------------------------------------------- */
 
-static void fit_store(const fit_unit *u, const rsn_fit_shape *s,
-                             const fit_codes *k, int from, bool finite, rsn_block *b) {
+/* The integers of all lanes, lane l of row j as in the unit. */
+static void fit_integers(const fit_unit *u, const rsn_fit_shape *s, const fit_codes *k,
+                         fit_lane *q) {
+    FIT_EACH(l) {
+        fit_vec inverse = fit_inverses(fit_get(k->d + l) * fit_get(k->scale + l));
+        fit_vec lift = fit_get(k->dmin + l) * fit_get(k->min + l);
+        for (int j = 0; j < s->group_elems; j++) {
+            fit_vec t = (fit_get(u->x[j] + l) + lift) * inverse;
+            fit_put(q[j] + l, s->iq4 ? fit_iq4(t)
+                                     : fit_code(t, (float)s->q_low, (float)s->q_high));
+        }
+    }
+}
+
+static void fit_store(const fit_unit *u, const rsn_fit_shape *s, const fit_codes *k,
+                      fit_lane *q, int from, bool finite, rsn_block *b) {
     int groups = s->elems / s->group_elems;
     b->d = finite ? k->d[from] * u->up[from] : rsn_float_from_bits(0x7FC00000u);
     b->dmin = finite ? k->dmin[from] * u->up[from] : b->d;
     for (int g = 0; g < groups; g++) {
-        int l = from + g;
-        float inverse = fit_inverse(k->d[l] * k->scale[l]), lift = k->dmin[l] * k->min[l];
-        b->scale[g] = (int16_t)k->scale[l];
-        b->min[g] = (int16_t)k->min[l];
-        for (int j = 0; j < s->group_elems; j++) {
-            float t = (u->x[j][l] + lift) * inverse;
-            float q = s->iq4 ? fit_iq4(t) : fit_code(t, (float)s->q_low, (float)s->q_high);
-            b->q[g * s->group_elems + j] = (int8_t)(int)q;
-        }
+        b->scale[g] = (int16_t)k->scale[from + g];
+        b->min[g] = (int16_t)k->min[from + g];
+        for (int j = 0; j < s->group_elems; j++)
+            b->q[g * s->group_elems + j] = (int8_t)(int)q[j][from + g];
     }
 }
 
@@ -448,6 +523,7 @@ static void fit_blocks(const float *x, const float *importance, float spread,
     fit_unit u;
     fit_choice alone;
     fit_codes codes;
+    fit_lane q[FIT_MOST];
     for (int b = 0; b * groups < FIT_LANES; b++)
         fit_load_block(&u, s, b < n_blocks ? x + b * s->elems : zeros,
                        b < n_blocks && importance ? importance + b * s->elems : NULL,
@@ -461,8 +537,9 @@ static void fit_blocks(const float *x, const float *importance, float spread,
         fit_codes_of(&u, s, has_min, &alone, &codes);
     else
         fit_floats_alone(&u, has_min, &alone, &codes);
+    fit_integers(&u, s, &codes, q);
     for (int b = 0; b < n_blocks; b++)
-        fit_store(&u, s, &codes, b * groups,
+        fit_store(&u, s, &codes, q, b * groups,
                   rsn_all_finite(x + b * s->elems, (size_t)s->elems), &blocks[b]);
 }
 
