@@ -36,6 +36,7 @@ tests_reencode_SOURCES = tests/support/reencode_main.c
 
 unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_dispatch \
+	tests/kernels/test_encode \
 	tests/kernels/test_mathd \
 	tests/kernels/test_mathf \
 	tests/kernels/test_product \
