@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
-commands="ask chat info tokenize detokenize logits template bench"
+commands="ask chat info tokenize detokenize logits template bench quantize"
 
 # ------------------------------------------------------------------------- usage and help
 
@@ -292,6 +292,24 @@ run bench -p 0 -n 0 --machine
 check bench__machine_alone both "code 0" "prints GB/s"
 run bench -m "$MODEL" -p 4 -n 0 -r 1 --json --machine
 check bench__not_measured_is_null both "prints \"decode_tok_s\":.null" "prints \"machine\":"
+
+# ------------------------------------------------------------------------------- quantize
+
+run quantize "$MODEL" "$dir/q.gguf" --json --type Q4_0 --rule 'attn_v=Q8_0'
+check quantize__json both "code 0" "prints \"to\":.\"Q8_0\""
+check quantize__json_keys has_keys name shape from to reason rmse relative weighted_rmse max_error n_nan
+run info -m "$dir/q.gguf" --json
+check quantize__opens code 0
+run quantize "$MODEL" "$dir/q.gguf" -q
+check quantize__quiet both "code 0" silent
+run quantize "$MODEL" "$dir/q.gguf" -q --type TQ2_0
+check quantize__ternary_warns both "code 0" "says three.values"
+run quantize "$dir/q.gguf" "$dir/q.gguf" --requantize
+check quantize__onto_itself both fails "says source"
+run quantize "$MODEL" "$dir/nowhere/q.gguf"
+check quantize__no_folder fails
+run quantize "$MODEL"
+check quantize__one_file misuse
 
 # ------------------------------------------------------------------------------------ cpu
 

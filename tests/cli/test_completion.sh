@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/support.sh"
 tree=$(dirname "$0")/../..
-commands="ask chat info tokenize detokenize logits template bench"
+commands="ask chat info tokenize detokenize logits template bench quantize"
 
 # -------------------------------------------------------------------------------- the list
 
