@@ -30,10 +30,6 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/tiny_arch.c \
 	tests/support/tiny_model.c
 
-# Writes a model in another block type.
-check_PROGRAMS += tests/reencode
-tests_reencode_SOURCES = tests/support/reencode_main.c
-
 unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_dispatch \
 	tests/kernels/test_encode \
