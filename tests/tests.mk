@@ -56,6 +56,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_str \
 	tests/unit/base/test_utf8 \
 	tests/unit/convert/test_importance \
+	tests/unit/convert/test_quantize \
 	tests/unit/convert/test_targets \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
