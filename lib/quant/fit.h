@@ -380,7 +380,8 @@ static void fit_choose_codes(const fit_unit *u, const rsn_fit_shape *s,
                 fit_move(k->sums.xq + l, t.xq + l, better);
                 fit_move(k->sums.qq + l, t.qq + l, better);
                 if (!has_min) continue;
-                fit_vec sw = fit_get(u->sw + l), none = {0}, dmin = fit_get(k->dmin + l);
+                const fit_vec none = {0}, dmin = fit_get(k->dmin + l);
+                fit_vec sw = fit_get(u->sw + l);
                 fit_vec m = (d * fit_get(t.q + l) - fit_get(u->swx + l)) /
                             fit_pick(sw > none, sw, fit_all(1));
                 m = fit_code(m * fit_inverses(dmin), 0, high);
