@@ -49,7 +49,7 @@ static void fill_floats(float *x, size_t n) {
 static void fill_cache(bench *b, rsn_type type) {
     const rsn_type_info *info = rsn_type_info_get(type);
     size_t n = (size_t)512 * DIM, bytes = rsn_type_row_bytes(info, n);
-    info->encode(b->q, b->cache, n);
+    info->encode(b->q, NULL, b->cache, n);
     for (size_t at = bytes; at < CACHE_BYTES; at += bytes)
         memcpy(b->cache + at, b->cache,
                CACHE_BYTES - at < bytes ? CACHE_BYTES - at : bytes);

@@ -68,7 +68,7 @@ static float next_float(uint32_t *state) {
 static void fill_row(bench *b, const rsn_type_info *info, uint32_t *state, uint8_t *row) {
     if (info->act == RSN_ACT_F32) {
         for (size_t i = 0; i < b->k; i++) b->out[i] = next_float(state) * 0.05f;
-        info->encode(b->out, row, b->k);
+        info->encode(b->out, NULL, row, b->k);
         return;
     }
     for (size_t i = 0; i < rsn_type_row_bytes(info, b->k); i++) {

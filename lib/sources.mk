@@ -36,18 +36,20 @@ base_sources = lib/base/alloc.c \
 	lib/base/utf8.h
 quant_sources = lib/quant/block.h \
 	lib/quant/codecs.h \
+	lib/quant/encode.c \
 	lib/quant/encode.h \
-	lib/quant/fit.c \
+	lib/quant/encode_impl.h \
 	lib/quant/fit.h \
 	lib/quant/half.h \
 	lib/quant/iq4.c \
-	lib/quant/iq4_encode.c \
+	lib/quant/iq4_encode.h \
 	lib/quant/kquants.c \
-	lib/quant/kquants_encode.c \
+	lib/quant/kquants_encode.h \
 	lib/quant/legacy.c \
-	lib/quant/legacy_encode.c \
+	lib/quant/legacy_encode.h \
 	lib/quant/plain.c \
 	lib/quant/q8_0.c \
+	lib/quant/q8_0_encode.h \
 	lib/quant/ternary.c \
 	lib/quant/ternary_encode.c \
 	lib/quant/types.c \
@@ -60,6 +62,7 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/attention_generic.c \
 	lib/kernels/attention_impl.h \
 	lib/kernels/dispatch.c \
+	lib/kernels/encode.h \
 	lib/kernels/inline.h \
 	lib/kernels/lanes_avx2.h \
 	lib/kernels/lanes_avx512.h \
@@ -244,6 +247,7 @@ api_sources = lib/api/api_imatrix.c \
 	lib/api/options.h
 
 kernels_avx2_sources = lib/kernels/attention_avx2.c \
+kernels_avx2_sources = lib/kernels/encode_avx2.c \
 	lib/kernels/peak_avx2.c \
 	lib/kernels/product_blocks_avx2.c \
 	lib/kernels/product_float_avx2.c \
@@ -252,6 +256,7 @@ kernels_avx2_sources = lib/kernels/attention_avx2.c \
 kernels_avxvnni_sources = lib/kernels/peak_avxvnni.c \
 	lib/kernels/product_blocks_avxvnni.c
 kernels_avx512_sources = lib/kernels/attention_avx512.c \
+kernels_avx512_sources = lib/kernels/encode_avx512.c \
 	lib/kernels/peak_avx512.c \
 	lib/kernels/product_blocks_avx512.c \
 	lib/kernels/product_float_avx512.c \

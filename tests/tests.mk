@@ -30,12 +30,9 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/tiny_arch.c \
 	tests/support/tiny_model.c
 
-# Writes a model in another block type.
-check_PROGRAMS += tests/reencode
-tests_reencode_SOURCES = tests/support/reencode_main.c
-
 unit_tests = tests/kernels/test_attention \
 	tests/kernels/test_dispatch \
+	tests/kernels/test_encode \
 	tests/kernels/test_mathd \
 	tests/kernels/test_mathf \
 	tests/kernels/test_product \
@@ -65,6 +62,8 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_importance \
 	tests/unit/convert/test_likelihood \
 	tests/unit/convert/test_perplexity \
+	tests/unit/convert/test_quantize \
+	tests/unit/convert/test_targets \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \

@@ -115,7 +115,7 @@ reason_status rsn_replace_begin(const char *path, uint64_t expected, rsn_replace
     if (status == REASON_OK)
         status = open_beside(r);
     if (status == REASON_OK && mode && fchmod(r->fd, mode))
-        status = fail_system(r, "the mode of the file that is there cannot be kept", errno);
+        status = fail_system(r, "the mode of the old file cannot be kept", errno);
     rsn_free(folder);
     if (status != REASON_OK)
         rsn_replace_abandon(r);

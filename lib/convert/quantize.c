@@ -80,6 +80,38 @@ static reason_status open_source(run *r) {
 
 /* --- planning ----------------------------------------------------------------------- */
 
+static reason_status find_importance(const run *r, rsn_requant *t) {
+    const rsn_gguf_tensor *from = t->from;
+    const rsn_importance_entry *e =
+        rsn_importance_find(&r->imp, from->name.data, from->name.n);
+    if (!e || t->to == from->type)
+        return REASON_OK;
+    if (e->n != from->ne[0] && e->n != from->ne[0] * from->ne[2])
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "%s: entry %s has %zu values, the tensor's rows have %llu",
+                        r->q->imatrix, rsn_quote(e->name.data, e->name.n).text, e->n,
+                        (unsigned long long)from->ne[0]);
+    t->importance = e->mean_square;
+    t->n_matrices = e->n / (size_t)from->ne[0];
+    return REASON_OK;
+}
+
+/* Widths are compared before the first byte is written. */
+static reason_status check_importance(const run *r) {
+    size_t n_found = 0;
+    for (size_t i = 0; i < r->g.n_tensors; i++) {
+        rsn_requant t = {.from = &r->g.tensors[i], .to = r->to.tensors[i].type};
+        reason_status status = find_importance(r, &t);
+        if (status != REASON_OK)
+            return status;
+        n_found += t.importance != NULL;
+    }
+    if (r->q->imatrix && n_found == 0)
+        rsn_log(REASON_LOG_WARNING, "quantize: %s has nothing about the model's matrices",
+                r->q->imatrix);
+    return REASON_OK;
+}
+
 static reason_status fail_quantized(const rsn_gguf_tensor *t) {
     return rsn_fail(REASON_ERR_INVALID_ARG,
                     "tensor %s is %s, quantized already; errors would add up, which has "
@@ -158,22 +190,6 @@ static reason_status plan_pairs(run *r) {
 }
 
 /* --- tensors ------------------------------------------------------------------------ */
-
-static reason_status find_importance(const run *r, rsn_requant *t) {
-    const rsn_gguf_tensor *from = t->from;
-    const rsn_importance_entry *e =
-        rsn_importance_find(&r->imp, from->name.data, from->name.n);
-    if (!e || t->to == from->type)
-        return REASON_OK;
-    if (e->n != from->ne[0] && e->n != from->ne[0] * from->ne[2])
-        return rsn_fail(REASON_ERR_MISMATCH,
-                        "%s: entry %s has %zu values, the tensor's rows have %llu",
-                        r->q->imatrix, rsn_quote(e->name.data, e->name.n).text, e->n,
-                        (unsigned long long)from->ne[0]);
-    t->importance = e->mean_square;
-    t->n_matrices = e->n / (size_t)from->ne[0];
-    return REASON_OK;
-}
 
 static reason_status write_rows(void *user, const void *bytes, size_t n,
                                 uint64_t n_source) {
@@ -277,6 +293,8 @@ reason_status rsn_quantize_run(rsn_quantize *q) {
         status = open_source(&r);
     if (status == REASON_OK)
         status = plan_tensors(&r);
+    if (status == REASON_OK)
+        status = check_importance(&r);
     if (status == REASON_OK)
         status = plan_pairs(&r);
     if (status == REASON_OK)

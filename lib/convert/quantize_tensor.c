@@ -8,9 +8,14 @@
 
 #include "base/checked.h"
 #include "convert/quantize.h"
+#include "quant/encode.h"
 
 /* Weights of a chunk, and of what a worker takes at once. */
 enum { CHUNK_ELEMS = 1 << 22, PART_ELEMS = 1 << 15, SCRATCH_ROWS = 2 };
+
+/* Between these the squares of weights, and of errors that count, fit a float. */
+#define SQUARE_LEAST 1e-12f
+#define SQUARE_MOST 1e12f
 
 /* The least scale of ternary weights. */
 #define SCALE_LEAST 1e-5
@@ -104,8 +109,16 @@ static void make_ternary(const float *x, float scale, float *out, size_t n) {
     }
 }
 
-static void encode_row(const rsn_requant *t, size_t row, const float *x, float *y,
-                       uint8_t *out) {
+/* NULL: all columns alike. */
+static const float *row_importance(const rsn_requant *t, size_t row) {
+    size_t n = (size_t)t->from->ne[0];
+    return t->importance
+               ? t->importance + n * (row / (size_t)t->from->ne[1] % t->n_matrices)
+               : NULL;
+}
+
+static void encode_row(const rsn_requant_room *room, const rsn_requant *t, size_t row,
+                       const float *x, float *y, uint8_t *out) {
     size_t n = (size_t)t->from->ne[0];
     const rsn_type_info *to = t->to;
     if (t->from->type == to) {
@@ -119,32 +132,62 @@ static void encode_row(const rsn_requant *t, size_t row, const float *x, float *
             y[i] *= t->scale;
         x = y;
     }
-    to->encode(x, out, n);
+    const float *importance = row_importance(t, row);
+    if (room->kernels->encode[to->type])
+        room->kernels->encode[to->type](x, importance, out, n);
+    else
+        to->encode(x, importance, out, n);
 }
 
-static void compare_row(const rsn_requant *t, size_t row, const float *x, const float *y,
-                        rsn_errors *e) {
+static void decode_again(const rsn_requant_room *room, const rsn_requant *t,
+                         const uint8_t *bytes, float *y) {
     size_t n = (size_t)t->from->ne[0];
-    float scale = t->to->tail_bytes && t->from->type != t->to ? t->scale : 1;
-    const float *weights = NULL;
-    if (t->importance)
-        weights = t->importance + n * (row / (size_t)t->from->ne[1] % t->n_matrices);
-    *e = (rsn_errors){0};
+    if (t->to->type == RSN_TYPE_Q8_0)
+        room->kernels->f32_from_q8_0(bytes, y, n);
+    else if (t->to->type == RSN_TYPE_Q4_0)
+        room->kernels->f32_from_q4_0(bytes, y, n);
+    else if (t->to->type == RSN_TYPE_F16)
+        room->kernels->f32_from_f16((const uint16_t *)(const void *)bytes, y, n);
+    else
+        rsn_type_decode(t->to, bytes, y, n);
+    if (t->to->tail_bytes)
+        room->kernels->scale(y, t->scale, n);
+}
+
+/* In double and one by one: any weights. */
+static void compare_slowly(const float *x, const float *y, size_t n, rsn_errors *e) {
     for (size_t i = 0; i < n; i++) {
         if (!(fabsf(x[i]) <= FLT_MAX)) {
             e->n_bad++;
             continue;
         }
-        double error = (double)x[i] - (double)(y[i] * scale);
-        double square = error * error;
-        e->squares += square;
+        double error = fabs((double)x[i] - (double)y[i]);
+        e->squares += error * error;
         e->total += (double)x[i] * (double)x[i];
-        e->largest = fabs(error) > e->largest ? fabs(error) : e->largest;
-        if (weights) {
-            e->weighted += (double)weights[i] * square;
-            e->weights += (double)weights[i];
-        }
+        e->largest = error > e->largest ? error : e->largest;
     }
+}
+
+/* Changes y. Squares in float where none can be lost or overflow. */
+static void compare_row(const rsn_requant_room *room, const float *x, float *y,
+                        const float *weights, size_t n, rsn_errors *e) {
+    const rsn_kernels *k = room->kernels;
+    *e = (rsn_errors){0};
+    float top = rsn_float_from_bits(rsn_top_bits(x, n));
+    for (size_t i = 0; weights && i < n; i++) {
+        double error = (double)x[i] - (double)y[i];
+        if (!(fabsf(x[i]) <= FLT_MAX)) continue;
+        e->weighted += (double)weights[i] * error * error;
+        e->weights += (double)weights[i];
+    }
+    if (!(top >= SQUARE_LEAST && top <= SQUARE_MOST)) {
+        compare_slowly(x, y, n, e);
+        return;
+    }
+    k->add_scaled_f32(y, x, -1, n);
+    e->squares = (double)k->dot_f32(y, y, n);
+    e->total = (double)k->dot_f32(x, x, n);
+    e->largest = (double)rsn_float_from_bits(rsn_top_bits(y, n));
 }
 
 static void do_row(job *j, size_t i, float *x, float *y) {
@@ -152,12 +195,12 @@ static void do_row(job *j, size_t i, float *x, float *y) {
     size_t n = (size_t)t->from->ne[0];
     uint8_t *out = j->out + i * rsn_type_row_bytes(t->to, n);
     decode_row(j->room, t, j->first + i, x);
-    encode_row(t, j->first + i, x, y, out);
+    encode_row(j->room, t, j->first + i, x, y, out);
     if (t->from->type == t->to)
         memcpy(y, x, n * sizeof *y);
     else
-        rsn_type_decode(t->to, out, y, n);
-    compare_row(t, j->first + i, x, y, &j->room->rows[i]);
+        decode_again(j->room, t, out, y);
+    compare_row(j->room, x, y, row_importance(t, j->first + i), n, &j->room->rows[i]);
 }
 
 static reason_status hand_on(job *j) {

@@ -162,10 +162,11 @@ static reason_status make_header(const rsn_gguf_content *c, rsn_str *s, uint64_t
 static reason_status check_names(const rsn_gguf_content *c) {
     rsn_arena arena = {0};
     size_t same_pair = 0, same_tensor = 0;
-    bool sorted = rsn_gguf_sort(&arena, &c->pairs[0].key, sizeof *c->pairs, c->n_pairs,
-                                &same_pair) &&
-                  rsn_gguf_sort(&arena, &c->tensors[0].name, sizeof *c->tensors,
-                                c->n_tensors, &same_tensor);
+    /* Names are first in both, and there may be none. */
+    const rsn_text *keys = (const void *)c->pairs, *names = (const void *)c->tensors;
+    bool sorted =
+        rsn_gguf_sort(&arena, keys, sizeof *c->pairs, c->n_pairs, &same_pair) &&
+        rsn_gguf_sort(&arena, names, sizeof *c->tensors, c->n_tensors, &same_tensor);
     rsn_arena_free(&arena);
     if (!sorted)
         return REASON_ERR_NO_MEMORY;

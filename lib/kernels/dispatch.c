@@ -3,10 +3,13 @@
  * with RSN_HAVE_* which ones it compiled. Invariant: a table holds nothing its level's
  * CPUs cannot run. */
 #include "kernels/attention.h"
+#include "kernels/encode.h"
 #include "kernels/product.h"
 #include "kernels/q8.h"
 #include "kernels/rowops.h"
 
+#define ENCODER(type, stem, isa) [RSN_TYPE_##type] = rsn_encode_##stem##_##isa,
+#define ENCODERS(isa) .encode = {RSN_ENCODED_TYPES(ENCODER, isa)}
 #define PRODUCT(isa, type, stem) [RSN_TYPE_##type] = rsn_product_##stem##_##isa,
 
 /* Products of blocks come from one instruction set, all else from another: AVX-VNNI has
@@ -30,18 +33,18 @@ static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
                                    .group_rows = 1, LEVEL(generic, generic)};
 
 #if defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2,
-                                   .group_rows = 8, LEVEL(avx2, avx2)};
+static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2, .group_rows = 8,
+                                 ENCODERS(avx2), LEVEL(avx2, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVXVNNI) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVXVNNI = {.level = REASON_CPU_AVXVNNI,
-                                   .group_rows = 8, LEVEL(avxvnni, avx2)};
+static const rsn_kernels AVXVNNI = {.level = REASON_CPU_AVXVNNI, .group_rows = 8,
+                                    ENCODERS(avx2), LEVEL(avxvnni, avx2)};
 #endif
 
 #if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
-static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512,
-                                   .group_rows = 16, LEVEL(avx512, avx512)};
+static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512, .group_rows = 16,
+                                   ENCODERS(avx512), LEVEL(avx512, avx512)};
 #endif
 
 const rsn_kernels *rsn_kernels_for(reason_cpu level) {

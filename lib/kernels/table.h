@@ -69,6 +69,11 @@ typedef struct rsn_kernels {
     size_t group_rows; /* 1: rows of blocks are not packed */
     rsn_product_fn product[RSN_N_TYPES];
 
+    /* As rsn_type_info.encode, the same bytes faster; NULL where a level has none of its
+     * own. */
+    void (*encode[RSN_N_TYPES])(const float *x, const float *importance, void *out,
+                                size_t n);
+
     /* Writes one row of rsn_act_row_bytes(RSN_ACT_Q8_32, k) bytes, k a multiple of 32:
      * int8 q[k], float scale[k / 32], int32 sum[k / 32] of each block's q, then zeros.
      * With m the largest magnitude of a block: scale = m / 127, q = x * (127 / m) to

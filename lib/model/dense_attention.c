@@ -56,7 +56,7 @@ static void store_head(const rsn_pass *p, const rsn_row *row, const float *head,
     if (type->type == RSN_TYPE_F16)
         p->m->kernels->f16_from_f32(head, (uint16_t *)(void *)to, dim);
     else
-        type->encode(head, to, dim);
+        type->encode(head, NULL, to, dim);
 }
 
 /* Norm and RoPE of every head of tokens, then keys and values into the cache. */

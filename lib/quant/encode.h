@@ -14,9 +14,15 @@
 
 /* The largest magnitude as bits: ordered like numbers, infinity and NaN above all. */
 static inline uint32_t rsn_top_bits(const float *x, size_t n) {
-    uint32_t top = 0;
-    for (size_t j = 0; j < n; j++) {
-        uint32_t bits = rsn_float_bits(x[j]) & 0x7FFFFFFFu;
+    uint32_t top = 0, lanes[4] = {0};
+    for (; n >= 4; x += 4, n -= 4)
+        for (size_t l = 0; l < 4; l++) {
+            uint32_t bits = rsn_float_bits(x[l]) & 0x7FFFFFFFu;
+            lanes[l] = bits > lanes[l] ? bits : lanes[l];
+        }
+    for (size_t l = 0; l < 4; l++) {
+        uint32_t bits = l < n ? rsn_float_bits(x[l]) & 0x7FFFFFFFu : 0;
+        bits = bits > lanes[l] ? bits : lanes[l];
         top = bits > top ? bits : top;
     }
     return top;
@@ -50,8 +56,10 @@ static inline void rsn_store_u16(void *p, uint16_t h) {
 
 /* rsn_quant_STEM_encode() for whole rows, of a file's own encode_STEM() for a block. */
 #define RSN_DEFINE_ENCODER(stem, elems, bytes)                                           \
-    void rsn_quant_##stem##_encode(const float *src, void *dst, size_t n) {              \
+    void rsn_quant_##stem##_encode(const float *src, const float *importance, void *dst, \
+                                   size_t n) {                                           \
         uint8_t *out = dst;                                                              \
+        (void)importance;                                                                \
         for (size_t i = 0; i + (elems) <= n; i += (elems), out += (bytes))               \
             encode_##stem(src + i, out);                                                 \
     }

@@ -12,7 +12,8 @@ void rsn_quant_f32_decode(const void *src, float *dst, size_t n) {
     if (n) memcpy(dst, src, n * sizeof *dst);
 }
 
-void rsn_quant_f32_encode(const float *src, void *dst, size_t n) {
+RSN_ENCODER(rsn_quant_f32_encode) {
+    (void)importance;
     if (n) memcpy(dst, src, n * sizeof *src);
 }
 
@@ -21,7 +22,8 @@ void rsn_quant_f16_decode(const void *src, float *dst, size_t n) {
     for (size_t i = 0; i < n; i++) dst[i] = rsn_f16_to_f32(rsn_load_u16(in + 2 * i));
 }
 
-void rsn_quant_f16_encode(const float *src, void *dst, size_t n) {
+RSN_ENCODER(rsn_quant_f16_encode) {
+    (void)importance;
     uint8_t *out = dst;
     for (size_t i = 0; i < n; i++) {
         uint16_t h = rsn_f16_from_f32(src[i]);
@@ -34,7 +36,8 @@ void rsn_quant_bf16_decode(const void *src, float *dst, size_t n) {
     for (size_t i = 0; i < n; i++) dst[i] = rsn_bf16_to_f32(rsn_load_u16(in + 2 * i));
 }
 
-void rsn_quant_bf16_encode(const float *src, void *dst, size_t n) {
+RSN_ENCODER(rsn_quant_bf16_encode) {
+    (void)importance;
     uint8_t *out = dst;
     for (size_t i = 0; i < n; i++) {
         uint16_t h = rsn_bf16_from_f32(src[i]);

@@ -117,10 +117,13 @@ size_t rsn_type_row_bytes(const rsn_type_info *info, size_t n) {
 static void decode_block(const rsn_type_info *info, const uint8_t *src, float *dst) {
     rsn_block block;
     info->expand(src, &block);
-    for (size_t i = 0; i < info->block_elems; i++) {
-        size_t group = i / info->group_elems;
-        float weight = block.d * (float)block.scale[group] * (float)block.q[i];
-        dst[i] = info->has_min ? weight - block.dmin * (float)block.min[group] : weight;
+    for (size_t g = 0; g < info->block_elems / info->group_elems; g++) {
+        const float scale = block.d * (float)block.scale[g];
+        const float min = block.dmin * (float)block.min[g];
+        for (size_t i = g * info->group_elems; i < (g + 1) * info->group_elems; i++) {
+            float weight = scale * (float)block.q[i];
+            dst[i] = info->has_min ? weight - min : weight;
+        }
     }
 }
 

@@ -61,8 +61,10 @@ typedef struct rsn_type_info {
     size_t tail_bytes;
     /* n weights, a multiple of block_elems; with a tail, weights already divided by the
      * tensor's scale. Finite weights decode to finite ones; NaN or infinity in a block
-     * makes all of it NaN, but for types with a tail, where it becomes some value. */
-    void (*encode)(const float *src, void *dst, size_t n);
+     * makes all of it NaN, but for types with a tail, where it becomes some value.
+     * `importance`, [n], finite and at least 0, says how much each weight's error counts;
+     * NULL: all alike. Types that leave no choice do not look at it. */
+    void (*encode)(const float *src, const float *importance, void *dst, size_t n);
 } rsn_type_info;
 
 #define RSN_NO_GGML_ID UINT32_MAX

@@ -4,6 +4,8 @@
  * read beyond. */
 #include "api/support.h"
 
+#include <unistd.h>
+
 static reason_model *model;
 static reason_session *session;
 static reason_result *result;
@@ -55,6 +57,10 @@ static reason_status init_perplexity_options(void *p, size_t n) {
 }
 static reason_status init_imatrix_options(void *p, size_t n) {
     return reason_imatrix_options_init(p, n);
+}
+
+static reason_status init_quantize(void *p, size_t n) {
+    return reason_quantize_options_init(p, n);
 }
 
 /* Each of these passes the struct to the library with the rest of the call sound. */
@@ -123,6 +129,14 @@ static reason_status use_thinking(void *p) {
     return generate(&a.request);
 }
 
+static reason_status use_quantize(void *p) {
+    char path[] = "/tmp/api-options-XXXXXX";
+    close(mkstemp(path));
+    reason_status status = reason_quantize(shipped_path(), path, p);
+    unlink(path);
+    return status;
+}
+
 static reason_status use_sampling(void *p) {
     asking a;
     ask_init(&a, "What is 3 + 4?", 2);
@@ -172,6 +186,7 @@ static const struct {
      use_perplexity_options},
     {"imatrix_options", sizeof(reason_imatrix_options), init_imatrix_options,
      use_imatrix_options},
+    {"quantize", sizeof(reason_quantize_options), init_quantize, use_quantize},
 };
 
 enum { FILL = 0xA5, TAIL = 24 };

@@ -232,6 +232,98 @@ static void test_api_quantize__pure_and_again(void **state) {
     assert_ok(reason_quantize(target, second, &o));
 }
 
+/* ---- importance and three values ---- */
+
+static void put_entry(FILE *file, const char *name, int32_t n) {
+    int32_t head = (int32_t)strlen(name), calls = 2;
+    fwrite(&head, 4, 1, file);
+    fwrite(name, 1, (size_t)head, file);
+    fwrite(&calls, 4, 1, file);
+    fwrite(&n, 4, 1, file);
+    for (int32_t i = 0; i < n; i++) {
+        float value = (float)(1 + i % 16 * (i % 16));
+        fwrite(&value, 4, 1, file);
+    }
+}
+
+static void make_importance(const char *path, int32_t n) {
+    FILE *file = fopen(path, "wb");
+    int32_t entries = 1;
+    assert_non_null(file);
+    fwrite(&entries, 4, 1, file);
+    put_entry(file, "blk.0.ffn_up.weight", n);
+    fclose(file);
+}
+
+static int keep_one(void *user, const reason_quantize_tensor *t) {
+    double *errors = user;
+    if (strcmp(t->name, "blk.0.ffn_up.weight") == 0) {
+        errors[0] = t->rmse;
+        errors[1] = t->weighted_rmse;
+    } else {
+        assert_true(isnan(t->weighted_rmse));
+    }
+    return 0;
+}
+
+static void test_api_quantize__importance(void **state) {
+    (void)state;
+    char path[64];
+    double without[2], with[2];
+    reason_model *model;
+    int64_t entries = 0;
+    reason_quantize_options o = options_of("Q4_K_S");
+    (void)snprintf(path, sizeof path, "%s/imatrix", folder);
+    o.report = keep_one;
+    o.report_user = without;
+    assert_ok(reason_quantize(shipped_path(), target, &o));
+    o.imatrix = path;
+    o.report_user = with;
+    make_importance(path, 256);
+    assert_ok(reason_quantize(shipped_path(), target, &o));
+    assert_true(with[1] < with[0] && with[1] < 0.97 * without[0]);
+    assert_true(with[0] >= without[0]);
+    assert_ok(reason_model_open(target, NULL, &model));
+    assert_ok(reason_model_get_int(model, "quantize.imatrix.entries_count", &entries));
+    assert_int_equal(entries, 1);
+    reason_model_free(model);
+    make_importance(path, 255);
+    assert_status(reason_quantize(shipped_path(), target, &o), REASON_ERR_MISMATCH);
+    assert_status(reason_quantize(shipped_path(), path, &o), REASON_ERR_INVALID_ARG);
+    unlink(path);
+}
+
+static void count_lines(void *user, reason_log_level level, const char *line) {
+    if (level == REASON_LOG_WARNING && strstr(line, "three values")) ++*(int *)user;
+}
+
+/* Weights of three values stay what they are, by whatever types they go. */
+static void test_api_quantize__three_values(void **state) {
+    (void)state;
+    static const char *const types[] = {"TQ2_0", "F16", "I2_S", "F32", "TQ1_0", "F16"};
+    char *names[] = {target, second};
+    int lines = 0;
+    reason_quantize_options o = options_of("TQ1_0");
+    seen first = {0};
+    o.pure = true;
+    o.report = watch;
+    o.report_user = &first;
+    reason_set_log(count_lines, &lines);
+    assert_ok(reason_quantize(shipped_path(), target, &o));
+    assert_int_equal(lines, 1);
+    assert_true(first.worst > 0.3);
+    o.requantize = true;
+    for (size_t i = 0; i < COUNT(types); i++) {
+        seen s = {0};
+        o.type = types[i];
+        o.report_user = &s;
+        assert_ok(reason_quantize(names[i % 2], names[(i + 1) % 2], &o));
+        assert_true(s.worst < 1e-3); /* scales are halves in TQ types */
+    }
+    assert_int_equal(lines, 1);
+    reason_set_log(NULL, NULL);
+}
+
 /* ---- failures ---- */
 
 static int stop_at(void *user, const char *stage, uint64_t done, uint64_t total) {
@@ -353,6 +445,8 @@ int main(void) {
         cmocka_unit_test(test_api_quantize__same_bytes),
         cmocka_unit_test(test_api_quantize__rules),
         cmocka_unit_test(test_api_quantize__pure_and_again),
+        cmocka_unit_test(test_api_quantize__importance),
+        cmocka_unit_test(test_api_quantize__three_values),
         cmocka_unit_test(test_api_quantize__failures),
         cmocka_unit_test(test_api_quantize__onto_the_source),
         cmocka_unit_test(test_api_quantize__full_disk),

@@ -397,6 +397,23 @@ check imatrix__no_such_text fails
 run $importance "$dir/text"
 check imatrix__no_out misuse
 check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part')" ]
+# ------------------------------------------------------------------------------- quantize
+
+run quantize "$MODEL" "$dir/q.gguf" --json --type Q4_0 --rule 'attn_v=Q8_0'
+check quantize__json both "code 0" "prints \"to\":.\"Q8_0\""
+check quantize__json_keys has_keys name shape from to reason rmse relative weighted_rmse max_error n_nan
+run info -m "$dir/q.gguf" --json
+check quantize__opens code 0
+run quantize "$MODEL" "$dir/q.gguf" -q
+check quantize__quiet both "code 0" silent
+run quantize "$MODEL" "$dir/q.gguf" -q --type TQ2_0
+check quantize__ternary_warns both "code 0" "says three.values"
+run quantize "$dir/q.gguf" "$dir/q.gguf" --requantize
+check quantize__onto_itself both fails "says source"
+run quantize "$MODEL" "$dir/nowhere/q.gguf"
+check quantize__no_folder fails
+run quantize "$MODEL"
+check quantize__one_file misuse
 
 # ------------------------------------------------------------------------------------ cpu
 

@@ -99,7 +99,7 @@ static inline operands make_operands(uint64_t *state, shape s, content kind) {
         uint8_t *w = o.w.data + r * o.w_stride;
         for (size_t i = 0; i < s.k; i++) row[i] = pick_value(state, kind);
         if (info->act == RSN_ACT_F32)
-            info->encode(row, w, s.k);
+            info->encode(row, NULL, w, s.k);
         else
             fill_blocks(state, info, w, s.k, kind);
     }

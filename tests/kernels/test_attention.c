@@ -351,7 +351,7 @@ static double head_error(uint64_t *state, rsn_type kind, size_t dim, size_t n) {
     assert_true(wide && rows && scratch);
     fill_floats(state, q, dim);
     fill_floats(state, wide, 2 * n_values);
-    type->encode(wide, rows, 2 * n_values);
+    type->encode(wide, NULL, rows, 2 * n_values);
     for (size_t b = 0; b < 2 * n_blocks; b++) {
         plain[b] = wide + b * BLOCK * dim;
         packed[b] = rows + b * block;
@@ -424,7 +424,7 @@ static shared make_shared(uint64_t *state, rsn_attention a, bool poisoned) {
         for (size_t value = 0; value < 2; value++) {
             float wide[MAX_DIM];
             fill_floats(state, wide, a.head_dim);
-            type->encode(wide,
+            type->encode(wide, NULL,
                          s.rows + (value * s.n_blocks * BLOCK + i) * row_bytes,
                          a.head_dim);
         }

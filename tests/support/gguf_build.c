@@ -285,7 +285,7 @@ static void encode_blocks(const rsn_type_info *info, const double *x, size_t n,
     }
     for (size_t i = 0; i < n; i++)
         values[i] = (float)x[i] / scale;
-    info->encode(values, out, n);
+    info->encode(values, NULL, out, n);
     free(values);
 }
 

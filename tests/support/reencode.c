@@ -116,7 +116,7 @@ static encoded encode_matrix(const source *s, const rsn_gguf_tensor *t,
             x[i] /= scale;
     encoded e = {.type = type};
     gguf_put_zeros(&e.bytes, rsn_type_row_bytes(type, n));
-    type->encode(x, e.bytes.data, n);
+    type->encode(x, NULL, e.bytes.data, n);
     if (type->tail_bytes) {
         gguf_put(&e.bytes, &scale, sizeof scale);
         gguf_put_zeros(&e.bytes, type->tail_bytes - sizeof scale);

@@ -272,7 +272,7 @@ static void compare_tensor(const rsn_model *plain, const rsn_model *m,
         memcpy(&scale, bytes_of(m, t) + n_bytes, sizeof scale);
     for (size_t i = 0; i < n; i++)
         x[i] /= scale;
-    t->type->encode(x, ours, n);
+    t->type->encode(x, NULL, ours, n);
     for (size_t i = 0; i < n_bytes; i++)
         c->n_different += ours[i] != bytes_of(m, t)[i];
     c->n_bytes += n_bytes;

@@ -87,7 +87,7 @@ static inline void encode_decode(const rsn_type_info *info, const float *x, floa
     uint8_t *bytes = malloc(n_bytes + 3);
     assert_non_null(bytes);
     memset(bytes, 0xA5, n_bytes + 3);
-    info->encode(x, bytes + 1, n);
+    info->encode(x, NULL, bytes + 1, n);
     assert_int_equal(bytes[0], 0xA5); /* nothing beside the blocks is written */
     assert_int_equal(bytes[n_bytes + 1], 0xA5);
     rsn_type_decode(info, bytes + 1, y, n);
@@ -126,9 +126,9 @@ static inline void check_idempotent(rsn_type type) {
         float factor = ldexpf(1, (int)(next_random(&state) % 16) - 8);
         for (size_t i = 0; i < info->block_elems; i++)
             x[i] = factor * random_normal(&state);
-        info->encode(x, first, info->block_elems);
+        info->encode(x, NULL, first, info->block_elems);
         rsn_type_decode(info, first, y, info->block_elems);
-        info->encode(y, second, info->block_elems);
+        info->encode(y, NULL, second, info->block_elems);
         assert_memory_equal(first, second, info->block_bytes);
     }
 }

@@ -14,8 +14,8 @@ static const signed char VALUES[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
 
 static double error_of(const float *x, const rsn_fit_shape *s, const rsn_block *b) {
     double error = 0;
-    for (size_t i = 0; i < s->elems; i++) {
-        size_t g = i / s->group_elems;
+    for (size_t i = 0; i < (size_t)s->elems; i++) {
+        size_t g = i / (size_t)s->group_elems;
         double y = (double)b->d * b->scale[g] * b->q[i] - (double)b->dmin * b->min[g];
         assert_true(b->q[i] >= s->q_low && b->q[i] <= s->q_high);
         error += (y - (double)x[i]) * (y - (double)x[i]);
@@ -27,11 +27,11 @@ static double error_of(const float *x, const rsn_fit_shape *s, const rsn_block *
 static double try_scale(const float *x, const rsn_fit_shape *s, double scale,
                         double min) {
     double error = 0;
-    for (size_t i = 0; i < s->group_elems; i++) {
+    for (size_t i = 0; i < (size_t)s->group_elems; i++) {
         double best = INFINITY;
         for (int q = s->q_low; q <= s->q_high; q++) {
-            bool allowed = !s->values;
-            for (int v = 0; !allowed && v < 16; v++) allowed = s->values[v] == q;
+            bool allowed = !s->iq4;
+            for (int v = 0; !allowed && v < 16; v++) allowed = VALUES[v] == q;
             double miss = scale * q - min - (double)x[i];
             if (allowed && miss * miss < best) best = miss * miss;
         }
@@ -47,9 +47,9 @@ static void draw(uint64_t *state, float *x, size_t n) {
 /* One group whose scale is the block's: all that is lost is the rounding to a half. */
 static void test_quant_fit__scales(void **unused) {
     (void)unused;
-    static const rsn_fit_shape shapes[] = {{32, 32, -127, 113, VALUES, 1, 1},
-                                           {16, 16, -4, 3, NULL, 1, 1},
-                                           {16, 16, -32, 31, NULL, 1, 1}};
+    static const rsn_fit_shape shapes[] = {{32, 32, -127, 113, true, 1, 1, false},
+                                           {16, 16, -4, 3, false, 1, 1, false},
+                                           {16, 16, -32, 31, false, 1, 1, false}};
     uint64_t state = 41;
     for (size_t t = 0; t < 3; t++) {
         double found = 0, wanted = 0;
@@ -57,10 +57,10 @@ static void test_quant_fit__scales(void **unused) {
             float x[32];
             rsn_block b;
             double best = INFINITY, top = 0;
-            draw(&state, x, shapes[t].elems);
-            rsn_fit_scales(x, &shapes[t], &b);
+            draw(&state, x, (size_t)shapes[t].elems);
+            fit_blocks(x, NULL, 0, &shapes[t], false, 1, &b);
             found += error_of(x, &shapes[t], &b);
-            for (size_t i = 0; i < shapes[t].elems; i++)
+            for (size_t i = 0; i < (size_t)shapes[t].elems; i++)
                 top = fmax(top, fabs((double)x[i]));
             for (double end = 0.75; end < 1.25; end += 0.005) {
                 double scale = top / shapes[t].q_low / end;
@@ -78,8 +78,8 @@ static void test_quant_fit__scales(void **unused) {
 static void test_quant_fit__scales_and_minimums(void **unused) {
     (void)unused;
     /* 63 steps of scale and minimum, so that rounding those costs little */
-    static const rsn_fit_shape shapes[] = {{16, 16, 0, 3, NULL, 0, 63},
-                                           {32, 32, 0, 15, NULL, 0, 63}};
+    static const rsn_fit_shape shapes[] = {{16, 16, 0, 3, false, 0, 63, false},
+                                           {32, 32, 0, 15, false, 0, 63, false}};
     uint64_t state = 42;
     for (size_t t = 0; t < 2; t++) {
         double found = 0, wanted = 0;
@@ -87,10 +87,10 @@ static void test_quant_fit__scales_and_minimums(void **unused) {
             float x[32];
             rsn_block b;
             double best = INFINITY, low = 0, high = 0;
-            draw(&state, x, shapes[t].elems);
-            rsn_fit_scales_and_minimums(x, &shapes[t], &b);
+            draw(&state, x, (size_t)shapes[t].elems);
+            fit_blocks(x, NULL, 0, &shapes[t], true, 1, &b);
             found += error_of(x, &shapes[t], &b);
-            for (size_t i = 0; i < shapes[t].elems; i++) {
+            for (size_t i = 0; i < (size_t)shapes[t].elems; i++) {
                 low = fmin(low, (double)x[i]);
                 high = fmax(high, (double)x[i]);
             }
@@ -110,12 +110,12 @@ static void test_quant_fit__scales_and_minimums(void **unused) {
 /* Groups of one value, on either side of 0, and of nothing. */
 static void test_quant_fit__constants(void **unused) {
     (void)unused;
-    static const rsn_fit_shape shape = {64, 16, 0, 15, NULL, 0, 63};
+    static const rsn_fit_shape shape = {64, 16, 0, 15, false, 0, 63, false};
     static const float values[4] = {-3, 0, 1.5f, -1};
     float x[64];
     rsn_block b;
     for (int i = 0; i < 64; i++) x[i] = values[i / 16];
-    rsn_fit_scales_and_minimums(x, &shape, &b);
+    fit_blocks(x, NULL, 0, &shape, true, 1, &b);
     assert_true(error_of(x, &shape, &b) < 64 * 1e-4);
     assert_true(b.scale[2] > 0 && b.min[2] == 0 && b.min[0] == 63);
     assert_true(b.scale[1] * b.q[16] == 0 && b.min[1] == 0);

@@ -165,13 +165,13 @@ static void test_quant_legacy__encodes_by_definition(void **unused) {
         float shift = round % 3 ? 0 : factor * random_normal(&state);
         for (int j = 0; j < 32; j++) x[j] = shift + factor * random_normal(&state);
         if (round % 5 == 0) x[7] = -x[20]; /* equal magnitudes */
-        type_of(RSN_TYPE_Q4_0)->encode(x, block, 32);
+        type_of(RSN_TYPE_Q4_0)->encode(x, NULL, block, 32);
         check_around_zero(x, 8, block, block + 2, NULL);
-        type_of(RSN_TYPE_Q5_0)->encode(x, block, 32);
+        type_of(RSN_TYPE_Q5_0)->encode(x, NULL, block, 32);
         check_around_zero(x, 16, block, block + 6, block + 2);
-        type_of(RSN_TYPE_Q4_1)->encode(x, block, 32);
+        type_of(RSN_TYPE_Q4_1)->encode(x, NULL, block, 32);
         check_between(x, 15, block, block + 4, NULL);
-        type_of(RSN_TYPE_Q5_1)->encode(x, block, 32);
+        type_of(RSN_TYPE_Q5_1)->encode(x, NULL, block, 32);
         check_between(x, 31, block, block + 8, block + 4);
     }
 }

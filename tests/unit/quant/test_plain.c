@@ -32,7 +32,7 @@ static void test_quant_plain__round_trip_at_any_address(void **unused) {
         for (size_t offset = 0; offset < 8; offset++) {
             for (size_t n = 0; n <= N; n++) {
                 memset(bytes, 0xA5, sizeof bytes);
-                info->encode(x, bytes + offset, n);
+                info->encode(x, NULL, bytes + offset, n);
                 size_t end = offset + n * info->block_bytes;
                 for (size_t i = 0; i < offset; i++) assert_int_equal(bytes[i], 0xA5);
                 for (size_t i = end; i < sizeof bytes; i++)
@@ -50,11 +50,11 @@ static void test_quant_plain__bytes(void **unused) {
     (void)unused;
     const float x[2] = {1, -2.5f};
     uint8_t bytes[8];
-    rsn_type_info_get(RSN_TYPE_F16)->encode(x, bytes, 2);
+    rsn_type_info_get(RSN_TYPE_F16)->encode(x, NULL, bytes, 2);
     assert_memory_equal(bytes, "\x00\x3C\x00\xC1", 4);
-    rsn_type_info_get(RSN_TYPE_BF16)->encode(x, bytes, 2);
+    rsn_type_info_get(RSN_TYPE_BF16)->encode(x, NULL, bytes, 2);
     assert_memory_equal(bytes, "\x80\x3F\x20\xC0", 4);
-    rsn_type_info_get(RSN_TYPE_F32)->encode(x, bytes, 2);
+    rsn_type_info_get(RSN_TYPE_F32)->encode(x, NULL, bytes, 2);
     assert_memory_equal(bytes, "\x00\x00\x80\x3F\x00\x00\x20\xC0", 8);
 }
 
@@ -64,10 +64,10 @@ static void test_quant_plain__rounding_error(void **unused) {
     for (float x = 1e-3f; x < 6e4f; x *= 1.0037f) {
         uint8_t bytes[2];
         float back;
-        rsn_type_info_get(RSN_TYPE_F16)->encode(&x, bytes, 1);
+        rsn_type_info_get(RSN_TYPE_F16)->encode(&x, NULL, bytes, 1);
         rsn_type_info_get(RSN_TYPE_F16)->decode(bytes, &back, 1);
         assert_true(fabsf(back - x) <= x * 0x1p-11f);
-        rsn_type_info_get(RSN_TYPE_BF16)->encode(&x, bytes, 1);
+        rsn_type_info_get(RSN_TYPE_BF16)->encode(&x, NULL, bytes, 1);
         rsn_type_info_get(RSN_TYPE_BF16)->decode(bytes, &back, 1);
         assert_true(fabsf(back - x) <= x * 0x1p-8f);
     }

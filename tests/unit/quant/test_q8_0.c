@@ -11,7 +11,7 @@
 #include "unit/quant/blocks.h"
 
 static void encode(const float *x, void *bytes, size_t n) {
-    rsn_type_info_get(RSN_TYPE_Q8_0)->encode(x, bytes, n);
+    rsn_type_info_get(RSN_TYPE_Q8_0)->encode(x, NULL, bytes, n);
 }
 
 static void decode(const void *bytes, float *x, size_t n) {

@@ -174,7 +174,7 @@ static void test_quant_ternary__tq1_0_bytes(void **unused) {
     uint8_t block[54];
     x[0] = x[64] = x[240] = 1; /* digits 2 1 2 1 1, and 2 1 1 1 (0) */
     x[32] = -1;                /* 2 0 2 1 1 */
-    type_of(RSN_TYPE_TQ1_0)->encode(x, block, 256);
+    type_of(RSN_TYPE_TQ1_0)->encode(x, NULL, block, 256);
     const int first = (((2 * 3 + 0) * 3 + 2) * 3 + 1) * 3 + 1;
     assert_int_equal(block[0], (first * 256 + 242) / 243);
     assert_int_equal(block[1], (121 * 256 + 242) / 243);

@@ -1,11 +1,14 @@
 /* Writes Q4_0, Q4_1, Q5_0 and Q5_1 as their published encoders do. The _0 types put the
  * weight of the largest magnitude on the lowest code, which is one step farther from 0
  * than the highest; the _1 types put the smallest weight on the lowest code and the
- * largest one on the highest. */
+ * largest one on the highest. With importance the fits of fit.h are put into the same
+ * bytes. Part of encode_impl.h. */
+#ifndef REASON_QUANT_LEGACY_ENCODE_H
+#define REASON_QUANT_LEGACY_ENCODE_H
+
 #include <math.h>
 
-#include "quant/codecs.h"
-#include "quant/encode.h"
+#include "quant/fit.h"
 
 enum { BLOCK = 32, HALF = BLOCK / 2 };
 
@@ -17,7 +20,7 @@ static void make_codes(const float *x, float zero, float inverse, float bias, in
 }
 
 /* The lower four bits of every code, and the fifth ones in a word. */
-static void put_nibbles(const uint8_t *codes, uint8_t *out) {
+static void put_nibbles_of_32(const uint8_t *codes, uint8_t *out) {
     for (size_t j = 0; j < HALF; j++)
         out[j] = (uint8_t)((codes[j] & 15) | (codes[j + HALF] & 15) << 4);
 }
@@ -62,30 +65,57 @@ static void fit_between(const float *x, int top, uint8_t *halves, uint8_t *codes
 static void encode_q4_0(const float *x, uint8_t *out) {
     uint8_t codes[BLOCK];
     rsn_store_u16(out, fit_around_zero(x, 8, codes));
-    put_nibbles(codes, out + 2);
+    put_nibbles_of_32(codes, out + 2);
 }
 
 static void encode_q4_1(const float *x, uint8_t *out) {
     uint8_t codes[BLOCK];
     fit_between(x, 15, out, codes);
-    put_nibbles(codes, out + 4);
+    put_nibbles_of_32(codes, out + 4);
 }
 
 static void encode_q5_0(const float *x, uint8_t *out) {
     uint8_t codes[BLOCK];
     rsn_store_u16(out, fit_around_zero(x, 16, codes));
     put_fifth_bits(codes, out + 2);
-    put_nibbles(codes, out + 6);
+    put_nibbles_of_32(codes, out + 6);
 }
 
 static void encode_q5_1(const float *x, uint8_t *out) {
     uint8_t codes[BLOCK];
     fit_between(x, 31, out, codes);
     put_fifth_bits(codes, out + 4);
-    put_nibbles(codes, out + 8);
+    put_nibbles_of_32(codes, out + 8);
 }
 
-RSN_DEFINE_ENCODER(q4_0, 32, 18)
-RSN_DEFINE_ENCODER(q4_1, 32, 20)
-RSN_DEFINE_ENCODER(q5_0, 32, 22)
-RSN_DEFINE_ENCODER(q5_1, 32, 24)
+static void put_q4_0(const rsn_block *b, uint8_t *out) {
+    uint8_t codes[BLOCK];
+    for (size_t j = 0; j < BLOCK; j++)
+        codes[j] = (uint8_t)(b->q[j] + 8);
+    rsn_store_u16(out, rsn_f16_from_f32(b->d));
+    put_nibbles_of_32(codes, out + 2);
+}
+
+static void put_q5_0(const rsn_block *b, uint8_t *out) {
+    uint8_t codes[BLOCK];
+    for (size_t j = 0; j < BLOCK; j++)
+        codes[j] = (uint8_t)(b->q[j] + 16);
+    rsn_store_u16(out, rsn_f16_from_f32(b->d));
+    put_fifth_bits(codes, out + 2);
+    put_nibbles_of_32(codes, out + 6);
+}
+
+static void put_q4_1(const rsn_block *b, uint8_t *out) {
+    rsn_store_u16(out, rsn_f16_from_f32(b->d));
+    rsn_store_u16(out + 2, rsn_f16_from_f32(-b->dmin));
+    put_nibbles_of_32((const uint8_t *)b->q, out + 4);
+}
+
+static void put_q5_1(const rsn_block *b, uint8_t *out) {
+    rsn_store_u16(out, rsn_f16_from_f32(b->d));
+    rsn_store_u16(out + 2, rsn_f16_from_f32(-b->dmin));
+    put_fifth_bits((const uint8_t *)b->q, out + 4);
+    put_nibbles_of_32((const uint8_t *)b->q, out + 8);
+}
+
+#endif

@@ -1,0 +1,10 @@
+/* Encoders in AVX-512: plain loops that the compiler turns into vectors.
+ * Invariant: the same bytes as quant/encode.c. */
+#include "kernels/encode.h"
+
+#if defined(__AVX512F__)
+
+#define ENCODE_NAME(stem) rsn_encode_##stem##_avx512
+#include "quant/encode_impl.h"
+
+#endif
