@@ -6,3 +6,4 @@ bench_bench_kernels_SOURCES = bench/bench_kernels.c
 bench_bench_kernels_LDADD = libinternal.la
 bench: bench/bench_attention bench/bench_kernels
 .PHONY: bench
+EXTRA_DIST += bench/compare.py

@@ -22,14 +22,14 @@ import tempfile
 import time
 
 
-def run(command):
-    """Standard output and seconds of a command, which must succeed."""
+def run(command, also_errors=False):
+    """What a command, which must succeed, says, and its seconds."""
     start = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True)
     seconds = time.monotonic() - start
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
-    return done.stdout, seconds
+    return done.stdout + (done.stderr if also_errors else ""), seconds
 
 
 def ours_speed(a, _):
@@ -62,7 +62,8 @@ def peer_batch(a, batch):
     context = batch * (a.prompt + a.n) + 64
     out, _ = run([a.peer, "-m", a.peer_model, "-c", str(context), "-b", "2048",
                   "-ub", "512", "-npp", str(a.prompt), "-ntg", str(a.n),
-                  "-npl", str(batch), "-t", str(a.threads)])
+                  "-npl", str(batch), "-t", str(a.threads)],
+                 also_errors=True)
     rows = [r for r in re.findall(r"^\|(.*)\|$", out, re.M) if r.strip()[:1].isdigit()]
     return {f"decode of {batch} tok/s": float(rows[-1].split("|")[7])}
 

@@ -189,7 +189,10 @@ REASON_API void reason_pool_free(reason_pool *pool);
 /** A loaded model: vocabulary, chat template, and weights unless the file has none. */
 typedef struct reason_model reason_model;
 
-/** How tensor data gets into memory. */
+/** How tensor data gets into memory. Where the instruction set has kernels for them, weights
+ * in blocks are then put into the order that those read, which changes no bit: from a
+ * mapping into memory of their own, for which the mapping's pages are given back, or where
+ * they were read to. Either way they are held once. */
 typedef enum reason_load {
     REASON_LOAD_MAP = 0, /**< map the file; it must not change while the model lives */
     REASON_LOAD_COPY = 1 /**< read it; the file may change or vanish afterwards */
