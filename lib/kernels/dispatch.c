@@ -29,8 +29,8 @@
     .soft_cap = rsn_soft_cap_##isa, .max = rsn_max_##isa,                                \
     .exp_sum = rsn_exp_sum_##isa, .attend = rsn_attend_##isa
 
-static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC,
-                                   .group_rows = 1, LEVEL(generic, generic)};
+static const rsn_kernels GENERIC = {.level = REASON_CPU_GENERIC, .group_rows = 1,
+                                    LEVEL(generic, generic)};
 
 #if defined(RSN_HAVE_AVX2)
 static const rsn_kernels AVX2 = {.level = REASON_CPU_AVX2, .group_rows = 8,

@@ -1,7 +1,7 @@
 /* Products of all block types with rows in lanes: a register holds four codes of every row
  * of a group, as packed blocks have them (pack.h), and the float step of a block is one
  * vector operation for the whole group. Few tokens are multiplied as the codes are read;
- * for more, 256 weights of TILE_GROUPS groups are unpacked into panels that stay in the
+ * for more, 256 or 512 weights of TILE_GROUPS groups are unpacked into panels that stay in the
  * first cache while all tokens pass, TILE_TOKENS at a time: (TILE_GROUPS + TILE_TOKENS)
  * loads then feed TILE_GROUPS * TILE_TOKENS products. The includer is compiled for its
  * level, has included rows_<isa>.h, and defines

@@ -179,8 +179,7 @@ static void project_qkv(const rsn_pass *p, size_t begin, size_t end) {
 /* What goes into a projection back to the residual stream: normalized where the
  * architecture has that, in the form its weights want. */
 static void prepare_back(const rsn_pass *p, const rsn_acts *a, const float *norm,
-                         const rsn_matrix *w, size_t begin,
-                      size_t end) {
+                         const rsn_matrix *w, size_t begin, size_t end) {
     for (size_t t = begin; t < end; t++) {
         float *x = a->f + t * a->width;
         if (norm)
