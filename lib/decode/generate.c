@@ -318,7 +318,7 @@ reason_status rsn_generate(rsn_session *session, const reason_request *request,
                     .model = session->model,
                     .request = request,
                     .thinking = thinking,
-                    .cancel = {request->cancel, &session->cancel},
+                    .cancel = {request->cancel, &session->cancel, NULL},
                     .result = rsn_calloc2(1, sizeof *g.result)};
     *result = NULL;
     if (!g.result)
