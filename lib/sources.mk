@@ -247,7 +247,7 @@ api_sources = lib/api/api_imatrix.c \
 	lib/api/options.h
 
 kernels_avx2_sources = lib/kernels/attention_avx2.c \
-kernels_avx2_sources = lib/kernels/encode_avx2.c \
+	lib/kernels/encode_avx2.c \
 	lib/kernels/peak_avx2.c \
 	lib/kernels/product_blocks_avx2.c \
 	lib/kernels/product_float_avx2.c \
@@ -256,7 +256,7 @@ kernels_avx2_sources = lib/kernels/encode_avx2.c \
 kernels_avxvnni_sources = lib/kernels/peak_avxvnni.c \
 	lib/kernels/product_blocks_avxvnni.c
 kernels_avx512_sources = lib/kernels/attention_avx512.c \
-kernels_avx512_sources = lib/kernels/encode_avx512.c \
+	lib/kernels/encode_avx512.c \
 	lib/kernels/peak_avx512.c \
 	lib/kernels/product_blocks_avx512.c \
 	lib/kernels/product_float_avx512.c \
