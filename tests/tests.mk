@@ -338,6 +338,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/unit/decode/scripted_model.h \
 	tests/unit/decode/think_script.h \
 	tests/unit/format/support.h \
+	tests/unit/model/opening.h \
 	tests/unit/model/published_models.h \
 	tests/unit/model/support.h \
 	tests/unit/quant/blocks.h \

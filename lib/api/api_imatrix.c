@@ -29,10 +29,7 @@ static reason_status collect_and_write(reason_model *model, const char *text,
                            .text = text ? text : "",
                            .n_bytes = n_bytes < 0 ? strlen(text) : (size_t)n_bytes,
                            .options = o};
-    reason_status status = REASON_OK;
-    what.pool = o->pool ? rsn_pool_retain(o->pool) : NULL;
-    if (!what.pool)
-        status = rsn_pool_new(o->n_threads, &what.pool);
+    reason_status status = rsn_pool_get(o->pool, o->n_threads, &what.pool);
     if (status == REASON_OK)
         status = rsn_collect(&what, &found);
     if (status == REASON_OK)

@@ -98,9 +98,8 @@ reason_status reason_machine_measure(reason_pool *pool, reason_machine *machine)
     reason_status status = rsn_options_write(machine, &none, sizeof none, "machine");
     if (status != REASON_OK)
         return status;
-    rsn_pool *own = pool ? rsn_pool_retain(pool) : NULL;
-    if (!own)
-        status = rsn_pool_new(0, &own);
+    rsn_pool *own = NULL;
+    status = rsn_pool_get(pool, 0, &own);
     if (status == REASON_OK)
         status = measure_with(own, machine);
     rsn_pool_release(own);

@@ -87,9 +87,9 @@ reason_status reason_session_new(reason_model *model,
     if (!model || !session)
         return rsn_fail_null("model or session");
     reason_status status = read_setup(model, options, &o, &setup);
-    rsn_pool *pool = o.pool ? rsn_pool_retain(o.pool) : NULL;
-    if (status == REASON_OK && !pool)
-        status = rsn_pool_new(o.n_threads, &pool);
+    rsn_pool *pool = NULL;
+    if (status == REASON_OK)
+        status = rsn_pool_get(o.pool, o.n_threads, &pool);
     if (status == REASON_OK)
         status = rsn_session_new(model, pool, &setup, session);
     rsn_pool_release(pool);

@@ -356,6 +356,12 @@ rsn_pool *rsn_pool_retain(rsn_pool *pool) {
     return pool;
 }
 
+reason_status rsn_pool_get(rsn_pool *given, int32_t n_threads, rsn_pool **pool) {
+    if (!given) return rsn_pool_new(n_threads, pool);
+    *pool = rsn_pool_retain(given);
+    return REASON_OK;
+}
+
 void rsn_pool_release(rsn_pool *pool) {
     if (!pool || atomic_fetch_sub(&pool->refs, 1) != 1) return;
     end_team(pool);

@@ -13,6 +13,8 @@ typedef void (*rsn_job_fn)(void *arg, int ith, int n);
 
 reason_status rsn_pool_new(int32_t n_threads, rsn_pool **pool); /* 0: rsn_cpu_threads() */
 rsn_pool *rsn_pool_retain(rsn_pool *pool);
+/* The pool that a caller gave, retained, or a new one if that is NULL. */
+reason_status rsn_pool_get(rsn_pool *given, int32_t n_threads, rsn_pool **pool);
 void rsn_pool_release(rsn_pool *pool); /* NULL is fine; the last one stops the threads */
 int rsn_pool_size(const rsn_pool *pool);
 

@@ -15,15 +15,11 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opening.h"
 #include "support/gguf_build.h"
 #include "support/heap.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static inline void check_ok(reason_status status) {
-    if (status != REASON_OK)
-        fail_msg("%s", reason_last_error());
-}
 
 static inline void check_said(const char *const *words) {
     for (; *words; words++)

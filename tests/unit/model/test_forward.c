@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opening.h"
 #include "published_models.h"
 #include "support/dense_reference.h"
 #include "support/gguf_build.h"
@@ -20,11 +21,6 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* --- helpers ------------------------------------------------------------------------ */
-
-static void check_ok(reason_status status) {
-    if (status != REASON_OK)
-        fail_msg("%s", reason_last_error());
-}
 
 /* ||y - wanted|| / ||wanted|| */
 static double relative_error(const float *y, const double *wanted, size_t n) {

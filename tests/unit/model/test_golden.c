@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opening.h"
 #include "support/dense_reference.h"
 #include "support/gguf_build.h"
 #include "support/npz.h"
@@ -20,11 +21,6 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* --- helpers ------------------------------------------------------------------------ */
-
-static void check_ok(reason_status status) {
-    if (status != REASON_OK)
-        fail_msg("%s", reason_last_error());
-}
 
 static void *claim(size_t n, size_t size) {
     void *p = calloc(n, size);
@@ -190,16 +186,6 @@ static void test_model_golden__logits(void **state) {
         free(tokens);
         free(logits);
     }
-}
-
-/* A model whose weights lie as in the file: plain C packs nothing. */
-static reason_model *open_unpacked(const char *path) {
-    reason_model_options options;
-    reason_model *model;
-    check_ok(reason_model_options_init(&options, sizeof options));
-    options.cpu = REASON_CPU_GENERIC;
-    check_ok(reason_model_open(path, &options, &model));
-    return model;
 }
 
 static const unsigned char *bytes_of(const rsn_model *m, const rsn_gguf_tensor *t) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opening.h"
 #include "support/gguf_build.h"
 #include "support/reencode.h"
 
@@ -50,11 +51,6 @@ typedef struct figures {
     size_t n_equal;  /* outputs of the greedy list that F16 weights give too */
     double same;     /* share of their tokens that are the best ones */
 } figures;
-
-static void check_ok(reason_status status) {
-    if (status != REASON_OK)
-        fail_msg("%s", reason_last_error());
-}
 
 static FILE *open_source(const char *name) {
     const char *folder = getenv("REASON_SRCDIR");
@@ -221,16 +217,6 @@ static void test_model_reencoded__answers(void **state) {
         check_type(i, shipped, path);
         gguf_remove(path);
     }
-}
-
-/* A model whose weights lie as in the file: plain C packs nothing. */
-static reason_model *open_unpacked(const char *path) {
-    reason_model_options options;
-    reason_model *model;
-    check_ok(reason_model_options_init(&options, sizeof options));
-    options.cpu = REASON_CPU_GENERIC;
-    check_ok(reason_model_open(path, &options, &model));
-    return model;
 }
 
 /* Ternary matrices can have I2_S, and become the same bytes again. */

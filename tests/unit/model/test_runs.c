@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "opening.h"
 #include "support/gguf_build.h"
 
 enum { MAX_LINES = 16, MAX_TOKENS = 450, CHUNK = 450 };
@@ -33,11 +34,6 @@ typedef struct fixture {
     size_t n_lines;
     line lines[MAX_LINES];
 } fixture;
-
-static void check_ok(reason_status status) {
-    if (status != REASON_OK)
-        fail_msg("%s", reason_last_error());
-}
 
 static size_t random_below(fixture *f, size_t n) {
     f->state = f->state * 6364136223846793005u + 1442695040888963407u;
