@@ -176,7 +176,7 @@ typedef enum row_op {
     OP_ROPE,
     OP_ROPE_ADJACENT,
     OP_SILU_MUL,
-    OP_ADD_SCALED_F16,
+    OP_ADD_SCALED,
     OP_MAX,
     OP_EXP_SUM,
     N_ROW_OPS
@@ -185,7 +185,7 @@ typedef enum row_op {
 static const char *const OP_NAMES[N_ROW_OPS] = {
     "quantize_q8",  "quantize_q8_256", "quantize_q8_row", "f16_from_f32",
     "f32_from_f16", "rms_norm",        "rope",            "rope adjacent",
-    "silu_mul",     "add_scaled_f16",  "max",             "exp_sum"};
+    "silu_mul",     "add_scaled",      "max",             "exp_sum"};
 
 static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     const uint16_t *halves = (const void *)b->weights;
@@ -200,7 +200,7 @@ static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     case OP_ROPE: k->rope(b->out, ROW, b->x, y, false); break;
     case OP_ROPE_ADJACENT: k->rope(b->out, ROW, b->x, y, true); break;
     case OP_SILU_MUL: k->silu_mul(b->x, y, b->out, ROW); break;
-    case OP_ADD_SCALED_F16: k->add_scaled_f16(b->out, halves, 0.001f, ROW); break;
+    case OP_ADD_SCALED: k->add_scaled(b->out, y, 0.001f, ROW); break;
     case OP_MAX: b->sink += (double)k->max(b->x, ROW); break;
     default: b->sink += (double)k->exp_sum(b->out, 1.0f, ROW);
     }

@@ -184,9 +184,9 @@ static void compare_row(const rsn_requant_room *room, const float *x, float *y,
         compare_slowly(x, y, n, e);
         return;
     }
-    k->add_scaled_f32(y, x, -1, n);
-    e->squares = (double)k->dot_f32(y, y, n);
-    e->total = (double)k->dot_f32(x, x, n);
+    k->add_scaled(y, x, -1, n);
+    e->squares = (double)k->dot(y, y, n);
+    e->total = (double)k->dot(x, x, n);
     e->largest = (double)rsn_float_from_bits(rsn_top_bits(y, n));
 }
 

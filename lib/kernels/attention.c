@@ -127,8 +127,8 @@ void rsn_attention_merge(const rsn_kernels *kernels, size_t head_dim,
     float top = right->top > query->top ? right->top : query->top;
     float old_factor = rsn_expf(query->top - top), factor = rsn_expf(right->top - top);
     kernels->scale(query->out, old_factor, head_dim);
-    kernels->add_scaled_f32(query->out, right->out, factor, head_dim);
-    query->sum = query->sum * old_factor + right->sum * factor;
+    kernels->add_scaled(query->out, right->out, factor, head_dim);
+    query->sum = rsn_fmaf(right->sum, factor, query->sum * old_factor);
     query->top = top;
 }
 

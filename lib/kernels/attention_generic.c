@@ -7,6 +7,22 @@
 #include "kernels/product.h"
 #include "kernels/rowops.h"
 
+static float element(rsn_type type, const void *values, size_t i) {
+    return type == RSN_TYPE_F16 ? rsn_f16_to_f32(((const uint16_t *)values)[i])
+                                : ((const float *)values)[i];
+}
+
+static float score(const rsn_attention_part *part, size_t position, const float *q) {
+    float s[RSN_LANES] = {0};
+    size_t dim = part->head_dim;
+    for (size_t i = 0; i < dim; i++) {
+        float key = element(part->type, part->keys, position * dim + i);
+        s[i % RSN_LANES] = rsn_fmaf(key, q[i], s[i % RSN_LANES]);
+    }
+    for (size_t i = dim; i % RSN_LANES; i++) s[i % RSN_LANES] += 0.0f;
+    return rsn_fold_lanes(s);
+}
+
 /* The weighted values, a slice of the vector at a time, joined to what the query had. */
 static void gather(const rsn_attention_part *part, const float *weights, float old_factor,
                    float factor, const rsn_attention_query *query) {
@@ -16,16 +32,13 @@ static void gather(const rsn_attention_part *part, const float *weights, float o
         float vector[SLICE] = {0};
         for (size_t p = 0; p < part->n; p++) {
             size_t from = p * part->head_dim + at;
-            if (part->type == RSN_TYPE_F16)
-                rsn_add_scaled_f16_generic(vector, (const uint16_t *)part->values + from,
-                                           weights[p], n);
-            else
-                rsn_add_scaled_f32_generic(vector, (const float *)part->values + from,
-                                           weights[p], n);
+            for (size_t i = 0; i < n; i++)
+                vector[i] = rsn_fmaf(weights[p], element(part->type, part->values, from + i),
+                                     vector[i]);
         }
         if (query->begun) {
             rsn_scale_generic(query->out + at, old_factor, n);
-            rsn_add_scaled_f32_generic(query->out + at, vector, factor, n);
+            rsn_add_scaled_generic(query->out + at, vector, factor, n);
         } else {
             memcpy(query->out + at, vector, n * sizeof *vector);
         }
@@ -34,13 +47,7 @@ static void gather(const rsn_attention_part *part, const float *weights, float o
 
 static void attend_one(const rsn_attention_part *part, rsn_attention_query *query) {
     float scores[RSN_ATTENTION_BLOCK];
-    size_t dim = part->head_dim;
-    for (size_t p = 0; p < part->n; p++)
-        scores[p] = part->type == RSN_TYPE_F16
-                        ? rsn_dot_f16_generic((const uint16_t *)part->keys + p * dim,
-                                              query->q, dim)
-                        : rsn_dot_f32_generic((const float *)part->keys + p * dim,
-                                              query->q, dim);
+    for (size_t p = 0; p < part->n; p++) scores[p] = score(part, p, query->q);
     rsn_scale_generic(scores, part->scale, part->n);
     if (part->cap > 0) rsn_soft_cap_generic(scores, part->cap, part->n);
     float top = rsn_max_generic(scores, part->n);
@@ -49,7 +56,7 @@ static void attend_one(const rsn_attention_part *part, rsn_attention_query *quer
     float old_factor = query->begun ? rsn_expf(query->top - new_top) : 0;
     float factor = rsn_expf(top - new_top);
     gather(part, scores, old_factor, factor, query);
-    query->sum = query->begun ? query->sum * old_factor + sum * factor : sum;
+    query->sum = query->begun ? rsn_fmaf(sum, factor, query->sum * old_factor) : sum;
     query->top = new_top;
     query->begun = true;
 }

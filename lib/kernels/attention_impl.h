@@ -25,8 +25,7 @@ RSN_INLINE lanes load_elements(rsn_type type, const uint8_t *p) {
     return type == RSN_TYPE_F32 ? load_f32(p) : load_f16(p);
 }
 
-/* The last n < 16 of a row, then zeros: adding those changes nothing, as no sum of lanes
- * that start at +0 is ever -0. */
+/* The last n < 16 of a row, then zeros. */
 RSN_NOINLINE lanes load_last_elements(rsn_type type, const uint8_t *p, size_t n) {
     return type == RSN_TYPE_F32 ? load_first((const float *)(const void *)p, n, 0)
                                 : load_first_f16((const uint16_t *)(const void *)p, n);
@@ -50,7 +49,7 @@ RSN_INLINE void score_tile(rsn_type type, size_t n_q, size_t n_k,
             lanes x = load_f32(queries[q].q + at);
             RSN_UNROLL
             for (size_t k = 0; k < n_k; k++)
-                sum[q * n_k + k] = add(sum[q * n_k + k], mul(key[k], x));
+                sum[q * n_k + k] = fuse(key[k], x, sum[q * n_k + k]);
         }
     }
     if (at < dim) {
@@ -60,7 +59,7 @@ RSN_INLINE void score_tile(rsn_type type, size_t n_q, size_t n_k,
         for (size_t q = 0; q < n_q; q++) {
             lanes x = load_first(queries[q].q + at, dim - at, 0);
             for (size_t k = 0; k < n_k; k++)
-                sum[q * n_k + k] = add(sum[q * n_k + k], mul(key[k], x));
+                sum[q * n_k + k] = fuse(key[k], x, sum[q * n_k + k]);
         }
     }
     if (n_k == 1) {
@@ -114,7 +113,7 @@ RSN_INLINE merge_factors weigh(const rsn_attention_part *part, float *scores,
         float new_top = top > query->top ? top : query->top;
         f.old = rsn_expf(query->top - new_top);
         f.part = rsn_expf(top - new_top);
-        sum = query->sum * f.old + sum * f.part;
+        sum = rsn_fmaf(sum, f.part, query->sum * f.old);
         top = new_top;
     }
     query->top = top;
@@ -143,7 +142,7 @@ RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
             lanes weight = fill_lanes(weights[q * RSN_ATTENTION_BLOCK + p]);
             RSN_UNROLL
             for (size_t v = 0; v < n_v; v++)
-                sum[q * n_v + v] = add(sum[q * n_v + v], mul(weight, value[v]));
+                sum[q * n_v + v] = fuse(weight, value[v], sum[q * n_v + v]);
         }
     }
     RSN_UNROLL
@@ -152,8 +151,7 @@ RSN_INLINE void gather_tile(rsn_type type, size_t n_q, size_t n_v, size_t last,
         float *out = queries[q].out + at + 16 * (i % n_v);
         if (queries[q].begun) {
             lanes old = last ? load_first(out, last, 0) : load_f32(out);
-            sum[i] = add(mul(old, fill_lanes(f[q].old)),
-                         mul(fill_lanes(f[q].part), sum[i]));
+            sum[i] = fuse(fill_lanes(f[q].part), sum[i], mul(old, fill_lanes(f[q].old)));
         }
         if (last)
             store_first(out, last, sum[i]);

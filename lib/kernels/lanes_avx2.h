@@ -85,6 +85,12 @@ RSN_INLINE lanes mul(lanes a, lanes b) {
     return make_lanes(_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high));
 }
 
+/* a * b + c, rounded once. */
+RSN_INLINE lanes fuse(lanes a, lanes b, lanes c) {
+    return make_lanes(_mm256_fmadd_ps(a.low, b.low, c.low),
+                      _mm256_fmadd_ps(a.high, b.high, c.high));
+}
+
 RSN_INLINE lanes divide(lanes a, lanes b) {
     return make_lanes(_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high));
 }

@@ -62,6 +62,11 @@ RSN_INLINE lanes mul(lanes a, lanes b) {
     return _mm512_mul_ps(a, b);
 }
 
+/* a * b + c, rounded once. */
+RSN_INLINE lanes fuse(lanes a, lanes b, lanes c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
 RSN_INLINE lanes divide(lanes a, lanes b) {
     return _mm512_div_ps(a, b);
 }

@@ -1,4 +1,4 @@
-/* exp, log and tanh in float32, made of IEEE additions, multiplications, divisions and
+/* exp, log and tanh in float32 and a fused multiply-add, made of IEEE additions, multiplications, divisions and
  * moves of bits, so that they give the same bits with every compiler, library and instruction set.
  * No branches: loops over them become vector code. Against exact values: at most 2 units
  * in the last place, over the whole range. */
@@ -6,6 +6,7 @@
 #define REASON_KERNELS_MATHF_H
 
 #include <float.h>
+#include <math.h>
 
 #include "quant/half.h"
 
@@ -13,6 +14,24 @@
 #error "libreason's results are defined in IEEE arithmetic: build without -ffast-math"
 #endif
 _Static_assert(FLT_EVAL_METHOD == 0, "float arithmetic must be done in float");
+
+/* a * b + c, rounded once. In double the product is exact. So that rounding the sum twice
+ * does no harm it is first rounded to odd: where it was inexact its last bit is made 1,
+ * towards the exact value. */
+static inline float rsn_fmaf(float a, float b, float c) {
+#if defined(FP_FAST_FMAF)
+    return fmaf(a, b, c);
+#else
+    double product = (double)a * b, sum = product + c, taken = sum - product;
+    double rest = (product - (sum - taken)) + (c - taken); /* NaN if the sum is not finite */
+    uint64_t bits;
+    memcpy(&bits, &sum, sizeof bits);
+    bool inexact = rest < 0 || rest > 0, outwards = (rest > 0) == (sum > 0);
+    bits += inexact && !(bits & 1) ? (outwards ? 1 : (uint64_t)-1) : 0;
+    memcpy(&sum, &bits, sizeof sum);
+    return (float)sum;
+#endif
+}
 
 /* Constants that rsn_expf() shares with its vector form in lanes_math.h. */
 #define RSN_EXPF_LOW (-104.0f) /* exp is below half the smallest subnormal */

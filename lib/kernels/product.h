@@ -36,8 +36,6 @@
 
 #define RSN_DECLARE_FLOAT_KERNELS(isa)                                                   \
     RSN_FLOAT_TYPES(RSN_DECLARE_STEM, isa)                                               \
-    float rsn_dot_f32_##isa(const float *a, const float *b, size_t n);                   \
-    float rsn_dot_f16_##isa(const uint16_t *a, const float *b, size_t n);                \
     void rsn_quantize_q8_##isa(const float *x, size_t k, void *out);                     \
     void rsn_quantize_q8_256_##isa(const float *x, size_t k, void *out);                 \
     void rsn_quantize_q8_row_##isa(const float *x, size_t k, void *out);

@@ -1,12 +1,13 @@
 /* Products of all block types with 8-bit activations in plain C: the definition that the
  * other instruction sets are tested against. What a block holds is quant's. Invariant: a
  * block's integer sums are complete before its one float step. */
+#include "kernels/mathf.h"
 #include "kernels/product.h"
 #include "kernels/q8.h"
 
-/* The step of one block, to be added to its output. */
-static float block_step(const rsn_type_info *info, const rsn_block *w, const int8_t *q,
-                        float scale) {
+/* An output with the step of one block. */
+static float add_block(const rsn_type_info *info, const rsn_block *w, const int8_t *q,
+                       float scale, float out) {
     int32_t products = 0, minimums = 0;
     for (size_t g = 0; g * info->group_elems < info->block_elems; g++) {
         int32_t sum = 0, q_sum = 0;
@@ -17,8 +18,8 @@ static float block_step(const rsn_type_info *info, const rsn_block *w, const int
         products += w->scale[g] * sum;
         minimums += w->min[g] * q_sum;
     }
-    float step = w->d * scale * (float)products;
-    return info->has_min ? step - w->dmin * scale * (float)minimums : step;
+    out = rsn_fmaf(w->d * scale, (float)products, out);
+    return info->has_min ? rsn_fmaf(-(w->dmin * scale), (float)minimums, out) : out;
 }
 
 /* A block is expanded once for all tokens. `scales_at` and `scale_elems`: of the kind of
@@ -41,8 +42,8 @@ static void multiply_blocks(const rsn_type_info *info, size_t k, const uint8_t *
                 float scale;
                 memcpy(&scale, act + scales_at + at / scale_elems * sizeof scale,
                        sizeof scale);
-                out[t * out_stride + r] +=
-                    block_step(info, &block, (const int8_t *)act + at, scale);
+                float *to = &out[t * out_stride + r];
+                *to = add_block(info, &block, (const int8_t *)act + at, scale, *to);
             }
         }
     }

@@ -122,12 +122,12 @@ RSN_INLINE rows factor_sums(block_kind kind, const head *h, const uint8_t *digit
     return (of_16 ? high_sum << 5 : high_sum << 6) + low_sum;
 }
 
-/* (d * a) * products - (dmin * a) * minimums, the second only with minimums. */
-RSN_INLINE row_floats block_step(block_kind kind, const head *h, size_t b, row_floats a,
-                                 rows products, rows minimums) {
-    row_floats step = h->d[b] * a * to_floats(products);
-    if (!kind.has_min) return step;
-    return step - h->dmin[b] * a * to_floats(minimums);
+/* Sums with the step of block b. */
+RSN_INLINE row_floats add_block(block_kind kind, const head *h, size_t b, row_floats a,
+                                rows products, rows minimums, row_floats sums) {
+    sums = fuse(h->d[b] * a, to_floats(products), sums);
+    if (!kind.has_min) return sums;
+    return fuse(-(h->dmin[b] * a), to_floats(minimums), sums);
 }
 
 /* sums[] += the step of block b of 32 weights, which begin at `at`. */
@@ -150,8 +150,8 @@ RSN_INLINE void step_32(block_kind kind, codes_fn codes_of, size_t n_groups,
         if (kind.has_min)
             x_sum[t] = fill_from(a.x + t * a.stride + a.sums_at +
                                  at / 32 * sizeof(int32_t));
-        sums[i] += block_step(kind, heads[i / n_tokens], b, fill_floats(scale),
-                              products[i], x_sum[t]);
+        sums[i] = add_block(kind, heads[i / n_tokens], b, fill_floats(scale), products[i],
+                            x_sum[t], sums[i]);
     }
 }
 
@@ -170,8 +170,8 @@ RSN_INLINE void step_256(block_kind kind, size_t n_groups, size_t n_tokens,
         else if (kind.offset)
             minimums = fill_from(x + a.sums_at + b * sizeof(int32_t));
         if (!kind.has_min) sum -= minimums * kind.offset;
-        sums[i] += block_step(kind, h, 0, fill_floats(x + a.scales_at + b * sizeof(float)),
-                              sum, minimums);
+        sums[i] = add_block(kind, h, 0, fill_floats(x + a.scales_at + b * sizeof(float)),
+                            sum, minimums, sums[i]);
     }
 }
 

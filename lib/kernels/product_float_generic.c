@@ -1,96 +1,80 @@
 /* Products of F32, F16 and BF16 weights in plain C: the definition that the other
- * instruction sets are tested against, and what runs on CPUs without one of them. Q8_0 is
- * in product_blocks_*.c. Invariant: the order of table.h; weights are decoded once for
- * TOKENS tokens. */
+ * instruction sets are tested against, and what runs on CPUs without one of them.
+ * Invariant: the order of table.h; a segment's weights of ROWS rows are decoded once for
+ * all tokens. */
+#include "kernels/mathf.h"
 #include "kernels/product.h"
 #include "quant/half.h"
 
-enum { LANES = 16, TOKENS = 8, SEGMENT = 256 };
+enum { ROWS = 8, SEGMENT = RSN_FLOAT_SEGMENT };
 
-typedef void (*decode_fn)(const uint8_t *src, float *dst, size_t n);
+typedef struct weights {
+    rsn_type type;
+    const uint8_t *w;
+    size_t stride, n_rows;
+} weights;
 
-static void decode_f32(const uint8_t *src, float *dst, size_t n) {
-    memcpy(dst, src, n * sizeof *dst);
+static float decode(rsn_type type, const uint8_t *p) {
+    float x;
+    if (type == RSN_TYPE_F16) return rsn_f16_to_f32(rsn_load_u16(p));
+    if (type == RSN_TYPE_BF16) return rsn_bf16_to_f32(rsn_load_u16(p));
+    memcpy(&x, p, sizeof x);
+    return x;
 }
 
-static void decode_f16(const uint8_t *src, float *dst, size_t n) {
-    for (size_t i = 0; i < n; i++) dst[i] = rsn_f16_to_f32(rsn_load_u16(src + 2 * i));
-}
-
-static void decode_bf16(const uint8_t *src, float *dst, size_t n) {
-    for (size_t i = 0; i < n; i++) dst[i] = rsn_bf16_to_f32(rsn_load_u16(src + 2 * i));
-}
-
-/* Goes on with the 16 sums; the first of the n elements belongs to lane 0. */
-static void accumulate(const float *w, const float *x, size_t n, float *sums) {
-    float s[LANES];
-    size_t i = 0;
-    memcpy(s, sums, sizeof s);
-    for (; i + LANES <= n; i += LANES) {
-        for (size_t j = 0; j < LANES; j++) s[j] += w[i + j] * x[i + j];
+/* panel[k][r] = weight at + k of row r, for n of them; zeros where there is no row. */
+static void unpack(weights w, size_t at, size_t n, float panel[][ROWS]) {
+    const size_t bytes = w.type == RSN_TYPE_F32 ? 4 : 2;
+    memset(panel, 0, n * sizeof *panel);
+    for (size_t r = 0; r < w.n_rows; r++) {
+        const uint8_t *row = w.w + r * w.stride + at * bytes;
+        for (size_t k = 0; k < n; k++) panel[k][r] = decode(w.type, row + k * bytes);
     }
-    for (; i < n; i++) s[i % LANES] += w[i] * x[i];
+}
+
+/* sums[r] = the chain of row r's n products. */
+static void multiply_token(float panel[][ROWS], size_t n, const float *x, float *sums) {
+    float s[ROWS] = {0};
+    for (size_t k = 0; k < n; k++) {
+        for (size_t r = 0; r < ROWS; r++) s[r] = rsn_fmaf(panel[k][r], x[k], s[r]);
+    }
     memcpy(sums, s, sizeof s);
 }
 
-static float fold(const float *sums) {
-    float s[LANES / 2];
-    for (size_t j = 0; j < 8; j++) s[j] = sums[j] + sums[j + 8];
-    for (size_t j = 0; j < 4; j++) s[j] += s[j + 4];
-    for (size_t j = 0; j < 2; j++) s[j] += s[j + 2];
-    return s[0] + s[1];
-}
-
-static void multiply(decode_fn decode, size_t weight_bytes, size_t k, const uint8_t *w,
-                     size_t w_stride, size_t n_rows, const uint8_t *x, size_t x_stride,
-                     size_t n_tokens, float *out, size_t out_stride) {
-    for (size_t r = 0; r < n_rows; r++) {
-        for (size_t t0 = 0; t0 < n_tokens; t0 += TOKENS) {
-            size_t n_t = n_tokens - t0 < TOKENS ? n_tokens - t0 : TOKENS;
-            float sums[TOKENS][LANES] = {{0}}, weights[SEGMENT];
-            for (size_t i = 0; i < k; i += SEGMENT) {
-                size_t n = k - i < SEGMENT ? k - i : SEGMENT;
-                decode(w + r * w_stride + i * weight_bytes, weights, n);
-                for (size_t t = 0; t < n_t; t++) {
-                    const void *row = x + (t0 + t) * x_stride;
-                    accumulate(weights, (const float *)row + i, n, sums[t]);
-                }
-            }
-            for (size_t t = 0; t < n_t; t++)
-                out[(t0 + t) * out_stride + r] = fold(sums[t]);
+/* At most ROWS rows. */
+static void multiply_rows(weights w, size_t k, const uint8_t *x, size_t x_stride,
+                          size_t n_tokens, float *out, size_t out_stride) {
+    for (size_t t = 0; t < n_tokens; t++) {
+        for (size_t r = 0; r < w.n_rows; r++) out[t * out_stride + r] = 0;
+    }
+    for (size_t at = 0; at < k; at += SEGMENT) {
+        float panel[SEGMENT][ROWS], sums[ROWS];
+        const size_t n = k - at < SEGMENT ? k - at : SEGMENT;
+        unpack(w, at, n, panel);
+        for (size_t t = 0; t < n_tokens; t++) {
+            multiply_token(panel, n, (const float *)(const void *)(x + t * x_stride) + at,
+                           sums);
+            for (size_t r = 0; r < w.n_rows; r++) out[t * out_stride + r] += sums[r];
         }
     }
 }
 
-void rsn_product_f32_generic(size_t k, const void *w, size_t w_stride, size_t n_rows,
-                             const void *x, size_t x_stride, size_t n_tokens, float *out,
-                             size_t out_stride) {
-    multiply(decode_f32, 4, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,
-             out_stride);
+static void multiply(rsn_type type, size_t k, const uint8_t *w, size_t w_stride,
+                     size_t n_rows, const uint8_t *x, size_t x_stride, size_t n_tokens,
+                     float *out, size_t out_stride) {
+    for (size_t r = 0; r < n_rows; r += ROWS) {
+        size_t n = n_rows - r < ROWS ? n_rows - r : ROWS;
+        multiply_rows((weights){type, w + r * w_stride, w_stride, n}, k, x, x_stride,
+                      n_tokens, out + r, out_stride);
+    }
 }
 
-void rsn_product_f16_generic(size_t k, const void *w, size_t w_stride, size_t n_rows,
-                             const void *x, size_t x_stride, size_t n_tokens, float *out,
-                             size_t out_stride) {
-    multiply(decode_f16, 2, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,
-             out_stride);
-}
+#define DEFINE_PRODUCT(isa, type, stem)                                                  \
+    void rsn_product_##stem##_##isa(                                                     \
+        size_t k, const void *w, size_t w_stride, size_t n_rows, const void *x,          \
+        size_t x_stride, size_t n_tokens, float *out, size_t out_stride) {               \
+        multiply(RSN_TYPE_##type, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,    \
+                 out_stride);                                                            \
+    }
 
-void rsn_product_bf16_generic(size_t k, const void *w, size_t w_stride, size_t n_rows,
-                              const void *x, size_t x_stride, size_t n_tokens, float *out,
-                              size_t out_stride) {
-    multiply(decode_bf16, 2, k, w, w_stride, n_rows, x, x_stride, n_tokens, out,
-             out_stride);
-}
-
-float rsn_dot_f32_generic(const float *a, const float *b, size_t n) {
-    float out;
-    rsn_product_f32_generic(n, a, 0, 1, b, 0, 1, &out, 1);
-    return out;
-}
-
-float rsn_dot_f16_generic(const uint16_t *a, const float *b, size_t n) {
-    float out;
-    rsn_product_f16_generic(n, a, 0, 1, b, 0, 1, &out, 1);
-    return out;
-}
+RSN_FLOAT_TYPES(DEFINE_PRODUCT, generic)

@@ -5,9 +5,18 @@
 
 #include "kernels/table.h"
 
+/* The end of a sum in the 16 lanes of table.h, for plain C. */
+enum { RSN_LANES = 16 };
+static inline float rsn_fold_lanes(float *s) {
+    for (size_t half = RSN_LANES / 2; half > 0; half /= 2) {
+        for (size_t j = 0; j < half; j++) s[j] += s[j + half];
+    }
+    return s[0];
+}
+
 #define RSN_DECLARE_ROWOPS(isa)                                                          \
-    void rsn_add_scaled_f32_##isa(float *y, const float *x, float s, size_t n);          \
-    void rsn_add_scaled_f16_##isa(float *y, const uint16_t *x, float s, size_t n);       \
+    float rsn_dot_##isa(const float *a, const float *b, size_t n);                       \
+    void rsn_add_scaled_##isa(float *y, const float *x, float s, size_t n);              \
     void rsn_add_##isa(float *y, const float *x, size_t n);                              \
     void rsn_scale_##isa(float *x, float s, size_t n);                                   \
     void rsn_f16_from_f32_##isa(const float *x, uint16_t *out, size_t n);                \

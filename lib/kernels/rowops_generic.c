@@ -8,7 +8,7 @@
 #include "kernels/mathf.h"
 #include "kernels/product.h"
 
-enum { LANES = 16 };
+enum { LANES = RSN_LANES };
 
 static float sum_in_lanes(const float *x, size_t n) {
     float s[LANES] = {0};
@@ -17,22 +17,22 @@ static float sum_in_lanes(const float *x, size_t n) {
         for (size_t j = 0; j < LANES; j++) s[j] += x[i + j];
     }
     for (size_t j = 0; i + j < n; j++) s[j] += x[i + j];
-    for (size_t half = LANES / 2; half > 0; half /= 2) {
-        for (size_t j = 0; j < half; j++) s[j] += s[j + half];
-    }
-    return s[0];
+    return rsn_fold_lanes(s);
 }
 
 static void take_larger(float *s, const float *x, size_t n) {
     for (size_t j = 0; j < n; j++) s[j] = x[j] > s[j] ? x[j] : s[j];
 }
 
-void rsn_add_scaled_f32_generic(float *y, const float *x, float s, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] += s * x[i];
+float rsn_dot_generic(const float *a, const float *b, size_t n) {
+    float s[LANES] = {0};
+    for (size_t i = 0; i < n; i++) s[i % LANES] = rsn_fmaf(a[i], b[i], s[i % LANES]);
+    for (size_t i = n; i % LANES; i++) s[i % LANES] += 0.0f; /* may turn -0 into +0 */
+    return rsn_fold_lanes(s);
 }
 
-void rsn_add_scaled_f16_generic(float *y, const uint16_t *x, float s, size_t n) {
-    for (size_t i = 0; i < n; i++) y[i] += s * rsn_f16_to_f32(x[i]);
+void rsn_add_scaled_generic(float *y, const float *x, float s, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] = rsn_fmaf(s, x[i], y[i]);
 }
 
 void rsn_add_generic(float *y, const float *x, size_t n) {
@@ -61,7 +61,7 @@ void rsn_f32_from_q4_0_generic(const void *x, float *out, size_t n) {
 
 void rsn_rms_norm_generic(const float *x, const float *w, float *out, size_t n,
                           float eps) {
-    float inverse = 1.0f / sqrtf(rsn_dot_f32_generic(x, x, n) / (float)n + eps);
+    float inverse = 1.0f / sqrtf(rsn_dot_generic(x, x, n) / (float)n + eps);
     for (size_t i = 0; i < n; i++) out[i] = x[i] * inverse * w[i];
 }
 

@@ -8,26 +8,23 @@
 #include "kernels/lanes_math.h"
 #include "kernels/product.h"
 
-void LANES_NAME(rsn_add_scaled_f32)(float *y, const float *x, float s, size_t n) {
-    lanes factor = fill_lanes(s);
+float LANES_NAME(rsn_dot)(const float *a, const float *b, size_t n) {
+    lanes sum = fill_lanes(0);
     size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        store_f32(y + i, add(load_f32(y + i), mul(factor, load_f32(x + i))));
-    }
-    if (i == n) return;
-    lanes scaled = mul(factor, load_first(x + i, n - i, 0));
-    store_first(y + i, n - i, add(load_first(y + i, n - i, 0), scaled));
+    for (; i + 16 <= n; i += 16) sum = fuse(load_f32(a + i), load_f32(b + i), sum);
+    if (i < n)
+        sum = fuse(load_first(a + i, n - i, 0), load_first(b + i, n - i, 0), sum);
+    return fold_sum(sum);
 }
 
-void LANES_NAME(rsn_add_scaled_f16)(float *y, const uint16_t *x, float s, size_t n) {
+void LANES_NAME(rsn_add_scaled)(float *y, const float *x, float s, size_t n) {
     lanes factor = fill_lanes(s);
     size_t i = 0;
-    for (; i + 16 <= n; i += 16) {
-        store_f32(y + i, add(load_f32(y + i), mul(factor, load_f16(x + i))));
-    }
+    for (; i + 16 <= n; i += 16)
+        store_f32(y + i, fuse(factor, load_f32(x + i), load_f32(y + i)));
     if (i == n) return;
-    lanes scaled = mul(factor, load_first_f16(x + i, n - i));
-    store_first(y + i, n - i, add(load_first(y + i, n - i, 0), scaled));
+    lanes x_last = load_first(x + i, n - i, 0), y_last = load_first(y + i, n - i, 0);
+    store_first(y + i, n - i, fuse(factor, x_last, y_last));
 }
 
 void LANES_NAME(rsn_add)(float *y, const float *x, size_t n) {
@@ -79,7 +76,7 @@ void LANES_NAME(rsn_f32_from_q4_0)(const void *x, float *out, size_t n) {
 
 void LANES_NAME(rsn_rms_norm)(const float *x, const float *w, float *out, size_t n,
                               float eps) {
-    float mean = LANES_NAME(rsn_dot_f32)(x, x, n) / (float)n;
+    float mean = LANES_NAME(rsn_dot)(x, x, n) / (float)n;
     lanes inverse = fill_lanes(1.0f / sqrtf(mean + eps));
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {

@@ -22,6 +22,8 @@ typedef float row_floats __attribute__((vector_size(4 * GROUP_ROWS)));
 typedef uint8_t row_bytes __attribute__((vector_size(4 * GROUP_ROWS)));
 typedef int8_t signed_row_bytes __attribute__((vector_size(4 * GROUP_ROWS)));
 typedef int16_t row_pairs __attribute__((vector_size(4 * GROUP_ROWS)));
+/* A number of 16 bits for each row. */
+typedef uint16_t row_halves __attribute__((vector_size(2 * GROUP_ROWS)));
 
 /* The same word in every lane. */
 RSN_INLINE rows fill_rows(uint32_t word) {
@@ -35,10 +37,9 @@ RSN_INLINE rows fill_from(const void *p) {
     return fill_rows(word);
 }
 
+/* The same float in every lane. As a word: adding a zero is no nothing with floats. */
 RSN_INLINE row_floats fill_floats(const void *p) {
-    float x;
-    memcpy(&x, p, sizeof x);
-    return (row_floats){0} + x;
+    return (row_floats)fill_from(p);
 }
 
 RSN_INLINE row_floats load_floats(const float *p) {
@@ -49,6 +50,11 @@ RSN_INLINE row_floats load_floats(const float *p) {
 
 RSN_INLINE void store_floats(float *p, row_floats v) {
     memcpy(p, &v, sizeof v);
+}
+
+/* Only the first n rows are written. */
+RSN_INLINE void store_first_floats(float *p, size_t n, row_floats v) {
+    memcpy(p, &v, n * sizeof *p);
 }
 
 /* 16 bits each of two words. */

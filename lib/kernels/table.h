@@ -1,18 +1,23 @@
 /* The table of kernels: a function pointer per operation, a table per instruction set.
  *
  * Every level gives the same bits. So each operation has one order of additions, stated
- * here, no fused multiply-add, and division and square root as IEEE 754 has them; the
- * build passes -ffp-contract=off. Only which NaN comes out of several may differ. Kernels
- * need the default floating-point state (base/fpstate.h).
+ * here, and division and square root as IEEE 754 has them; the build passes
+ * -ffp-contract=off. fuse(a, b, c) is a * b + c rounded once: an instruction where CPUs
+ * have it, rsn_fmaf() elsewhere. All other products are rounded before they are added.
+ * Only which NaN comes out of several may differ. Kernels need the default floating-point
+ * state (base/fpstate.h).
  *
  * The order of 16 lanes: element i belongs to lane i mod 16; each lane starts at +0 and
- * adds its elements in rising order; then lane j takes in lane j + 8, then j + 4, j + 2
- * and j + 1. */
+ * adds its elements in rising order, products by fuse(a, b, lane), and zeros where the row
+ * ends before the last lane; then lane j takes in lane j + 8, then j + 4, j + 2 and j + 1. */
 #ifndef REASON_KERNELS_TABLE_H
 #define REASON_KERNELS_TABLE_H
 
 #include "quant/types.h"
 #include "reason/reason.h"
+
+/* Weights that a product of floats adds up before it adds them to its output. */
+enum { RSN_FLOAT_SEGMENT = 128 };
 
 /* out[t * out_stride + r] = row r of w . row t of x, for r < n_rows, t < n_tokens.
  *
@@ -24,13 +29,14 @@
  * floats are. For the 8-bit kinds they were made by the quantize function of that name;
  * RSN_ACT_Q8_256 products also take rows of RSN_ACT_Q8_ROW.
  *
- * Float weights: 16 lanes over k of (float)w * x.
+ * Float weights: from 0, segment after segment of RSN_FLOAT_SEGMENT weights, out += s with
+ * s from 0, weight after weight, s = fuse((float)w, x, s).
  *
  * Blocks: from 0, block after block (of weights; quant/block.h),
- *     out += (d * a) * (float)P - (dmin * a) * (float)M
+ *     out = fuse(d * a, (float)P, out), then out = fuse(-(dmin * a), (float)M, out)
  * with a the activations' scale there, P the sum over groups of scale * (sum of q * x)
  * and M that of min * (sum of x), both in 32-bit integers; types without minimums have no
- * second term. For RSN_ACT_Q8_ROW types the whole row is one such block with d = 1; its
+ * second step. For RSN_ACT_Q8_ROW types the whole row is one such block with d = 1; its
  * sum wraps. A tensor's own scale is left to the caller. */
 typedef void (*rsn_product_fn)(size_t k, const void *w, size_t w_stride, size_t n_rows,
                                const void *x, size_t x_stride, size_t n_tokens,
@@ -89,12 +95,9 @@ typedef struct rsn_kernels {
     void (*quantize_q8_row)(const float *x, size_t k, void *out);
 
     /* 16 lanes over n of a * b. */
-    float (*dot_f32)(const float *a, const float *b, size_t n);
-    float (*dot_f16)(const uint16_t *a, const float *b, size_t n);
-
-    /* y = y + s * x; y and x do not overlap. */
-    void (*add_scaled_f32)(float *y, const float *x, float s, size_t n);
-    void (*add_scaled_f16)(float *y, const uint16_t *x, float s, size_t n);
+    float (*dot)(const float *a, const float *b, size_t n);
+    /* y = fuse(s, x, y); y and x do not overlap. */
+    void (*add_scaled)(float *y, const float *x, float s, size_t n);
     void (*add)(float *y, const float *x, size_t n); /* y = y + x */
     void (*scale)(float *x, float s, size_t n);      /* x = x * s */
 
@@ -105,7 +108,7 @@ typedef struct rsn_kernels {
     void (*f32_from_q8_0)(const void *x, float *out, size_t n);
     void (*f32_from_q4_0)(const void *x, float *out, size_t n);
 
-    /* out = (x * (1 / sqrt(dot_f32(x, x) / n + eps))) * w; out may be x. */
+    /* out = (x * (1 / sqrt(dot(x, x) / n + eps))) * w; out may be x. */
     void (*rms_norm)(const float *x, const float *w, float *out, size_t n, float eps);
     /* Turns the first n_rot (even) values of one head in place: the pair (a, b) number i
      * becomes (a cos[i] - b sin[i], a sin[i] + b cos[i]), where (a, b) is (x[2i], x[2i +
@@ -127,10 +130,10 @@ typedef struct rsn_kernels {
 
     /* Lets each of n queries take in a part. The scores s of its positions are q . k in
      * 16 lanes, times scale, then capped; m = max(s); weights w = exp(s - m), S their sum
-     * in 16 lanes; vector = from 0, position after position, vector += w * v. A query that
-     * has not begun takes (vector, m, S) as they are. Others, with M = max(top, m),
-     * f = exp(top - M), g = exp(m - M):
-     *     out = out * f + vector * g, sum = sum * f + S * g, top = M. */
+     * in 16 lanes; vector = from 0, position after position, vector = fuse(w, v, vector).
+     * A query that has not begun takes (vector, m, S) as they are. Others, with
+     * M = max(top, m), f = exp(top - M), g = exp(m - M):
+     *     out = fuse(g, vector, out * f), sum = fuse(S, g, sum * f), top = M. */
     void (*attend)(const rsn_attention_part *part, rsn_attention_query *queries,
                    size_t n);
 } rsn_kernels;

@@ -133,21 +133,19 @@ static inline void free_operands(operands *o) {
 
 /* The order of table.h, written down once more. */
 static inline float float_reference(const float *w, const float *x, size_t k) {
-    float s[16] = {0};
+    float sum = 0, segment = 0;
     for (size_t i = 0; i < k; i++) {
-        float product = w[i] * x[i];
-        s[i % 16] = s[i % 16] + product;
+        segment = fmaf(w[i], x[i], segment);
+        if (i % 128 != 127 && i + 1 < k) continue;
+        sum = sum + segment;
+        segment = 0;
     }
-    float a[8], b[4];
-    for (int j = 0; j < 8; j++) a[j] = s[j] + s[j + 8];
-    for (int j = 0; j < 4; j++) b[j] = a[j] + a[j + 4];
-    float c = b[0] + b[2], d = b[1] + b[3];
-    return c + d;
+    return sum;
 }
 
-/* The step of one block; its sums in 64 bits, which must fit 32. */
+/* `sum` with the step of one block, whose sums in 64 bits must fit 32. */
 static inline float step_reference(const rsn_type_info *info, const rsn_block *w,
-                                   const int8_t *q, float a) {
+                                   const int8_t *q, float a, float sum) {
     int64_t products = 0, minimums = 0;
     for (size_t i = 0; i < info->block_elems; i++) {
         size_t group = i / info->group_elems;
@@ -156,8 +154,8 @@ static inline float step_reference(const rsn_type_info *info, const rsn_block *w
     }
     assert_true(products == (int32_t)products && minimums == (int32_t)minimums);
     float d = w->d * a, dmin = w->dmin * a;
-    float first = d * (float)products, second = dmin * (float)minimums;
-    return info->has_min ? first - second : first;
+    sum = fmaf(d, (float)products, sum);
+    return info->has_min ? fmaf(-dmin, (float)minimums, sum) : sum;
 }
 
 static inline float blocks_reference(const rsn_type_info *info, const uint8_t *w,
@@ -176,7 +174,7 @@ static inline float blocks_reference(const rsn_type_info *info, const uint8_t *w
             for (size_t i = 0; i < info->block_elems; i++)
                 whole += (uint64_t)(int64_t)(block.q[i] * q[i]);
         } else {
-            sum = sum + step_reference(info, &block, q, a);
+            sum = step_reference(info, &block, q, a, sum);
         }
     }
     if (info->act != RSN_ACT_Q8_ROW) return sum;

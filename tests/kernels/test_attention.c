@@ -248,12 +248,12 @@ static void test_kernels_attention__merge_order(void **unused) {
         for (size_t i = 0; i < n; i++) scores[i] = c.q[0] * c.k32[b][i] * 3.0f;
         top[b] = k->max(scores, n);
         sum[b] = k->exp_sum(scores, top[b], n);
-        for (size_t i = 0; i < n; i++) vector[b] += scores[i] * c.v32[b][i];
+        for (size_t i = 0; i < n; i++) vector[b] = fmaf(scores[i], c.v32[b][i], vector[b]);
     }
     float all = top[1] > top[0] ? top[1] : top[0];
     float first = rsn_expf(top[0] - all), second = rsn_expf(top[1] - all);
-    float total = sum[0] * first + sum[1] * second;
-    float wanted = (vector[0] * first + second * vector[1]) * (1.0f / total);
+    float total = fmaf(sum[1], second, sum[0] * first);
+    float wanted = fmaf(second, vector[1], vector[0] * first) * (1.0f / total);
     attend(k, &c, false, 3.0f, &out);
     assert_true(same_float(out, wanted));
     free_cache(&c);

@@ -70,6 +70,31 @@ static void test_kernels_mathf__exp_in_vectors(void **unused) {
     }
 }
 
+/* The sum that is rounded once, against the C library's; on CPUs that have an instruction
+ * for it both are that. Sums near halfway points and near the least numbers are sought. */
+static void test_kernels_mathf__fused(void **unused) {
+    (void)unused;
+    static const float EDGES[] = {0.0f,      -0.0f,     1.0f,     -1.0f,   0x1p-149f, -0x1p-149f,
+                                  0x1p-126f, 0x1p-75f,  0x1p-74f, FLT_MAX, -FLT_MAX,  0x1p+64f,
+                                  INFINITY,  -INFINITY, NAN,      3.0f,    0x1.fffffep0f};
+    enum { N_EDGES = sizeof EDGES / sizeof *EDGES };
+    uint64_t state = 6;
+    for (size_t i = 0; i < N_EDGES * N_EDGES * N_EDGES; i++) {
+        float a = EDGES[i % N_EDGES], b = EDGES[i / N_EDGES % N_EDGES];
+        float c = EDGES[i / N_EDGES / N_EDGES];
+        assert_true(same_float(rsn_fmaf(a, b, c), fmaf(a, b, c)));
+    }
+    for (int i = 0; i < 3000000; i++) {
+        float a = rsn_float_from_bits(next_random(&state));
+        float b = rsn_float_from_bits(next_random(&state)), c = -(a * b);
+        uint32_t r = next_random(&state);
+        if (r % 4 == 0) c = rsn_float_from_bits(r * 2654435761u);
+        if (r % 4 == 1) c = ldexpf(c, (int)(r >> 8 & 63) - 32);
+        if (r % 4 == 2) c = ldexpf(1, -(int)(r >> 8 & 255)) * (r & 4 ? 1 : -1);
+        assert_true(same_float(rsn_fmaf(a, b, c), fmaf(a, b, c)));
+    }
+}
+
 static void test_kernels_mathf__tanh_error(void **unused) {
     (void)unused;
     long double worst = 0;
@@ -147,6 +172,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_mathf__exp_error),
         cmocka_unit_test(test_kernels_mathf__exp_special_values),
         cmocka_unit_test(test_kernels_mathf__exp_in_vectors),
+        cmocka_unit_test(test_kernels_mathf__fused),
         cmocka_unit_test(test_kernels_mathf__tanh_error),
         cmocka_unit_test(test_kernels_mathf__tanh_special_values),
         cmocka_unit_test(test_kernels_mathf__tanh_in_vectors),

@@ -28,8 +28,8 @@ static void fill_row(uint64_t *state, float *x, size_t n, bool special) {
 }
 
 typedef enum row_op {
-    ADD_SCALED_F32,
-    ADD_SCALED_F16,
+    ADD_SCALED,
+    DOT,
     ADD,
     SCALE,
     F16_FROM_F32,
@@ -52,7 +52,7 @@ typedef enum row_op {
 } row_op;
 
 static const char *const NAMES[N_ROW_OPS] = {
-    "add_scaled_f32", "add_scaled_f16",   "add",            "scale", "f16_from_f32",
+    "add_scaled",     "dot",              "add",            "scale", "f16_from_f32",
     "f32_from_f16",   "rms_norm",         "rms_norm in x",  "rope",  "rope adjacent",
     "silu_mul",       "silu_mul in gate", "silu_mul in up", "relu2_mul",
     "relu2_mul in gate", "gelu_mul", "gelu_mul in gate", "soft_cap", "max",   "exp_sum"};
@@ -69,8 +69,10 @@ typedef struct inputs {
 static void run_op(const rsn_kernels *k, row_op op, const inputs *in, float *out) {
     size_t n = in->n;
     switch (op) {
-    case ADD_SCALED_F32: k->add_scaled_f32(out, in->x, in->factor, n); break;
-    case ADD_SCALED_F16: k->add_scaled_f16(out, in->h, in->factor, n); break;
+    case ADD_SCALED: k->add_scaled(out, in->x, in->factor, n); break;
+    case DOT:
+        if (n > 0) out[0] = k->dot(in->x, in->w, n);
+        break;
     case ADD: k->add(out, in->x, n); break;
     case SCALE: k->scale(out, in->factor, n); break;
     case F16_FROM_F32: k->f16_from_f32(in->x, (uint16_t *)(void *)out, n); break;
@@ -161,17 +163,39 @@ static void test_kernels_rowops__simple_ones(void **unused) {
     float y[3] = {1, 2, 3}, out[3];
     const float x[3] = {10, -20, 0.5f};
     uint16_t h[3];
-    generic()->add_scaled_f32(y, x, 0.5f, 3);
+    generic()->add_scaled(y, x, 0.5f, 3);
     assert_true(y[0] == 6 && y[1] == -8 && y[2] == 3.25f);
     generic()->f16_from_f32(x, h, 3);
     generic()->f32_from_f16(h, out, 3);
     assert_memory_equal(out, x, sizeof x);
-    generic()->add_scaled_f16(y, h, 2, 3);
-    assert_true(y[0] == 26 && y[1] == -48 && y[2] == 4.25f);
     generic()->add(y, x, 3);
-    assert_true(y[0] == 36 && y[1] == -68 && y[2] == 4.75f);
+    assert_true(y[0] == 16 && y[1] == -28 && y[2] == 3.75f);
     generic()->scale(y, -2, 3);
-    assert_true(y[0] == -72 && y[1] == 136 && y[2] == -9.5f);
+    assert_true(y[0] == -32 && y[1] == 56 && y[2] == -7.5f);
+}
+
+/* 16 lanes spelled out; products far below the least float leave lanes of -0. */
+static void test_kernels_rowops__dot(void **unused) {
+    (void)unused;
+    uint64_t state = 4;
+    float a[MAX_N], b[MAX_N];
+    for (size_t n = 0; n <= MAX_N; n++) {
+        fill_floats(&state, a, n);
+        fill_floats(&state, b, n);
+        float s[16] = {0};
+        for (size_t i = 0; i < n; i++) {
+            if (n % 5 == 0) a[i] *= -1e-40f, b[i] = fabsf(b[i]) * 1e-30f;
+            s[i % 16] = fmaf(a[i], b[i], s[i % 16]);
+        }
+        for (size_t i = n; i % 16; i++) s[i % 16] = fmaf(0, 0, s[i % 16]);
+        for (size_t j = 0; j < 8; j++) s[j] += s[j + 8];
+        for (size_t j = 0; j < 4; j++) s[j] += s[j + 4];
+        float wanted = (s[0] + s[2]) + (s[1] + s[3]);
+        const rsn_kernels *levels[MAX_LEVELS];
+        size_t n_levels = find_levels(levels);
+        for (size_t l = 0; l < n_levels; l++)
+            assert_true(same_float(levels[l]->dot(a, b, n), wanted));
+    }
 }
 
 /* Terms, fold, division, root, reciprocal and two products: each a rounding or two. */
@@ -334,6 +358,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_rowops__levels_agree),
         cmocka_unit_test(test_kernels_rowops__simple_ones),
+        cmocka_unit_test(test_kernels_rowops__dot),
         cmocka_unit_test(test_kernels_rowops__rms_norm_is_close),
         cmocka_unit_test(test_kernels_rowops__rope_turns_pairs),
         cmocka_unit_test(test_kernels_rowops__silu_mul_is_close),

@@ -301,19 +301,27 @@ static void test_model_forward__half_cache(void **state) {
     }
 }
 
-/* Q8_0 weights: near the exact product, and far nearer to one whose other factor was
- * rounded to 8 bits as the kernels say. */
+/* Q8_0 weights: near the exact product, and the same as one whose other factor was rounded
+ * to 8 bits as the kernels say, unless one that lies between two codes went to the other:
+ * that may happen in half of the models. */
 static void test_model_forward__q8_0(void **state) {
     (void)state;
+    enum { N_SEEDS = 4 };
     for (size_t a = 0; a < COUNT(ARCHS); a++) {
-        const tiny_options o = {
-            .type = GGML_Q8_0, .head_dim = a == 1 ? 32 : 16, .seed = 400 + a};
-        const dense_reference_options rounded = {.q8 = true};
-        check_error(compare(ARCHS[a], &o, 80, REASON_KV_F32, rounded), 3e-3, ARCHS[a]);
-        double error = compare(ARCHS[a], &o, 80, REASON_KV_F32,
-                               (dense_reference_options){0});
-        check_error(error, 3e-2, ARCHS[a]);
-        assert_true(error > 1e-4);
+        size_t n_same = 0;
+        for (size_t s = 0; s < N_SEEDS; s++) {
+            const tiny_options o = {.type = GGML_Q8_0,
+                                    .head_dim = a == 1 ? 32 : 16,
+                                    .seed = 400 + 100 * s + a};
+            const dense_reference_options rounded = {.q8 = true};
+            double error = compare(ARCHS[a], &o, 80, REASON_KV_F32, rounded);
+            check_error(error, 2e-2, ARCHS[a]);
+            n_same += error <= 1e-6;
+            error = compare(ARCHS[a], &o, 80, REASON_KV_F32, (dense_reference_options){0});
+            check_error(error, 3e-2, ARCHS[a]);
+            assert_true(error > 1e-4);
+        }
+        assert_true(n_same >= N_SEEDS / 2);
     }
 }
 
