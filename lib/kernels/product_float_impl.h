@@ -53,24 +53,41 @@ RSN_NOINLINE void read_rest(rsn_type type, const uint8_t *w, size_t stride, size
     read_square(type, rest[0], sizeof rest[0], square);
 }
 
+/* Asks for what n_rows rows hold AHEAD bytes behind `offset`, or near their end for the
+ * beginning of the rows `next` further on. A line holds several squares of halves and is
+ * asked for once. */
+enum { AHEAD = 512, LINE = 64 };
+
+RSN_INLINE void prefetch_rows(rsn_type type, const uint8_t *w, size_t stride,
+                              size_t n_rows, size_t next, size_t offset) {
+    const size_t square_bytes = GROUP_ROWS * weight_bytes(type);
+    const size_t squares = LINE / square_bytes;
+    size_t then = offset + AHEAD, first = offset / square_bytes % squares;
+    if (then >= stride) {
+        w += next * stride;
+        then -= stride;
+    }
+    for (size_t r = first; r < n_rows; r += squares) prefetch_bytes(w, r * stride + then, 1);
+}
+
 /* --- many tokens: panels -------------------------------------------------------------- */
 
-/* n weights of each of a group's rows; zeros in lanes that have none. The bytes of the next
- * segment are asked for, lest the next panel waits for them. */
+/* n weights of each of a group's rows from byte `offset` on; zeros in lanes that have no
+ * row. */
 RSN_INLINE void unpack_group(rsn_type type, const uint8_t *w, size_t stride,
-                             size_t n_rows, size_t n, row_floats *out) {
-    const size_t step_bytes = GROUP_ROWS * weight_bytes(type);
-    const size_t squares = 64 / step_bytes; /* in a cache line */
+                             size_t n_rows, size_t offset, size_t n, row_floats *out) {
+    const size_t square_bytes = GROUP_ROWS * weight_bytes(type);
     row_floats rest[GROUP_ROWS];
     size_t i = 0;
-    for (; n_rows >= GROUP_ROWS && i + GROUP_ROWS <= n; i += GROUP_ROWS, w += step_bytes) {
-        for (size_t r = i / GROUP_ROWS % squares; r < GROUP_ROWS; r += squares)
-            prefetch_bytes(w, r * stride + SEGMENT * weight_bytes(type), 1);
-        read_square(type, w, stride, out + i);
+    for (; n_rows >= GROUP_ROWS && i + GROUP_ROWS <= n; i += GROUP_ROWS) {
+        prefetch_rows(type, w, stride, GROUP_ROWS, PANEL_ROWS, offset);
+        read_square(type, w + offset, stride, out + i);
+        offset += square_bytes;
     }
-    for (; i < n; i += GROUP_ROWS, w += step_bytes) {
+    for (; i < n; i += GROUP_ROWS, offset += square_bytes) {
         size_t left = n - i < GROUP_ROWS ? n - i : GROUP_ROWS;
-        read_rest(type, w, stride, n_rows < GROUP_ROWS ? n_rows : GROUP_ROWS, left, rest);
+        read_rest(type, w + offset, stride, n_rows < GROUP_ROWS ? n_rows : GROUP_ROWS,
+                  left, rest);
         memcpy(out + i, rest, left * sizeof *out);
     }
 }
@@ -122,8 +139,8 @@ RSN_INLINE void multiply_segment(rsn_type type, size_t at, size_t n, operands o,
         size_t row = g * GROUP_ROWS;
         groups[g] = p.group[row < o.n_rows ? g : 0];
         if (row < o.n_rows)
-            unpack_group(type, o.w + row * o.w_stride + at * weight_bytes(type),
-                         o.w_stride, o.n_rows - row, n, p.group[g]);
+            unpack_group(type, o.w + row * o.w_stride, o.w_stride, o.n_rows - row,
+                         at * weight_bytes(type), n, p.group[g]);
     }
     for (size_t t = 0, step; t < o.n_tokens; t += step) {
         size_t left = o.n_tokens - t;
@@ -170,16 +187,15 @@ RSN_INLINE void multiply_square(size_t n_tokens, size_t n, const row_floats *squ
     }
 }
 
-/* sums[] += n weights from `at` on of DIRECT_ROWS rows. Brings the next rows into the
- * cache, in the order of addresses. */
+/* sums[] += n weights from `at` on of DIRECT_ROWS rows. */
 RSN_INLINE void add_segment_directly(rsn_type type, size_t n_tokens, size_t at, size_t n,
                                      operands o, row_floats *sums) {
-    const size_t end = at + n, step_bytes = GROUP_ROWS * DIRECT_ROWS * weight_bytes(type);
+    const size_t end = at + n;
     const uint8_t *w = o.w + at * weight_bytes(type), *x = o.x + 4 * at;
     row_floats square[GROUP_ROWS];
     for (; at + GROUP_ROWS <= end; at += GROUP_ROWS) {
-        prefetch_bytes(o.w, DIRECT_ROWS * o.w_stride + at / GROUP_ROWS * step_bytes,
-                       step_bytes);
+        prefetch_rows(type, o.w, o.w_stride, DIRECT_ROWS, DIRECT_ROWS,
+                      at * weight_bytes(type));
         RSN_UNROLL
         for (size_t g = 0; g < DIRECT_GROUPS; g++) {
             read_square(type, w + g * GROUP_ROWS * o.w_stride, o.w_stride, square);

@@ -13,7 +13,7 @@
 #include "model/dense.h"
 
 /* Rows a worker takes at least: a multiple of what the products compute at once. */
-enum { ROW_GRAIN = 16 };
+enum { ROW_GRAIN = 32 };
 
 /* --- pieces that stages share ------------------------------------------------------ */
 
