@@ -170,9 +170,11 @@ typedef enum row_op {
     OP_QUANTIZE,
     OP_QUANTIZE_256,
     OP_QUANTIZE_ROW,
+    OP_QUANTIZE_Q4_ROW,
     OP_F16_FROM_F32,
     OP_F32_FROM_F16,
     OP_RMS_NORM,
+    OP_HADAMARD,
     OP_ROPE,
     OP_ROPE_ADJACENT,
     OP_SILU_MUL,
@@ -183,9 +185,10 @@ typedef enum row_op {
 } row_op;
 
 static const char *const OP_NAMES[N_ROW_OPS] = {
-    "quantize_q8",  "quantize_q8_256", "quantize_q8_row", "f16_from_f32",
-    "f32_from_f16", "rms_norm",        "rope",            "rope adjacent",
-    "silu_mul",     "add_scaled",      "max",             "exp_sum"};
+    "quantize_q8",  "quantize_q8_256", "quantize_q8_row", "quantize_q4_row",
+    "f16_from_f32", "f32_from_f16",    "rms_norm",        "hadamard",
+    "rope",         "rope adjacent",   "silu_mul",        "add_scaled",
+    "max",          "exp_sum"};
 
 static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     const uint16_t *halves = (const void *)b->weights;
@@ -194,9 +197,11 @@ static void run_row_op(bench *b, const rsn_kernels *k, row_op op) {
     case OP_QUANTIZE: k->quantize_q8(b->x, ROW, b->act); break;
     case OP_QUANTIZE_256: k->quantize_q8_256(b->x, ROW, b->act); break;
     case OP_QUANTIZE_ROW: k->quantize_q8_row(b->x, ROW, b->act); break;
+    case OP_QUANTIZE_Q4_ROW: k->quantize_q4_row(b->x, ROW, b->act); break;
     case OP_F16_FROM_F32: k->f16_from_f32(b->x, b->act, ROW); break;
     case OP_F32_FROM_F16: k->f32_from_f16(halves, b->out, ROW); break;
     case OP_RMS_NORM: k->rms_norm(b->x, y, b->out, ROW, 1e-5f); break;
+    case OP_HADAMARD: k->hadamard(b->out, ROW); break;
     case OP_ROPE: k->rope(b->out, ROW, b->x, y, false); break;
     case OP_ROPE_ADJACENT: k->rope(b->out, ROW, b->x, y, true); break;
     case OP_SILU_MUL: k->silu_mul(b->x, y, b->out, ROW); break;

@@ -17,8 +17,9 @@
 #define LEVEL(blocks_isa, isa)                                                           \
     .product = {RSN_BLOCK_TYPES(PRODUCT, blocks_isa) RSN_FLOAT_TYPES(PRODUCT, isa)},     \
     .quantize_q8 = rsn_quantize_q8_##isa, .quantize_q8_256 = rsn_quantize_q8_256_##isa,  \
-    .quantize_q8_row = rsn_quantize_q8_row_##isa, .dot = rsn_dot_##isa,                  \
-    .add_scaled = rsn_add_scaled_##isa, .add = rsn_add_##isa,                            \
+    .quantize_q8_row = rsn_quantize_q8_row_##isa,                                        \
+    .quantize_q4_row = rsn_quantize_q4_row_##isa, .hadamard = rsn_hadamard_##isa,        \
+    .dot = rsn_dot_##isa, .add_scaled = rsn_add_scaled_##isa, .add = rsn_add_##isa,      \
     .scale = rsn_scale_##isa, .f16_from_f32 = rsn_f16_from_f32_##isa,                    \
     .f32_from_q8_0 = rsn_f32_from_q8_0_##isa,                                            \
     .f32_from_q4_0 = rsn_f32_from_q4_0_##isa,                                            \

@@ -112,6 +112,27 @@ RSN_INLINE lanes select_greater(lanes a, lanes b, lanes x, lanes y) {
         _mm256_blendv_ps(y.high, x.high, _mm256_cmp_ps(a.high, b.high, _CMP_GT_OQ)));
 }
 
+/* Lane j takes lane j xor 1, 2, 4 or 8: neighbours change places, or pairs, or fours, or
+ * the halves. */
+RSN_INLINE lanes swap_1(lanes v) {
+    return make_lanes(_mm256_permute_ps(v.low, _MM_SHUFFLE(2, 3, 0, 1)),
+                      _mm256_permute_ps(v.high, _MM_SHUFFLE(2, 3, 0, 1)));
+}
+
+RSN_INLINE lanes swap_2(lanes v) {
+    return make_lanes(_mm256_permute_ps(v.low, _MM_SHUFFLE(1, 0, 3, 2)),
+                      _mm256_permute_ps(v.high, _MM_SHUFFLE(1, 0, 3, 2)));
+}
+
+RSN_INLINE lanes swap_4(lanes v) {
+    return make_lanes(_mm256_permute2f128_ps(v.low, v.low, 1),
+                      _mm256_permute2f128_ps(v.high, v.high, 1));
+}
+
+RSN_INLINE lanes swap_8(lanes v) {
+    return make_lanes(v.high, v.low);
+}
+
 /* Lane j takes in lane j + 8, j + 4, j + 2, j + 1. */
 RSN_INLINE float fold_sum(lanes v) {
     __m256 s8 = _mm256_add_ps(v.low, v.high);

@@ -86,6 +86,24 @@ RSN_INLINE lanes select_greater(lanes a, lanes b, lanes x, lanes y) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
 }
 
+/* Lane j takes lane j xor 1, 2, 4 or 8: neighbours change places, or pairs, or fours, or
+ * the halves. */
+RSN_INLINE lanes swap_1(lanes v) {
+    return _mm512_permute_ps(v, _MM_SHUFFLE(2, 3, 0, 1));
+}
+
+RSN_INLINE lanes swap_2(lanes v) {
+    return _mm512_permute_ps(v, _MM_SHUFFLE(1, 0, 3, 2));
+}
+
+RSN_INLINE lanes swap_4(lanes v) {
+    return _mm512_shuffle_f32x4(v, v, _MM_SHUFFLE(2, 3, 0, 1));
+}
+
+RSN_INLINE lanes swap_8(lanes v) {
+    return _mm512_shuffle_f32x4(v, v, _MM_SHUFFLE(1, 0, 3, 2));
+}
+
 /* Lane j takes in lane j + 8, j + 4, j + 2, j + 1. */
 RSN_INLINE float fold_sum(lanes v) {
     __m256 s8 = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

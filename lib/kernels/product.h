@@ -38,7 +38,8 @@
     RSN_FLOAT_TYPES(RSN_DECLARE_STEM, isa)                                               \
     void rsn_quantize_q8_##isa(const float *x, size_t k, void *out);                     \
     void rsn_quantize_q8_256_##isa(const float *x, size_t k, void *out);                 \
-    void rsn_quantize_q8_row_##isa(const float *x, size_t k, void *out);
+    void rsn_quantize_q8_row_##isa(const float *x, size_t k, void *out);                 \
+    void rsn_quantize_q4_row_##isa(const float *x, size_t k, void *out);
 
 RSN_DECLARE_FLOAT_KERNELS(generic)
 RSN_DECLARE_FLOAT_KERNELS(avx2)

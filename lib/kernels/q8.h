@@ -68,4 +68,16 @@ void rsn_q8_from_row(const void *row, size_t k, void *out);
  * published models were trained. */
 #define RSN_Q8_ROW_LEAST 1e-5f
 
+/* The same for rows of 4-bit values, whose mean magnitude it is that is at least so much;
+ * `mean` NaN or infinite: of a row that has no scale. */
+#define RSN_SQRT_7 2.6457513110645906f
+
+static inline float rsn_q4_scale(float mean, float *inverse) {
+    *inverse = 0;
+    if (!(mean < rsn_float_from_bits(0x7F800000u))) return rsn_float_from_bits(0x7FC00000u);
+    mean = mean > RSN_Q8_ROW_LEAST ? mean : RSN_Q8_ROW_LEAST;
+    *inverse = RSN_SQRT_7 / mean;
+    return mean / RSN_SQRT_7;
+}
+
 #endif

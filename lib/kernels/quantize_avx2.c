@@ -9,6 +9,7 @@
 
 #include "kernels/inline.h"
 #include "kernels/q8.h"
+#include "kernels/rowops.h"
 
 RSN_INLINE uint32_t fold_max_u32(__m256i v) {
     __m128i m4 = _mm_max_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));

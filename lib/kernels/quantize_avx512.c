@@ -9,6 +9,7 @@
 
 #include "kernels/inline.h"
 #include "kernels/q8.h"
+#include "kernels/rowops.h"
 
 /* The first n lanes, all if there are more. */
 RSN_INLINE __mmask16 first_lanes(size_t n) {

@@ -2,6 +2,7 @@
  * against; the loops over blocks are quantize_impl.h. */
 #include "kernels/product.h"
 #include "kernels/q8.h"
+#include "kernels/rowops.h"
 
 /* The largest magnitude as bits: ordered like numbers, NaN above all. */
 static uint32_t top_bits(const float *x, size_t n) {

@@ -31,11 +31,22 @@ static inline float rsn_fold_lanes(float *s) {
     void rsn_relu2_mul_##isa(const float *gate, const float *up, float *out, size_t n);  \
     void rsn_gelu_mul_##isa(const float *gate, const float *up, float *out, size_t n);   \
     void rsn_soft_cap_##isa(float *x, float cap, size_t n);                              \
+    void rsn_hadamard_##isa(float *x, size_t n);                                         \
+    float rsn_sum_magnitudes_##isa(const float *x, size_t n);                            \
+    void rsn_scale_clipped_##isa(const float *x, float s, float low, float high,         \
+                                 float *out, size_t n);                                  \
     float rsn_max_##isa(const float *x, size_t n);                                       \
     float rsn_exp_sum_##isa(float *x, float shift, size_t n);
 
+/* Two of them are steps of quantize_q4_row and in no table: sum_magnitudes gives the sum
+ * of |x| in 16 lanes, scale_clipped writes x * s with what is beyond a limit put on it. */
 RSN_DECLARE_ROWOPS(generic)
 RSN_DECLARE_ROWOPS(avx2)
 RSN_DECLARE_ROWOPS(avx512)
+
+/* Values of a block of `hadamard`: the largest power of two that divides n > 0. */
+static inline size_t rsn_hadamard_block(size_t n) {
+    return n & (~n + 1);
+}
 
 #endif

@@ -99,6 +99,39 @@ void rsn_soft_cap_generic(float *x, float cap, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = cap * rsn_tanhf(x[i] / cap);
 }
 
+/* Pairs (x[i], x[i + h]), i < h. */
+static void add_and_subtract(float *x, size_t h) {
+    for (size_t i = 0; i < h; i++) {
+        float a = x[i], b = x[i + h];
+        x[i] = a + b;
+        x[i + h] = a - b;
+    }
+}
+
+void rsn_hadamard_generic(float *x, size_t n) {
+    if (n == 0) return;
+    size_t block = rsn_hadamard_block(n);
+    for (size_t h = 1; h < block; h *= 2) {
+        for (size_t i = 0; i < n; i += 2 * h) add_and_subtract(x + i, h);
+    }
+    rsn_scale_generic(x, sqrtf(1.0f / (float)block), n);
+}
+
+float rsn_sum_magnitudes_generic(const float *x, size_t n) {
+    float s[LANES] = {0};
+    for (size_t i = 0; i < n; i++) s[i % LANES] += fabsf(x[i]);
+    return rsn_fold_lanes(s);
+}
+
+void rsn_scale_clipped_generic(const float *x, float s, float low, float high, float *out,
+                               size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        float value = x[i] * s;
+        value = value > low ? value : low;
+        out[i] = value < high ? value : high;
+    }
+}
+
 float rsn_max_generic(const float *x, size_t n) {
     float s[LANES];
     for (size_t j = 0; j < LANES; j++) s[j] = -INFINITY;

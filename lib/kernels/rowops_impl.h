@@ -7,6 +7,7 @@
 
 #include "kernels/lanes_math.h"
 #include "kernels/product.h"
+#include "kernels/rowops.h"
 
 float LANES_NAME(rsn_dot)(const float *a, const float *b, size_t n) {
     lanes sum = fill_lanes(0);
@@ -174,6 +175,73 @@ void LANES_NAME(rsn_soft_cap)(float *x, float cap, size_t n) {
     size_t i = 0;
     for (; i + 16 <= n; i += 16) store_f32(x + i, cap_lanes(load_f32(x + i), caps));
     if (i < n) store_first(x + i, n - i, cap_lanes(load_first(x + i, n - i, 0), caps));
+}
+
+/* A stage of the transform within 16 lanes: `partner` is v with each pair's lanes
+ * swapped, `signs` is 1 in a pair's first lane and -1 in its second. */
+RSN_INLINE lanes butterfly(lanes v, lanes partner, const float *signs) {
+    return add(partner, mul(load_f32(signs), v));
+}
+
+/* The stages of pairs up to 8 apart. */
+RSN_INLINE lanes hadamard_lanes(lanes v, size_t block) {
+    static const float signs[4][16] = {
+        {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1},
+        {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1},
+        {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1},
+        {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1}};
+    if (block > 1) v = butterfly(v, swap_1(v), signs[0]);
+    if (block > 2) v = butterfly(v, swap_2(v), signs[1]);
+    if (block > 4) v = butterfly(v, swap_4(v), signs[2]);
+    if (block > 8) v = butterfly(v, swap_8(v), signs[3]);
+    return v;
+}
+
+/* The stages of pairs 16 apart and more, of one block. */
+static void hadamard_wide(float *x, size_t block) {
+    for (size_t h = 16; h < block; h *= 2) {
+        for (size_t i = 0; i < block; i += 16) {
+            if (i & h) continue;
+            lanes a = load_f32(x + i), b = load_f32(x + i + h);
+            store_f32(x + i, add(a, b));
+            store_f32(x + i + h, sub(a, b));
+        }
+    }
+}
+
+void LANES_NAME(rsn_hadamard)(float *x, size_t n) {
+    if (n == 0) return;
+    size_t block = rsn_hadamard_block(n), i = 0;
+    for (; i + 16 <= n; i += 16) store_f32(x + i, hadamard_lanes(load_f32(x + i), block));
+    if (i < n) /* blocks of 8 or less */
+        store_first(x + i, n - i, hadamard_lanes(load_first(x + i, n - i, 0), block));
+    for (i = 0; block > 16 && i < n; i += block) hadamard_wide(x + i, block);
+    LANES_NAME(rsn_scale)(x, sqrtf(1.0f / (float)block), n);
+}
+
+RSN_INLINE lanes magnitude(lanes x) {
+    return max(sub(fill_lanes(0), x), x); /* this way round NaN stays */
+}
+
+float LANES_NAME(rsn_sum_magnitudes)(const float *x, size_t n) {
+    lanes sum = fill_lanes(0);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) sum = add(sum, magnitude(load_f32(x + i)));
+    if (i < n) sum = add(sum, magnitude(load_first(x + i, n - i, 0)));
+    return fold_sum(sum);
+}
+
+void LANES_NAME(rsn_scale_clipped)(const float *x, float s, float low, float high,
+                                   float *out, size_t n) {
+    lanes factor = fill_lanes(s), least = fill_lanes(low), most = fill_lanes(high);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        lanes value = max(mul(load_f32(x + i), factor), least);
+        store_f32(out + i, min(value, most));
+    }
+    if (i == n) return;
+    lanes value = max(mul(load_first(x + i, n - i, 0), factor), least);
+    store_first(out + i, n - i, min(value, most));
 }
 
 float LANES_NAME(rsn_max)(const float *x, size_t n) {

@@ -93,6 +93,11 @@ typedef struct rsn_kernels {
     void (*quantize_q8_256)(const float *x, size_t k, void *out);
     /* The same, but with m the largest magnitude of the whole row, at least 1e-5. */
     void (*quantize_q8_row)(const float *x, size_t k, void *out);
+    /* A row of the same kind with values of 4 bits: with m the mean magnitude of the row,
+     * its sum in 16 lanes divided by k, at least 1e-5: scale = m / sqrt(7), q = x *
+     * (sqrt(7) / m) clipped to [-8, 7], to nearest, ties to even. A row whose sum is NaN
+     * or infinite has scale NaN and q = 0. */
+    void (*quantize_q4_row)(const float *x, size_t k, void *out);
 
     /* 16 lanes over n of a * b. */
     float (*dot)(const float *a, const float *b, size_t n);
@@ -122,6 +127,11 @@ typedef struct rsn_kernels {
      * form with mathf.h's constants; the same way */
     rsn_gate_fn gelu_mul;
     void (*soft_cap)(float *x, float cap, size_t n); /* x = cap * tanh(x / cap) */
+    /* The Walsh-Hadamard transform of each block of x, in place and in natural order; a
+     * block has B values, B the largest power of two that divides n. For h = 1, 2, 4, ...
+     * below B: the pair (a, b) of elements i and i + h, i without the bit h, becomes
+     * (a + b, a - b). At last all are multiplied by sqrt(1 / B). */
+    void (*hadamard)(float *x, size_t n);
 
     /* The largest value, NaN passed over; -infinity if there is none. */
     float (*max)(const float *x, size_t n);

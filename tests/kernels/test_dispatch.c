@@ -9,6 +9,7 @@ static void test_kernels_dispatch__tables_are_full(void **unused) {
         for (size_t type = 0; type < RSN_N_TYPES; type++)
             assert_true(k->product[type] != NULL);
         assert_true(k->quantize_q8_256 && k->quantize_q8_row && k->relu2_mul);
+        assert_true(k->quantize_q4_row && k->hadamard);
         assert_true(k->quantize_q8 && k->dot && k->add_scaled);
         assert_true(k->add && k->scale && k->f16_from_f32);
         assert_true(k->f32_from_f16 && k->rms_norm && k->rope && k->silu_mul);
@@ -50,7 +51,8 @@ static void test_kernels_dispatch__levels_have_their_own(void **unused) {
         }
         assert_true(k->quantize_q8_256 != g->quantize_q8_256);
         assert_true(k->quantize_q8_row != g->quantize_q8_row);
-        assert_true(k->relu2_mul != g->relu2_mul);
+        assert_true(k->quantize_q4_row != g->quantize_q4_row);
+        assert_true(k->relu2_mul != g->relu2_mul && k->hadamard != g->hadamard);
         assert_true(k->quantize_q8 != g->quantize_q8 && k->dot != g->dot);
         assert_true(k->add != g->add && k->scale != g->scale);
         assert_true(k->add_scaled != g->add_scaled);

@@ -126,29 +126,55 @@ static void test_kernels_quantize__smallest_block(void **unused) {
     assert_int_equal(p.q[2], 64); /* 63.5 */
 }
 
-/* Rows of quantize_q8_256 and quantize_q8_row, of any length. */
+/* Rows of quantize_q8_256, quantize_q8_row and quantize_q4_row, of any length. */
 enum { MAX_WIDE = 1100, MAX_WIDE_BYTES = 2048 };
 
-/* A row as table.h says, in the plainest way. `least`: the least that the largest
- * magnitude of the row is taken to be; below 0 each 256 values have their own. */
-static void reference_wide(const float *x, size_t k, float least, uint8_t *row) {
+typedef enum form { Q8_256, Q8_ROW, Q4_ROW, N_FORMS } form;
+
+static void quantize_as(const rsn_kernels *k, form how, const float *x, size_t n,
+                        void *row) {
+    void (*const forms[N_FORMS])(const float *, size_t, void *) = {
+        k->quantize_q8_256, k->quantize_q8_row, k->quantize_q4_row};
+    forms[how](x, n, row);
+}
+
+/* The mean magnitude of a row in the order of table.h. */
+static float mean_magnitude(const float *x, size_t k) {
+    float lane[16] = {0};
+    for (size_t i = 0; i < k; i++) lane[i % 16] += fabsf(x[i]);
+    for (size_t half = 8; half > 0; half /= 2)
+        for (size_t j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0] / (float)k;
+}
+
+/* The scale of values [from, to), and what they are multiplied by; 0: they become 0. */
+static float reference_scale(const float *x, size_t from, size_t to, form how,
+                             float *factor) {
+    const float steps = how == Q4_ROW ? sqrtf(7) : 127;
+    float size = how == Q4_ROW ? mean_magnitude(x, to) : 0;
+    bool whole = isfinite(size);
+    for (size_t j = from; j < to && how != Q4_ROW; j++) {
+        whole = whole && isfinite(x[j]);
+        size = fmaxf(size, fabsf(x[j]));
+    }
+    if (how != Q8_256) size = fmaxf(size, 1e-5f);
+    *factor = whole && size >= 0x1p-120f ? steps / size : 0;
+    return !whole ? NAN : size < 0x1p-120f ? 0 : size / steps;
+}
+
+/* A row as table.h says, in the plainest way. */
+static void reference_wide(const float *x, size_t k, form how, uint8_t *row) {
     size_t groups = (k + 15) / 16, blocks = (k + 255) / 256, scales = 16 * groups;
     size_t sums = scales + 4 * blocks, digits = sums + 4 * (blocks + 1);
     int32_t sum_of_16[(MAX_WIDE + 255) / 256 * 16] = {0}, total = 0;
+    const float low = how == Q4_ROW ? -8 : -127, high = how == Q4_ROW ? 7 : 127;
     memset(row, 0, (digits + 48 * blocks + 63) / 64 * 64);
     for (size_t i = 0; i < k; i++) {
-        size_t from = least < 0 ? i / 256 * 256 : 0;
-        size_t to = least < 0 && from + 256 < k ? from + 256 : k;
-        float top = 0;
-        bool whole = true;
-        for (size_t j = from; j < to; j++) {
-            whole = whole && isfinite(x[j]);
-            top = fmaxf(top, fabsf(x[j]));
-        }
-        top = fmaxf(top, least);
-        float scale = whole ? top < 0x1p-120f ? 0 : top / 127.0f : NAN;
-        float factor = whole && scale > 0 ? 127.0f / top : 0;
-        int8_t q = (int8_t)(factor > 0 ? rintf(x[i] * factor) : 0);
+        size_t from = how == Q8_256 ? i / 256 * 256 : 0;
+        size_t to = how == Q8_256 && from + 256 < k ? from + 256 : k;
+        float factor, scale = reference_scale(x, from, to, how, &factor);
+        float value = factor > 0 ? rintf(x[i] * factor) : 0;
+        int8_t q = (int8_t)fminf(fmaxf(value, low), high);
         memcpy(row + i, &q, 1);
         memcpy(row + scales + i / 256 * 4, &scale, 4);
         sum_of_16[i / 16] += q;
@@ -180,11 +206,11 @@ static void check_wide(const float *x, size_t k) {
     size_t scales_at = (k + 15) / 16 * 16, sums_at = scales_at + (k + 255) / 256 * 4;
     uint8_t wanted[MAX_WIDE_BYTES];
     assert_true(bytes <= sizeof wanted && bytes == rsn_act_row_bytes(RSN_ACT_Q8_ROW, k));
-    for (size_t l = 0; l < 2 * n_levels; l++) {
-        const rsn_kernels *kernels = levels[l / 2];
+    for (size_t l = 0; l < N_FORMS * n_levels; l++) {
+        const form how = (form)(l % N_FORMS);
         guarded out = guarded_new(bytes, 4 * (k % 5));
-        reference_wide(x, k, l % 2 ? 1e-5f : -1, wanted);
-        (l % 2 ? kernels->quantize_q8_row : kernels->quantize_q8_256)(x, k, out.data);
+        reference_wide(x, k, how, wanted);
+        quantize_as(levels[l / N_FORMS], how, x, k, out.data);
         assert_memory_equal(out.data, wanted, scales_at);
         for (size_t at = scales_at; at < sums_at; at += 4) {
             float got, scale;
@@ -240,6 +266,85 @@ static void test_kernels_quantize__least_of_a_row(void **unused) {
     assert_int_equal((int8_t)row[1], -13);
 }
 
+/* --- 4 bits ------------------------------------------------------------------------- */
+
+static float scale_of(const uint8_t *row, size_t k) {
+    float scale;
+    memcpy(&scale, row + (k + 15) / 16 * 16, sizeof scale);
+    return scale;
+}
+
+/* b / sqrt(7) * RoundClip(sqrt(7) / b * x, -8, 7) with b the mean of |x|, in float64: the
+ * formula of BitNet v2. A value within a millionth of a border may fall to either side. */
+static void test_kernels_quantize__q4_formula(void **unused) {
+    (void)unused;
+    uint64_t state = 3;
+    float x[MAX_WIDE];
+    uint8_t row[MAX_WIDE_BYTES];
+    size_t n_sure = 0, n_low = 0, n_high = 0;
+    for (size_t k = 1; k <= MAX_WIDE; k += k < 40 ? 1 : 53) {
+        double sum = 0;
+        for (size_t i = 0; i < k; i++) {
+            float r = next_float(&state);
+            x[i] = 3 * r * r * r; /* a few far from the mean */
+            sum += fabs((double)x[i]);
+        }
+        double b = fmax(sum / (double)k, 1e-5);
+        rsn_kernels_for(REASON_CPU_GENERIC)->quantize_q4_row(x, k, row);
+        assert_true(fabs((double)scale_of(row, k) / (b / sqrt(7)) - 1) < 1e-6);
+        for (size_t i = 0; i < k; i++) {
+            double exact = (double)x[i] * sqrt(7) / b, wanted = nearbyint(exact);
+            if (fabs(fabs(exact - floor(exact)) - 0.5) < 1e-6 * (1 + fabs(exact))) continue;
+            wanted = fmin(fmax(wanted, -8), 7);
+            assert_int_equal((int8_t)row[i], (int)wanted);
+            n_sure++;
+            n_low += exact < -8.5;
+            n_high += exact > 7.5;
+        }
+    }
+    assert_true(n_sure > 10000 && n_low > 10 && n_high > 10);
+}
+
+/* A row whose mean is sqrt(7) exactly, so that values are their own codes. */
+static void test_kernels_quantize__q4_ties_to_even(void **unused) {
+    (void)unused;
+    float x[16] = {0.5f, 1.5f, 2.5f, 3.5f, -0.5f, -1.5f, -2.5f, -3.5f, 6.5f, -7.5f, 7.5f};
+    const int8_t wanted[16] = {0, 2, 2, 4, 0, -2, -2, -4, 6, -8, 7, 5};
+    uint8_t row[128];
+    x[11] = 16 * sqrtf(7) - 37.5f;
+    check_wide(x, 16);
+    rsn_kernels_for(REASON_CPU_GENERIC)->quantize_q4_row(x, 16, row);
+    assert_true(scale_of(row, 16) == 1);
+    assert_memory_equal(row, wanted, 16);
+}
+
+/* One value among zeros is up to k times the mean; rows near nothing, and a sum that is
+ * infinite though no value is. */
+static void test_kernels_quantize__q4_ends(void **unused) {
+    (void)unused;
+    static float x[1 << 16];
+    static uint8_t row[1 << 18];
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels), k = sizeof x / sizeof *x;
+    for (size_t l = 0; l < n_levels; l++) {
+        memset(x, 0, sizeof x);
+        x[77] = 1e38f;
+        x[78] = -1e38f;
+        levels[l]->quantize_q4_row(x, k, row);
+        assert_true((int8_t)row[77] == 7 && (int8_t)row[78] == -8 && row[79] == 0);
+        x[79] = 3e38f;
+        x[95] = 3e38f;
+        levels[l]->quantize_q4_row(x, k, row);
+        assert_true(isnan(scale_of(row, k)) && row[77] == 0 && row[78] == 0);
+        memset(x, 0, sizeof x);
+        levels[l]->quantize_q4_row(x, 16, row);
+        assert_true(scale_of(row, 16) == 1e-5f / sqrtf(7) && row[0] == 0);
+        x[3] = 1e-5f; /* sqrt(7) of the least steps */
+        levels[l]->quantize_q4_row(x, 16, row);
+        assert_true(scale_of(row, 16) == 1e-5f / sqrtf(7) && row[3] == 3);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kernels_quantize__row_bytes),
@@ -250,6 +355,9 @@ int main(void) {
         cmocka_unit_test(test_kernels_quantize__wide_rows),
         cmocka_unit_test(test_kernels_quantize__wide_special_values),
         cmocka_unit_test(test_kernels_quantize__least_of_a_row),
+        cmocka_unit_test(test_kernels_quantize__q4_formula),
+        cmocka_unit_test(test_kernels_quantize__q4_ties_to_even),
+        cmocka_unit_test(test_kernels_quantize__q4_ends),
     };
     return cmocka_run_group_tests_name("kernels/quantize", tests, NULL, NULL);
 }

@@ -46,6 +46,7 @@ typedef enum row_op {
     GELU_MUL,
     GELU_MUL_IN_GATE,
     SOFT_CAP,
+    HADAMARD,
     MAX,
     EXP_SUM,
     N_ROW_OPS
@@ -55,7 +56,8 @@ static const char *const NAMES[N_ROW_OPS] = {
     "add_scaled",     "dot",              "add",            "scale", "f16_from_f32",
     "f32_from_f16",   "rms_norm",         "rms_norm in x",  "rope",  "rope adjacent",
     "silu_mul",       "silu_mul in gate", "silu_mul in up", "relu2_mul",
-    "relu2_mul in gate", "gelu_mul", "gelu_mul in gate", "soft_cap", "max",   "exp_sum"};
+    "relu2_mul in gate", "gelu_mul", "gelu_mul in gate", "soft_cap", "hadamard",
+    "max", "exp_sum"};
 
 /* Inputs of one run, as long as any operation needs. */
 typedef struct inputs {
@@ -89,6 +91,7 @@ static void run_op(const rsn_kernels *k, row_op op, const inputs *in, float *out
     case GELU_MUL: k->gelu_mul(in->x, in->w, out, n); break;
     case GELU_MUL_IN_GATE: k->gelu_mul(out, in->w, out, n); break;
     case SOFT_CAP: k->soft_cap(out, 10.0f * (in->factor + 1.5f), n); break;
+    case HADAMARD: k->hadamard(out, n); break;
     case MAX:
         if (n > 0) out[0] = k->max(in->x, n);
         break;
@@ -306,6 +309,60 @@ static void test_kernels_rowops__soft_cap_is_close(void **unused) {
     assert_true(ends[3] == 0);
 }
 
+/* Row i of the matrix of `block` values times x: element j has the sign that the number
+ * of bits which i and j share says. */
+static double hadamard_row(const float *x, size_t block, size_t i) {
+    double sum = 0;
+    for (size_t j = 0; j < block; j++) {
+        bool odd = false;
+        for (size_t both = i & j; both; both &= both - 1) odd = !odd;
+        sum += odd ? -(double)x[j] : (double)x[j];
+    }
+    return sum / sqrt((double)block);
+}
+
+/* Against the matrix in float64: a rounding a stage, two for the scale. And it is its own
+ * inverse. */
+static void check_hadamard(uint64_t *state, size_t n, size_t block) {
+    const rsn_kernels *levels[MAX_LEVELS];
+    size_t n_levels = find_levels(levels);
+    float *x = malloc(n * sizeof *x), *first = malloc(n * sizeof *x);
+    assert_true(x && first);
+    fill_floats(state, x, n);
+    for (size_t l = 0; l < n_levels; l++) {
+        guarded out = guarded_new(n * sizeof *x, n % 16 * 4);
+        float *y = (float *)(void *)out.data;
+        memcpy(y, x, n * sizeof *x);
+        levels[l]->hadamard(y, n);
+        if (l == 0) memcpy(first, y, n * sizeof *x);
+        assert_same_floats(y, first, n, levels[l]->level, "hadamard", n);
+        for (size_t i = 0; l == 0 && i < n; i++) {
+            const float *from = x + i / block * block;
+            double size = 0, wanted = hadamard_row(from, block, i % block);
+            for (size_t j = 0; j < block; j++) size += fabs((double)from[j]);
+            double bound = (log2((double)block) + 2) * size / sqrt((double)block);
+            assert_true(fabs((double)y[i] - wanted) <= bound * 0x1p-24);
+        }
+        levels[l]->hadamard(y, n);
+        for (size_t i = 0; i < n; i++)
+            assert_true(fabs((double)y[i] - (double)x[i]) < 1e-5);
+        guarded_free(&out);
+    }
+    free(x);
+    free(first);
+}
+
+static void test_kernels_rowops__hadamard_is_the_matrix(void **unused) {
+    (void)unused;
+    static const size_t mixed[][2] = {{3, 1},     {6, 2},      {20, 4},    {24, 8},
+                                      {40, 8},    {48, 16},    {96, 32},   {576, 64},
+                                      {384, 128}, {6912, 256}, {2560, 512}, {5120, 1024}};
+    uint64_t state = 7;
+    for (size_t n = 1; n <= 4096; n *= 2) check_hadamard(&state, n, n);
+    for (size_t i = 0; i < sizeof mixed / sizeof *mixed; i++)
+        check_hadamard(&state, mixed[i][0], mixed[i][1]);
+}
+
 static void test_kernels_rowops__max(void **unused) {
     (void)unused;
     float x[50];
@@ -366,6 +423,7 @@ int main(void) {
         cmocka_unit_test(test_kernels_rowops__gelu_mul_is_close),
         cmocka_unit_test(test_kernels_rowops__gelu_mul_ends),
         cmocka_unit_test(test_kernels_rowops__soft_cap_is_close),
+        cmocka_unit_test(test_kernels_rowops__hadamard_is_the_matrix),
         cmocka_unit_test(test_kernels_rowops__max),
         cmocka_unit_test(test_kernels_rowops__max_of_zeros),
         cmocka_unit_test(test_kernels_rowops__exp_sum),
