@@ -255,8 +255,11 @@ REASON_API void reason_model_free(reason_model *model);
  * A number about the model. Keys: "n_vocab", "n_layers", "n_embd", "n_heads",
  * "n_heads_kv", "head_dim", "n_ff", "context_length", "n_parameters", "weights_bytes",
  * "decode_bytes_per_token" (of weights read for one token), "kv_bytes_per_token" (F16
- * cache), "bos_token", "eos_token", "has_thinking" (0 or 1), "has_template",
- * "has_weights", or the full name of an integer or boolean metadata entry of the file.
+ * cache), "bos_token", "eos_token", "activation_bits" (8 or 4 where the architecture
+ * rounds what its projections read, with one scale per token; else 0), "hadamard" (1: the
+ * inputs of the two projections back to the residual stream are transformed),
+ * "has_thinking" (0 or 1), "has_template", "has_weights", or the full name of an integer
+ * or boolean metadata entry of the file.
  * @return INVALID_ARG, MISMATCH (no such key, or it holds no whole number)
  */
 REASON_API reason_status reason_model_get_int(const reason_model *model, const char *key,

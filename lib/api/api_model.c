@@ -118,6 +118,8 @@ typedef enum number {
     KV,
     BOS,
     EOS,
+    ACT_BITS,
+    HADAMARD,
     THINKS,
     CHATS,
     COMPUTES
@@ -141,6 +143,8 @@ static const struct {
     {"kv_bytes_per_token", KV},
     {"bos_token", BOS},
     {"eos_token", EOS},
+    {"activation_bits", ACT_BITS},
+    {"hadamard", HADAMARD},
     {"has_thinking", THINKS},
     {"has_template", CHATS},
     {"has_weights", COMPUTES},
@@ -165,6 +169,8 @@ static int64_t number_of(const rsn_model *m, number what) {
     case KV: return (int64_t)rsn_kv_position_bytes(hp, rsn_kv_type(REASON_KV_F16));
     case BOS: return m->vocab ? rsn_vocab_bos(m->vocab) : -1;
     case EOS: return m->vocab ? rsn_vocab_eos(m->vocab) : -1;
+    case ACT_BITS: return hp->act_bits;
+    case HADAMARD: return hp->hadamard;
     case THINKS: return m->tags.open.n > 0;
     case CHATS: return m->template_source.n > 0;
     case COMPUTES: return m->arch != NULL;

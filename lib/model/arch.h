@@ -21,9 +21,9 @@ typedef struct rsn_scratch {
 } rsn_scratch;
 
 /* Told what a product of weights is about to read: x is [n][w->cols], the activations
- * before they are rounded to 8 bits (where an architecture rounds them for float weights
- * as well, after). Once for each matrix and step, tokens in order, by any worker and for
- * different matrices at the same time. */
+ * before they are rounded to 8 or 4 bits (where an architecture rounds them for float
+ * weights as well, after), transformed where a model has that. Once for each matrix and
+ * step, tokens in order, by any worker and for different matrices at the same time. */
 typedef struct rsn_observer {
     void (*see)(void *user, const rsn_matrix *w, const float *x, size_t n);
     void *user;

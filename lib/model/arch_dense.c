@@ -19,7 +19,7 @@ enum { ROW_GRAIN = 32 };
 
 /* The kind of rows that a product of these weights with `a` reads. */
 static rsn_act kind_of(const rsn_acts *a, const rsn_matrix *w) {
-    bool whole_row = a->eight && w->type->act == RSN_ACT_Q8_256;
+    bool whole_row = a->bits != 0 && w->type->act == RSN_ACT_Q8_256;
     return whole_row ? RSN_ACT_Q8_ROW : w->type->act;
 }
 
@@ -28,7 +28,7 @@ static unsigned want(const rsn_acts *a, const rsn_matrix *w) {
     return 1u << kind_of(a, w);
 }
 
-/* Puts the values that 8 bits stand for in the place of the exact ones. */
+/* Puts the values that a row stands for in the place of the exact ones. */
 static void take_back(float *x, const unsigned char *row, size_t width) {
     const int8_t *q = (const int8_t *)row;
     float scale;
@@ -41,7 +41,7 @@ static unsigned char *row_at(const rsn_acts *a, rsn_act kind, size_t t) {
     return a->rows[kind] + t * a->stride[kind];
 }
 
-/* The 8 bits of a whole row in the other forms that are wanted. */
+/* The values of a whole row in the other forms that are wanted. */
 static void spread_row(const rsn_acts *a, size_t t, unsigned wanted) {
     const unsigned char *row = row_at(a, RSN_ACT_Q8_ROW, t);
     if (wanted & 1u << RSN_ACT_F32)
@@ -54,9 +54,11 @@ static void spread_row(const rsn_acts *a, size_t t, unsigned wanted) {
 static void prepare_row(const rsn_pass *p, const rsn_acts *a, size_t t, unsigned wanted) {
     const rsn_kernels *kernels = p->m->kernels;
     const float *x = a->f + t * a->width;
-    if (a->eight || (wanted & 1u << RSN_ACT_Q8_ROW))
+    if (a->bits == 4)
+        kernels->quantize_q4_row(x, a->width, row_at(a, RSN_ACT_Q8_ROW, t));
+    else if (a->bits == 8 || (wanted & 1u << RSN_ACT_Q8_ROW))
         kernels->quantize_q8_row(x, a->width, row_at(a, RSN_ACT_Q8_ROW, t));
-    if (a->eight) {
+    if (a->bits != 0) {
         spread_row(a, t, wanted);
         return;
     }
@@ -176,14 +178,16 @@ static void project_qkv(const rsn_pass *p, size_t begin, size_t end) {
     }
 }
 
-/* What goes into a projection back to the residual stream: normalized where the
- * architecture has that, in the form its weights want. */
+/* What goes into a projection back to the residual stream: normalized and transformed
+ * where the model has that, in the form its weights want. */
 static void prepare_back(const rsn_pass *p, const rsn_acts *a, const float *norm,
                          const rsn_matrix *w, size_t begin, size_t end) {
     for (size_t t = begin; t < end; t++) {
         float *x = a->f + t * a->width;
         if (norm)
             p->m->kernels->rms_norm(x, norm, x, a->width, p->m->hp.rms_eps);
+        if (p->m->hp.hadamard)
+            p->m->kernels->hadamard(x, a->width);
         prepare_row(p, a, t, want(a, w));
     }
 }

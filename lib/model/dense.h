@@ -13,7 +13,8 @@ typedef struct rsn_acts {
     unsigned char *rows[RSN_N_ACTS]; /* [n][stride], of each 8-bit kind */
     size_t stride[RSN_N_ACTS];
     size_t width;
-    bool eight; /* the values themselves are those of RSN_ACT_Q8_ROW, in every form */
+    unsigned bits; /* 8 or 4: the values themselves are those of RSN_ACT_Q8_ROW, in every
+                      form; 0: each form is made of the exact ones */
 } rsn_acts;
 
 /* A token of a pass and its place. */

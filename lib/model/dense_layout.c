@@ -24,8 +24,7 @@ static void *cut(slab *s, uint64_t n, uint64_t m, uint64_t size) {
 }
 
 static rsn_acts cut_acts(slab *s, const rsn_model *m, uint64_t n, size_t width) {
-    rsn_acts a = {.width = width,
-                  .eight = (m->arch->traits.bits & RSN_TRAIT_ACTS_8BIT) != 0};
+    rsn_acts a = {.width = width, .bits = m->hp.act_bits};
     a.f = cut(s, n, width, sizeof(float));
     for (rsn_act kind = RSN_ACT_Q8_32; kind < RSN_N_ACTS; kind++) {
         a.stride[kind] = rsn_act_row_bytes(kind, width);
@@ -42,7 +41,7 @@ static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, rsn_pass *p)
     p->x = cut(&s, n, hp->n_embd, sizeof(float));
     p->in = cut_acts(&s, m, n, hp->n_embd);
     p->head = p->in;
-    p->head.eight = false;
+    p->head.bits = 0;
     p->mix = cut_acts(&s, m, n, q_width);
     p->ff = cut_acts(&s, m, n, hp->n_ff);
     p->q = cut(&s, n, q_width, sizeof(float));

@@ -207,6 +207,29 @@ static reason_status read_window(const rsn_gguf *g, const char *arch,
     return read_pattern(g, arch, hp);
 }
 
+/* --- keys of our own ---------------------------------------------------------------- */
+
+/* BitNet v2 (arXiv 2504.18415): bits of activations, and its H-BitLinear. */
+static reason_status read_activations(const rsn_gguf *g, const char *arch,
+                                      const rsn_traits *traits, rsn_hparams *hp) {
+    static const char *const keys[] = {RSN_KEY_ACTIVATION_BITS, RSN_KEY_HADAMARD};
+    bool rows = (traits->bits & RSN_TRAIT_ACTS_ROW) != 0;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!rows && rsn_gguf_find(g, keys[i]))
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "key %s is none that architecture %s has here", keys[i],
+                            arch);
+    int64_t bits = 8;
+    reason_status status = rsn_gguf_int(g, RSN_KEY_ACTIVATION_BITS, 1, 32, &bits);
+    if (status == REASON_OK && bits != 8 && bits != 4)
+        status = rsn_fail(REASON_ERR_UNSUPPORTED,
+                          "key %s is %lld: only 4 and 8 bits are supported",
+                          RSN_KEY_ACTIVATION_BITS, (long long)bits);
+    hp->act_bits = rows ? (unsigned)bits : 0;
+    return status == REASON_OK ? rsn_gguf_bool(g, RSN_KEY_HADAMARD, &hp->hadamard)
+                               : status;
+}
+
 /* --- all of them -------------------------------------------------------------------- */
 
 /* Numbers that follow from others, and what they must satisfy together. */
@@ -254,6 +277,8 @@ reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch,
         status = read_factors(g, arch, traits, hp);
     if (status == REASON_OK)
         status = read_window(g, arch, traits, hp);
+    if (status == REASON_OK)
+        status = read_activations(g, arch, traits, hp);
     hp->nope_period = traits->nope_period;
     return status;
 }

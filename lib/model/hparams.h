@@ -26,12 +26,16 @@ typedef struct rsn_hparams {
     float logit_scale;       /* of logits, before their cap */
     float attn_scale;        /* of scores */
     float attn_cap, logit_cap; /* soft caps of scores and logits; 0: none */
+    unsigned act_bits; /* of what the seven projections read, 8 or 4, with one scale per
+                          token; 0: as the types of their weights want */
+    bool hadamard; /* what attention gives and the gated product are transformed before
+                      they are projected back (kernels/table.h) */
     rsn_rope_config rope;
 } rsn_hparams;
 
-/* Reads the keys that begin with `arch`. FORMAT for values out of range, UNSUPPORTED for
- * what no forward pass of this library does. n_vocab is 0 if the file has no
- * {arch}.vocab_size. */
+/* Reads the keys that begin with `arch`, and our own (keys.h). FORMAT for values out of
+ * range, UNSUPPORTED for what no forward pass of this library does. n_vocab is 0 if the
+ * file has no {arch}.vocab_size. */
 reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch,
                                const rsn_traits *traits, rsn_hparams *hp);
 

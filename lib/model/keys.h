@@ -1,10 +1,14 @@
-/* Keys of an architecture: "{arch}.{suffix}". */
+/* Keys of an architecture, "{arch}.{suffix}", and those that are our own: for what no key
+ * in use elsewhere says. */
 #ifndef REASON_MODEL_KEYS_H
 #define REASON_MODEL_KEYS_H
 
 #include <string.h>
 
 #include "base/status.h"
+
+#define RSN_KEY_ACTIVATION_BITS "reason.activation_bits"
+#define RSN_KEY_HADAMARD "reason.hadamard"
 
 typedef struct rsn_key {
     char text[160];

@@ -12,10 +12,12 @@ enum {
     RSN_TRAIT_QKV_BIAS_OK = 4, /* they may have */
     RSN_TRAIT_QK_NORM = 8,     /* q and k are normalized per head before RoPE */
     RSN_TRAIT_SUB_NORM = 16,   /* what attention gives and the gated product are
-                                  normalized before they are projected back */
+                                  normalized before they are projected back; files with
+                                  reason.hadamard may leave that out */
     RSN_TRAIT_RELU2 = 32,      /* the gate is relu(x)^2 instead of silu(x) */
-    RSN_TRAIT_ACTS_8BIT = 64,  /* the seven projections read activations in 8 bits with
-                                  one scale per token, whatever their weights are */
+    RSN_TRAIT_ACTS_ROW = 64,   /* the seven projections read activations in 8 bits, or as
+                                  reason.activation_bits says, with one scale per token,
+                                  whatever their weights are */
     RSN_TRAIT_SCALE_OK = 128,  /* the seven projections may have a scale beside them */
     RSN_TRAIT_GELU = 256,      /* the gate is GELU in its tanh form */
     RSN_TRAIT_EMBD_ROOT = 512, /* embeddings are multiplied by sqrt(n_embd) */

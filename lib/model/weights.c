@@ -23,6 +23,9 @@ typedef enum dim {
 
 /* A trait of every architecture. */
 #define ANY (1u << 31)
+/* Of a file without these norms, which may be without. */
+#define NO_ATTN_SUB_NORM (1u << 30)
+#define NO_FFN_SUB_NORM (1u << 29)
 
 /* Whether a tensor must be there: with any trait of the first set and none of the second.
  * It may be there with one of the third. */
@@ -30,6 +33,7 @@ typedef enum dim {
 #define OPTIONAL 0, 0, ANY
 #define WITH(trait) RSN_TRAIT_##trait, 0, 0
 #define WITHOUT(traits) ANY, traits, 0
+#define SUB_NORM(lacking) RSN_TRAIT_SUB_NORM, lacking, 0
 #define BIAS RSN_TRAIT_QKV_BIAS, 0, RSN_TRAIT_QKV_BIAS_OK
 
 typedef struct binding {
@@ -66,14 +70,16 @@ static const binding LAYER[] = {
     {"attn_k_norm.weight", AT(k_norm), HEAD, NONE, WITH(QK_NORM)},
     {"attn_q_norm.weight", AT(q_norm), QUERY, NONE, WITH(QK_NORM_WIDE)},
     {"attn_k_norm.weight", AT(k_norm), KEY, NONE, WITH(QK_NORM_WIDE)},
-    {"attn_sub_norm.weight", AT(attn_sub_norm), QUERY, NONE, WITH(SUB_NORM)},
+    {"attn_sub_norm.weight", AT(attn_sub_norm), QUERY, NONE,
+     SUB_NORM(NO_ATTN_SUB_NORM)},
     {"attn_output.weight", AT(o), QUERY, EMBD, ALWAYS},
     {"post_attention_norm.weight", AT(attn_post_norm), EMBD, NONE, WITH(POST_NORM)},
     {"ffn_norm.weight", AT(ffn_norm), EMBD, NONE, WITHOUT(NO_FFN_NORM)},
     {"post_attention_norm.weight", AT(ffn_norm), EMBD, NONE, WITH(FFN_NORM_RENAMED)},
     {"ffn_gate.weight", AT(gate), EMBD, FF, WITHOUT(RSN_TRAIT_GATE_UP_FUSED)},
     {"ffn_up.weight", AT(up), EMBD, FF, WITHOUT(RSN_TRAIT_GATE_UP_FUSED)},
-    {"ffn_sub_norm.weight", AT(ffn_sub_norm), FF, NONE, WITH(SUB_NORM)},
+    {"ffn_sub_norm.weight", AT(ffn_sub_norm), FF, NONE,
+     SUB_NORM(NO_FFN_SUB_NORM)},
     {"ffn_down.weight", AT(down), FF, EMBD, ALWAYS},
     {"post_ffw_norm.weight", AT(ffn_post_norm), EMBD, NONE, WITH(POST_NORM)},
 };
@@ -109,7 +115,7 @@ typedef struct binder {
     const rsn_gguf *g;
     const rsn_blob *blobs; /* [g->n_parts] */
     const rsn_hparams *hp;
-    unsigned traits; /* with ANY */
+    unsigned traits; /* with the three above */
     rsn_arena *arena;
     bool *bound; /* [g->n_tensors] */
 } binder;
@@ -300,6 +306,16 @@ static uint64_t count_parameters(const rsn_gguf *g) {
     return sum;
 }
 
+/* Norms before projections back are the file's choice where their inputs are transformed:
+ * what layer 0 has, all must have. */
+static unsigned lacking_sub_norms(const rsn_gguf *g, const rsn_hparams *hp) {
+    bool attn = rsn_gguf_find_tensor(g, "blk.0.attn_sub_norm.weight") != NULL;
+    bool ffn = rsn_gguf_find_tensor(g, "blk.0.ffn_sub_norm.weight") != NULL;
+    if (!hp->hadamard)
+        return 0;
+    return (attn ? 0 : NO_ATTN_SUB_NORM) | (ffn ? 0 : NO_FFN_SUB_NORM);
+}
+
 reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
                                const rsn_hparams *hp, const rsn_traits *traits,
                                rsn_arena *arena, rsn_weights *w) {
@@ -307,7 +323,7 @@ reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
     binder b = {.g = g,
                 .blobs = blobs,
                 .hp = hp,
-                .traits = traits->bits | ANY,
+                .traits = traits->bits | ANY | lacking_sub_norms(g, hp),
                 .arena = arena,
                 .bound = rsn_arena_calloc2(arena, g->n_tensors, sizeof(bool))};
     if (!b.bound)

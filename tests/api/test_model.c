@@ -24,6 +24,8 @@ static void test_api_model__numbers(void **state) {
         {"has_thinking", 1},
         {"has_template", 1},
         {"has_weights", 1},
+        {"activation_bits", 0},
+        {"hadamard", 0},
         {"kv_bytes_per_token", 4 * 2 * 2 * 64 * 2},
         {"qwen3.block_count", 4},
         {"tokenizer.ggml.add_bos_token", 0},

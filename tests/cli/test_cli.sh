@@ -204,7 +204,7 @@ check tokenize__stray_argument misuse
 run info -m "$MODEL" --json
 check info__json both "code 0" "lines 1"
 check info__json_keys has_keys architecture n_vocab n_parameters context_length think_open \
-    think_close think_source weights_bytes memory metadata
+    think_close think_source weights_bytes activation_bits hadamard memory metadata
 n_vocab=$(number n_vocab)
 run info -m "$MODEL"
 check info__text both "code 0" "prints ^architecture"

@@ -37,14 +37,48 @@ static void round_to_8_bits(double *x, size_t n, size_t step) {
     }
 }
 
-/* What a matrix sees of its input. The projections of bitnet get a row of 8 bits with one
- * scale, whatever they are. */
+/* A row to 4 bits as BitNet v2 says: steps of the mean magnitude by sqrt(7). */
+static void round_to_4_bits(double *x, size_t n) {
+    double mean = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += fabs(x[i]) / (double)n;
+    mean = fmax(mean, 1e-5);
+    for (size_t i = 0; i < n; i++)
+        x[i] = fmin(fmax(nearbyint(x[i] * sqrt(7) / mean), -8), 7) * mean / sqrt(7);
+}
+
+/* Each row of x times the Hadamard matrix; of a width that is no power of two, each
+ * stretch of as many values as the largest power that divides it. */
+static void transform(const network *net, double *x, size_t width) {
+    size_t block = 1;
+    while (width % (2 * block) == 0)
+        block *= 2;
+    double *in = zeros(block);
+    for (size_t at = 0; net->m->o.hadamard && at < net->n * width; at += block) {
+        memcpy(in, x + at, block * sizeof *in);
+        for (size_t i = 0; i < block; i++) {
+            x[at + i] = 0;
+            for (size_t j = 0; j < block; j++) {
+                double sign = 1;
+                for (size_t bit = 1; bit < block; bit *= 2)
+                    sign = i & j & bit ? -sign : sign;
+                x[at + i] += sign * in[j] / sqrt((double)block);
+            }
+        }
+    }
+    free(in);
+}
+
+/* What a matrix sees of its input. The projections of bitnet get a row of 8 or 4 bits
+ * with one scale, whatever they are. */
 static void round_input(const network *net, const tiny_tensor *t, double *x, size_t n) {
     rsn_act act = rsn_type_by_ggml(t->type)->act;
     bool row = net->arch->bitnet && strncmp(t->name, "blk.", strlen("blk.")) == 0;
     if (!net->how.q8)
         return;
-    if (row || act == RSN_ACT_Q8_ROW)
+    if (row && net->m->o.act_bits == 4)
+        round_to_4_bits(x, n);
+    else if (row || act == RSN_ACT_Q8_ROW)
         round_to_8_bits(x, n, n);
     else if (act == RSN_ACT_Q8_256)
         round_to_8_bits(x, n, 256);
@@ -268,6 +302,7 @@ static double *attend(const network *net, size_t layer, const double *x) {
             attend_head(net, q + at, k + kv, v + kv, p, has_window(net, layer), mix + at);
         }
     mix = normalize_again(net, name_of(layer, "attn_sub_norm.weight"), mix, net->q_width);
+    transform(net, mix, net->q_width);
     double *y = multiply(net, name_of(layer, "attn_output.weight"), NULL, mix);
     free(q);
     free(k);
@@ -277,7 +312,7 @@ static double *attend(const network *net, size_t layer, const double *x) {
 }
 
 static double open_gate(const network *net, double x) {
-    if (net->arch->bitnet)
+    if (net->arch->relu2)
         return x > 0 ? x * x : 0;
     if (net->arch->gelu)
         return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
@@ -293,6 +328,7 @@ static double *feed_forward(const network *net, size_t layer, const double *x) {
     for (size_t i = 0; i < net->n * n_ff; i++)
         gate[i] = open_gate(net, gate[i]) * up[i];
     gate = normalize_again(net, name_of(layer, "ffn_sub_norm.weight"), gate, n_ff);
+    transform(net, gate, n_ff);
     double *y = multiply(net, name_of(layer, "ffn_down.weight"), NULL, gate);
     free(gate);
     free(up);

@@ -8,7 +8,8 @@
 
 typedef struct dense_reference_options {
     bool q8; /* what block types multiply is rounded to 8 bits, as the library's kernels
-                say; with bitnet what the seven projections multiply, always */
+                say; with bitnet what the seven projections multiply, always, and to 4
+                where the model says so */
     bool half_cache; /* keys and values are rounded to half precision */
     size_t n_ctx;    /* of the session; 0: the model's */
     /* Told what rows [first, ..) of a tensor multiply, [n][cols], before it is rounded. */

@@ -117,8 +117,11 @@ typedef struct tiny_options {
     bool biases;          /* with biases of q, k and v; qwen2 has them always */
     bool fused;           /* q, k and v in one tensor (phi3) */
     bool long_factors;    /* with rope_factors_short and rope_factors_long */
+    bool hadamard;        /* inputs of attn_output and ffn_down are transformed (bitnet) */
+    bool no_sub_norms;    /* bitnet without them */
     /* Numbers with a key of their own, which is left out where they are 0. */
     uint32_t window, window_pattern, n_ctx_orig;
+    uint32_t act_bits; /* reason.activation_bits, 4 or 8 */
     float rope_base; /* [10000] */
     float local_base, factor, attn_factor, yarn_attn_factor, beta_fast, beta_slow;
     float attn_scale, attn_cap, logit_cap, embed_scale, residual_scale, logit_scale;
@@ -173,7 +176,8 @@ typedef struct tiny_arch {
     bool renamed_ffn_norm;  /* to post_attention_norm */
     bool fused_up;          /* gate and up are one tensor */
     bool gelu, root;        /* tanh-GELU gate; embeddings times sqrt(n_embd) */
-    bool bitnet;            /* sub-norms, squared ReLU gate, 8-bit activations */
+    bool bitnet;            /* sub-norms, 8-bit activations */
+    bool relu2;             /* squared ReLU gate */
     bool windows;           /* layers may have one */
     bool local_unscaled;    /* windows' RoPE is not scaled */
     uint32_t period;        /* of layers without a window */

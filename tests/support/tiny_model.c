@@ -167,7 +167,11 @@ static size_t put_features(const tiny_model *m, gguf_bytes *b) {
     (void)snprintf(key, sizeof key, "%s.rope.scaling.type", m->arch);
     if (o->scaling)
         gguf_put_string(b, key, o->scaling);
-    return n + (o->scaling ? 1 : 0);
+    if (o->act_bits)
+        gguf_put_u32(b, "reason.activation_bits", o->act_bits);
+    if (o->hadamard)
+        gguf_put_bool(b, "reason.hadamard", true);
+    return n + (o->scaling ? 1 : 0) + (o->act_bits ? 1 : 0) + (o->hadamard ? 1 : 0);
 }
 
 /* All pairs; returns how many. */
@@ -244,13 +248,13 @@ static void add_layer(tiny_model *m, uint32_t i) {
         {"attn_v.bias", kv, 1, biases},
         {"attn_q_norm.weight", q_norm, 1, norms},
         {"attn_k_norm.weight", k_norm, 1, norms},
-        {"attn_sub_norm.weight", q, 1, a->bitnet},
+        {"attn_sub_norm.weight", q, 1, a->bitnet && !o->no_sub_norms},
         {"attn_output.weight", q, o->n_embd, true},
         {"post_attention_norm.weight", o->n_embd, 1, a->post_norm || a->renamed_ffn_norm},
         {"ffn_norm.weight", o->n_embd, 1, !a->no_pre_norm && !a->renamed_ffn_norm},
         {"ffn_gate.weight", o->n_embd, o->n_ff, !a->fused_up},
         {"ffn_up.weight", o->n_embd, (a->fused_up ? 2 : 1) * (uint64_t)o->n_ff, true},
-        {"ffn_sub_norm.weight", o->n_ff, 1, a->bitnet},
+        {"ffn_sub_norm.weight", o->n_ff, 1, a->bitnet && !o->no_sub_norms},
         {"ffn_down.weight", o->n_ff, o->n_embd, true},
         {"post_ffw_norm.weight", o->n_embd, 1, a->post_norm},
     };

@@ -43,8 +43,9 @@ static const char *const int_keys[] = {
     "n_parameters",      "n_vocab",    "n_layers",  "n_embd",
     "n_heads",           "n_heads_kv", "head_dim",  "n_ff",
     "context_length",    "bos_token",  "eos_token", "weights_bytes",
-    "kv_bytes_per_token"};
-static const char *const bool_keys[] = {"has_weights", "has_template", "has_thinking"};
+    "kv_bytes_per_token", "activation_bits"};
+static const char *const bool_keys[] = {"has_weights", "has_template", "has_thinking",
+                                        "hadamard"};
 
 /* Keys of a model that lacks the thing (tags, weights) are left out, not invented. */
 static bool get_text(const reason_model *model, const char *key, const char **text,

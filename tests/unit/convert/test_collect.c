@@ -141,6 +141,7 @@ static void test_convert_collect__of_quantized_weights(void **state) {
     check_arch("llama", (tiny_options){.type = GGML_Q8_0}, 1e-4);
     check_arch("bitnet-b1.58", (tiny_options){.type = GGML_Q8_0}, 5e-3);
     check_arch("bitnet-b1.58", (tiny_options){.type = GGML_F16}, 3e-2);
+    check_arch("bitnet", (tiny_options){.type = GGML_Q8_0, .hadamard = true}, 5e-3);
 }
 
 /* ---- bits ---- */

@@ -383,28 +383,6 @@ static void test_format_gguf_malformed__qwen3(void **state) {
     break_file("qwen3, vocabulary, merges, template", &m.file);
 }
 
-/* The same file with two more vectors, which are all zeros. */
-static void add_sub_norms(tiny_model *m) {
-    static const char *const names[] = {"blk.0.attn_sub_norm.weight",
-                                        "blk.0.ffn_sub_norm.weight"};
-    const uint64_t ne = TINY;
-    const size_t start = m->tensors[0].at, n_data = m->file.n - start;
-    gguf_reference ref = {0};
-    gguf_bytes b = {0};
-    reference_read(m->file.data, m->file.n, &ref);
-    gguf_put(&b, m->file.data, ref.header_end);
-    for (size_t i = 0; i < COUNT(names); i++)
-        gguf_put_tensor(&b, names[i], 1, &ne, GGML_F32, (n_data + 31) / 32 * 32 + 32 * i);
-    gguf_set_number(&b, 8, m->n_tensors + COUNT(names), 8);
-    gguf_pad(&b, 32);
-    gguf_put(&b, m->file.data + start, n_data);
-    gguf_pad(&b, 32);
-    gguf_put_zeros(&b, 32 * COUNT(names));
-    gguf_free(&m->file);
-    m->file = b;
-    reference_free(&ref);
-}
-
 /* With the lists of a SentencePiece vocabulary. */
 static void test_format_gguf_malformed__bitnet(void **state) {
     (void)state;
@@ -431,10 +409,11 @@ static void test_format_gguf_malformed__bitnet(void **state) {
     o.pairs = &pairs;
     o.n_pairs = 6;
     o.version = 2;
+    o.act_bits = 4;
+    o.hadamard = true;
     tiny_model_make("bitnet", &o, &m);
-    add_sub_norms(&m);
     gguf_free(&pairs);
-    break_file("bitnet, scores", &m.file);
+    break_file("bitnet, scores, keys of our own", &m.file);
 }
 
 static void put_scalars(gguf_bytes *b) {
