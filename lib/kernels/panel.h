@@ -23,7 +23,7 @@ typedef struct head {
 typedef struct panel {
     rows part[PANEL_PARTS];
     head head;
-    const uint8_t *next; /* behind the panel's bytes */
+    const uint8_t *next; /* the bytes of the next panel of this place */
 } panel;
 
 /* The codes of weights 4 j to 4 j + 3 of every row. `words`: of a packed block, behind

@@ -70,7 +70,7 @@ RSN_INLINE void add_piece(block_kind kind, codes_fn codes_of, size_t n_groups,
                           size_t n_tokens, const uint8_t *const *words, size_t first,
                           const head *const *heads, size_t g, acts a, size_t at,
                           rows *products) {
-    const bool in_place = RUNS_IN_SUMS && kind.group == 0 && n_groups * n_tokens >= 4;
+    const bool in_place = RUNS_IN_SUMS && kind.group == 0 && n_groups * n_tokens >= 8;
     const size_t group_parts = kind.group == 16 ? 4 : PIECE_PARTS;
     const size_t safe = parts_in_run(kind.most);
     const size_t n_run = safe < group_parts ? safe : group_parts;
@@ -182,15 +182,9 @@ RSN_INLINE row_floats whole_row(block_kind kind, size_t k, rows sum, const uint8
     return fill_floats(x + a.scales_at) * to_floats(sum - total * kind.offset);
 }
 
-/* The bytes of a group's next 32 weights are asked for `AHEAD` bytes before they are read.
- * The hardware foresees a group's bytes only up to the end of a page, and asking for a
- * panel at once would be more than a core can wait for. */
-enum { AHEAD = 8192 };
-
-RSN_INLINE void prefetch_piece(block_kind kind, const void *from, size_t offset, size_t g) {
-    const size_t bytes = GROUP_ROWS * 32 * kind.bytes / kind.elems;
-    prefetch_bytes(from, offset + g * bytes, bytes);
-}
+/* How long before they are read the bytes of a block are asked for. The hardware foresees
+ * a group's bytes only up to the end of a page. */
+enum { AHEAD = 8192, LINE = 64 };
 
 /* --- few tokens: codes are read and multiplied --------------------------------------- */
 
@@ -211,14 +205,13 @@ RSN_INLINE void multiply_direct(block_kind kind, codes_fn codes_of, head_fn read
         head h;
         const head *heads = &h;
         read_head(w, 0, &h);
+        prefetch_block(w + AHEAD, GROUP_ROWS * kind.bytes);
         if (kind.elems == 32) {
-            prefetch_piece(kind, w, AHEAD, 0);
             step_32(kind, codes_of, 1, n_tokens, &words, &heads, 0, a, at, sums);
             continue;
         }
         RSN_UNROLL
         for (size_t g = 0; g < kind.elems / 32; g++) {
-            prefetch_piece(kind, w, AHEAD, g);
             add_piece(kind, codes_of, 1, n_tokens, &words, PIECE_PARTS * g, &heads,
                       scales * g, a, at + 32 * g, products);
         }
@@ -249,11 +242,11 @@ RSN_INLINE void unpack_panel(block_kind kind, codes_fn codes_of, head_fn read_he
     }
 }
 
-/* Outputs of a tile += a panel's weights from `at` on. `ahead`: brings the next panels
- * into the cache too. */
-RSN_INLINE void multiply_tile(block_kind kind, bool ahead, size_t n_tokens,
-                              const panel *const *panels, size_t at, size_t n_elems,
-                              acts a, const outputs *out) {
+/* Outputs of a tile += a panel's weights from `at` on. Meanwhile the bytes of the next
+ * panels from `ahead` on are asked for, so many lines a piece. */
+RSN_INLINE void multiply_tile(block_kind kind, size_t n_tokens, size_t ahead,
+                              size_t n_lines, const panel *const *panels, size_t at,
+                              size_t n_elems, acts a, const outputs *out) {
     const size_t scales = kind.group ? 32 / kind.group : 0, n_groups = TILE_GROUPS;
     const uint8_t *words[TILE_GROUPS];
     const head *heads[TILE_GROUPS];
@@ -272,8 +265,8 @@ RSN_INLINE void multiply_tile(block_kind kind, bool ahead, size_t n_tokens,
         products[i] = kind.whole_row ? (rows)sums[i] : fill_rows(0);
     }
     for (size_t g = 0; g < n_elems / 32; g++) {
-        for (size_t i = 0; ahead && i < n_groups; i++)
-            prefetch_piece(kind, panels[i]->next, 0, g);
+        for (size_t i = 0; i < n_groups; i++)
+            prefetch_block(panels[i]->next + ahead + g * n_lines * LINE, n_lines * LINE);
         if (kind.elems == 32)
             step_32(kind, codes_of_panel, n_groups, n_tokens, words, heads, g, a,
                     at + 32 * g, sums);
@@ -299,21 +292,28 @@ RSN_INLINE void multiply_tile(block_kind kind, bool ahead, size_t n_tokens,
     }
 }
 
+/* Every tile asks for its share of the next panels: all at once would be more than a core
+ * can wait for. */
 RSN_INLINE void multiply_tiles(block_kind kind, const panel *const *panels, size_t at,
                                size_t n_elems, acts a, size_t n_tokens,
                                const outputs *out) {
+    const size_t n_bytes = GROUP_ROWS * (n_elems / kind.elems * kind.bytes);
+    const size_t n_pieces = (n_tokens + TILE_TOKENS - 1) / TILE_TOKENS * (n_elems / 32);
+    const size_t n_lines = (n_bytes / LINE + n_pieces - 1) / n_pieces;
     outputs to[TILE_GROUPS];
     memcpy(to, out, sizeof to);
-    for (size_t t = 0; t < n_tokens;) {
+    for (size_t t = 0, ahead = 0; t < n_tokens;) {
         size_t left = n_tokens - t, n = 1;
+        size_t lines = ahead < n_bytes ? n_lines : 0;
         /* Of 8 and 9 two fours are better than six and ones. */
         if (left >= TILE_TOKENS && (TILE_TOKENS == 4 || (left != 8 && left != 9)))
-            multiply_tile(kind, t == 0, n = TILE_TOKENS, panels, at, n_elems, a, to);
+            multiply_tile(kind, n = TILE_TOKENS, ahead, lines, panels, at, n_elems, a, to);
         else if (TILE_TOKENS > 4 && left >= 4)
-            multiply_tile(kind, t == 0, n = 4, panels, at, n_elems, a, to);
+            multiply_tile(kind, n = 4, ahead, lines, panels, at, n_elems, a, to);
         else
-            multiply_tile(kind, t == 0, 1, panels, at, n_elems, a, to);
+            multiply_tile(kind, 1, ahead, lines, panels, at, n_elems, a, to);
         t += n;
+        ahead += lines * (n_elems / 32) * LINE;
         a = next_tokens(a, n);
         for (size_t i = 0; i < TILE_GROUPS; i++) to[i].at += n * to[i].stride;
     }
@@ -356,7 +356,9 @@ RSN_INLINE void multiply_panels(block_kind kind, unpack_fn unpack, size_t n_grou
             const uint8_t *from =
                 w + GROUP_ROWS * (i * w_stride + at / kind.elems * kind.bytes);
             unpack(from, n_elems, &panels[i]);
-            panels[i].next = from + GROUP_ROWS * (n_elems / kind.elems * kind.bytes);
+            panels[i].next = at + n_elems < k
+                                 ? from + GROUP_ROWS * (n_elems / kind.elems * kind.bytes)
+                                 : w + GROUP_ROWS * (i + TILE_GROUPS) * w_stride;
         }
         multiply_tiles(kind, used, at, n_elems, a, n_tokens, out);
     }
