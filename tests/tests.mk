@@ -92,6 +92,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_rope_scaling \
 	tests/unit/model/test_runs \
 	tests/unit/model/test_tags \
+	tests/unit/model/test_traffic \
 	tests/unit/model/test_vocab_load \
 	tests/unit/model/test_weights \
 	tests/unit/quant/test_fit \
