@@ -6,10 +6,10 @@
  * A weight is block bytes / block weights of memory, once for all tokens, and two
  * operations a token. Four weights of 16 rows: one product a token, one load and 0 (Q8_0)
  * to 8 (TQ1_0) operations to make their codes, once for all tokens; 32 weights: 2 more a
- * token with integer scales, 4 for a float step. On a Zen 5 core, of 1.02 T operations
+ * token with integer scales, 3 for a float step. On a Zen 5 core, of 1.02 T operations
  * and 30 to 40 GB/s that memory gives to one core: 60 tokens from the second cache I2_S
- * 92%, Q4_K 73%, Q6_K 61%, Q8_0 60%; one token from memory I2_S 37, Q4_K 33, Q6_K 29,
- * Q8_0 39 GB/s. */
+ * 92%, Q4_K 73%, Q8_0 67%, Q6_K 61%; one token from memory I2_S 42, Q4_K 36, Q6_K 37,
+ * Q8_0 37 GB/s. */
 #include "kernels/product.h"
 
 #if defined(__AVX512VNNI__)
