@@ -176,15 +176,12 @@ RSN_INLINE void multiply_panels(rsn_type type, size_t k, operands o, float *out,
 
 /* --- few tokens: weights are read and multiplied ---------------------------------------- */
 
-/* sums[] += a square's weights, of which n are there, times those of the tokens at x. */
-RSN_INLINE void multiply_square(size_t n_tokens, size_t n, const row_floats *square,
-                                const uint8_t *x, size_t x_stride, row_floats *sums) {
+/* sums[] += a weight of every row times those of the tokens at x. */
+RSN_INLINE void multiply_weight(size_t n_tokens, row_floats w, const uint8_t *x,
+                                size_t x_stride, row_floats *sums) {
     RSN_UNROLL
-    for (size_t k = 0; k < n; k++) {
-        RSN_UNROLL
-        for (size_t t = 0; t < n_tokens; t++)
-            sums[t] = fuse(square[k], fill_floats(x + t * x_stride + 4 * k), sums[t]);
-    }
+    for (size_t t = 0; t < n_tokens; t++)
+        sums[t] = fuse(w, fill_floats(x + t * x_stride), sums[t]);
 }
 
 /* sums[] += n weights from `at` on of DIRECT_ROWS rows. */
@@ -199,8 +196,10 @@ RSN_INLINE void add_segment_directly(rsn_type type, size_t n_tokens, size_t at, 
         RSN_UNROLL
         for (size_t g = 0; g < DIRECT_GROUPS; g++) {
             read_square(type, w + g * GROUP_ROWS * o.w_stride, o.w_stride, square);
-            multiply_square(n_tokens, GROUP_ROWS, square, x, o.x_stride,
-                            sums + g * n_tokens);
+            RSN_UNROLL
+            for (size_t k = 0; k < GROUP_ROWS; k++)
+                multiply_weight(n_tokens, square[k], x + 4 * k, o.x_stride,
+                                sums + g * n_tokens);
         }
         w += GROUP_ROWS * weight_bytes(type);
         x += 4 * GROUP_ROWS;
@@ -208,7 +207,9 @@ RSN_INLINE void add_segment_directly(rsn_type type, size_t n_tokens, size_t at, 
     for (size_t g = 0; at < end && g < DIRECT_GROUPS; g++) {
         read_rest(type, w + g * GROUP_ROWS * o.w_stride, o.w_stride, GROUP_ROWS, end - at,
                   square);
-        multiply_square(n_tokens, end - at, square, x, o.x_stride, sums + g * n_tokens);
+        for (size_t k = 0; k < end - at; k++)
+            multiply_weight(n_tokens, square[k], x + 4 * k, o.x_stride,
+                            sums + g * n_tokens);
     }
 }
 
