@@ -234,17 +234,10 @@ RSN_INLINE void multiply_direct(rsn_type type, size_t n_tokens, size_t k, operan
 
 RSN_INLINE void multiply_few(rsn_type type, size_t k, operands o, float *out,
                              size_t out_stride) {
-    for (size_t n; o.n_tokens > 0; o.n_tokens -= n) {
-        n = o.n_tokens >= 4 ? 4 : o.n_tokens >= 2 ? 2 : 1;
-        if (n == 4)
-            multiply_direct(type, 4, k, o, out, out_stride);
-        else if (n == 2)
-            multiply_direct(type, 2, k, o, out, out_stride);
-        else
-            multiply_direct(type, 1, k, o, out, out_stride);
-        o.x += n * o.x_stride;
-        out += n * out_stride;
-    }
+    if (o.n_tokens == 2)
+        multiply_direct(type, 2, k, o, out, out_stride);
+    else if (o.n_tokens == 1)
+        multiply_direct(type, 1, k, o, out, out_stride);
 }
 
 /* --- all rows -------------------------------------------------------------------------- */
