@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     b.n_rounds = (size_t)n_rounds;
-    for (int l = REASON_CPU_GENERIC; l <= REASON_CPU_AVX512; l++) {
+    for (int l = REASON_CPU_GENERIC; l <= REASON_CPU_NEON; l++) {
         const rsn_kernels *kernels = rsn_kernels_for(rsn_cpu_pick((reason_cpu)l));
         if ((int)kernels->level == l) b.levels[b.n_levels++] = kernels;
     }

@@ -66,6 +66,7 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/inline.h \
 	lib/kernels/lanes_avx2.h \
 	lib/kernels/lanes_avx512.h \
+	lib/kernels/lanes_neon.h \
 	lib/kernels/lanes_math.h \
 	lib/kernels/mathd.c \
 	lib/kernels/mathd.h \
@@ -89,7 +90,8 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/rows.h \
 	lib/kernels/rows_avx2.h \
 	lib/kernels/rows_avx512.h \
-	lib/kernels/runs_vnni.h \
+	lib/kernels/rows_neon.h \
+	lib/kernels/runs_dots.h \
 	lib/kernels/table.h
 format_sources = lib/format/gguf.h \
 	lib/format/gguf_get.c \
@@ -262,6 +264,13 @@ kernels_avx512_sources = lib/kernels/attention_avx512.c \
 	lib/kernels/product_float_avx512.c \
 	lib/kernels/quantize_avx512.c \
 	lib/kernels/rowops_avx512.c
+kernels_neon_sources = lib/kernels/attention_neon.c \
+	lib/kernels/encode_neon.c \
+	lib/kernels/peak_neon.c \
+	lib/kernels/product_blocks_neon.c \
+	lib/kernels/product_float_neon.c \
+	lib/kernels/quantize_neon.c \
+	lib/kernels/rowops_neon.c
 
 lib_cflags = $(AM_CFLAGS) $(VISIBILITY_CFLAGS)
 # Loops become vector code; the kernels' own order of additions is kept.
@@ -295,6 +304,14 @@ libkernels_avx512_la_SOURCES = $(kernels_avx512_sources)
 libkernels_avx512_la_CFLAGS = $(kernel_cflags) $(AVX512_CFLAGS)
 libkernels_la_CPPFLAGS += -DRSN_HAVE_AVX512
 libkernels_la_LIBADD += libkernels_avx512.la
+endif
+
+if HAVE_NEON
+noinst_LTLIBRARIES += libkernels_neon.la
+libkernels_neon_la_SOURCES = $(kernels_neon_sources)
+libkernels_neon_la_CFLAGS = $(kernel_cflags) $(NEON_CFLAGS)
+libkernels_la_CPPFLAGS += -DRSN_HAVE_NEON
+libkernels_la_LIBADD += libkernels_neon.la
 endif
 
 # All objects: unit tests link this one, so they reach what the shared library hides.

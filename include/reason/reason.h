@@ -198,14 +198,16 @@ typedef enum reason_load {
     REASON_LOAD_COPY = 1 /**< read it; the file may change or vanish afterwards */
 } reason_load;
 
-/** The highest instruction set a model may use. A level the CPU lacks is never run. */
+/** The highest instruction set a model may use. A level the CPU lacks is never run: the next
+ * lower one is, #REASON_CPU_GENERIC if the level is of another kind of CPU. */
 typedef enum reason_cpu {
     REASON_CPU_AUTO =
         0, /**< the best this CPU has, at most what REASON_CPU in the environment says */
     REASON_CPU_GENERIC = 1,
     REASON_CPU_AVX2 = 2,
     REASON_CPU_AVXVNNI = 3,
-    REASON_CPU_AVX512 = 4 /**< F, BW, DQ, VL and VNNI */
+    REASON_CPU_AVX512 = 4, /**< F, BW, DQ, VL and VNNI */
+    REASON_CPU_NEON = 5    /**< of 64-bit ARM, with dot products */
 } reason_cpu;
 
 /** How ternary weights of type I2_S lie in a file; nothing in it tells. */

@@ -74,7 +74,7 @@ reason_status reason_model_open(const char *path, const reason_model_options *op
     if (status == REASON_OK && (o.load < REASON_LOAD_MAP || o.load > REASON_LOAD_COPY))
         status =
             rsn_fail(REASON_ERR_INVALID_ARG, "load %d is none of its enum", (int)o.load);
-    if (status == REASON_OK && (o.cpu < REASON_CPU_AUTO || o.cpu > REASON_CPU_AVX512))
+    if (status == REASON_OK && (o.cpu < REASON_CPU_AUTO || o.cpu > REASON_CPU_NEON))
         status =
             rsn_fail(REASON_ERR_INVALID_ARG, "cpu %d is none of its enum", (int)o.cpu);
     if (status == REASON_OK && (o.i2_s < REASON_I2_S_A || o.i2_s > REASON_I2_S_B))

@@ -19,7 +19,7 @@ static reason_status check(const char *in, const char *out,
         return rsn_fail_null("in or out");
     if (o->n_rules > 0 && !o->rules)
         return rsn_fail_null("rules");
-    if (o->cpu < REASON_CPU_AUTO || o->cpu > REASON_CPU_AVX512)
+    if (o->cpu < REASON_CPU_AUTO || o->cpu > REASON_CPU_NEON)
         return rsn_fail(REASON_ERR_INVALID_ARG, "cpu %d is none of its enum",
                         (int)o->cpu);
     if (o->i2_s < REASON_I2_S_A || o->i2_s > REASON_I2_S_B)

@@ -18,11 +18,21 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
-static const char *const level_names[] = {"auto", "generic", "avx2", "avxvnni", "avx512"};
+static const char *const level_names[] = {"auto",    "generic", "avx2",
+                                          "avxvnni", "avx512",  "neon"};
 
 enum { N_LEVELS = sizeof level_names / sizeof *level_names };
+
+/* The next lower level of the same kind of processor. */
+static const reason_cpu next_lower[N_LEVELS] = {
+    [REASON_CPU_AVX2] = REASON_CPU_GENERIC,
+    [REASON_CPU_AVXVNNI] = REASON_CPU_AVX2,
+    [REASON_CPU_AVX512] = REASON_CPU_AVXVNNI,
+    [REASON_CPU_NEON] = REASON_CPU_GENERIC};
 
 const char *rsn_cpu_name(reason_cpu level) {
     return (unsigned)level < N_LEVELS ? level_names[level] : "unknown";
@@ -71,6 +81,15 @@ static unsigned find_levels(void) {
     return has;
 }
 
+#elif defined(__aarch64__) && defined(__linux__)
+
+static unsigned find_levels(void) {
+    enum { DOT_PRODUCTS = 1 << 20 }; /* HWCAP_ASIMDDP, which old headers lack */
+    unsigned has = bit_of(REASON_CPU_GENERIC);
+    if (getauxval(AT_HWCAP) & DOT_PRODUCTS) has |= bit_of(REASON_CPU_NEON);
+    return has;
+}
+
 #else
 
 static unsigned find_levels(void) {
@@ -85,8 +104,13 @@ static unsigned allowed; /* of these, those that REASON_CPU leaves */
 
 /* The levels of `has` that are at most `word`; all of them if it is no level's name. */
 static unsigned limit_levels(unsigned has, const char *word) {
-    for (unsigned level = REASON_CPU_GENERIC; word && level < N_LEVELS; level++)
-        if (strcmp(word, level_names[level]) == 0) return has & ((2u << level) - 1);
+    for (unsigned level = REASON_CPU_GENERIC; word && level < N_LEVELS; level++) {
+        if (strcmp(word, level_names[level]) != 0) continue;
+        unsigned most = 0;
+        for (unsigned l = level; l != REASON_CPU_AUTO; l = next_lower[l])
+            most |= bit_of((reason_cpu)l);
+        return has & most;
+    }
     return has;
 }
 
@@ -97,8 +121,11 @@ static void find_once(void) {
 
 reason_cpu rsn_cpu_best(unsigned has, reason_cpu wish) {
     unsigned level = (unsigned)wish;
-    if (level >= N_LEVELS || level == REASON_CPU_AUTO) level = N_LEVELS - 1;
-    while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level--;
+    if (level >= N_LEVELS || level == REASON_CPU_AUTO) {
+        level = N_LEVELS - 1;
+        while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level--;
+    }
+    while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level = next_lower[level];
     return (reason_cpu)level;
 }
 

@@ -62,5 +62,7 @@ void rsn_attend_avx2(const rsn_attention_part *part, rsn_attention_query *querie
                      size_t n);
 void rsn_attend_avx512(const rsn_attention_part *part, rsn_attention_query *queries,
                        size_t n);
+void rsn_attend_neon(const rsn_attention_part *part, rsn_attention_query *queries,
+                     size_t n);
 
 #endif

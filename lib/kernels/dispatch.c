@@ -47,8 +47,16 @@ static const rsn_kernels AVX512 = {.level = REASON_CPU_AVX512, .group_rows = 16,
                                    ENCODERS(avx512), LEVEL(avx512, avx512)};
 #endif
 
+#if defined(RSN_HAVE_NEON)
+static const rsn_kernels NEON = {.level = REASON_CPU_NEON, .group_rows = 4,
+                                 ENCODERS(neon), LEVEL(neon, neon)};
+#endif
+
 const rsn_kernels *rsn_kernels_for(reason_cpu level) {
     switch (level) {
+#if defined(RSN_HAVE_NEON)
+    case REASON_CPU_NEON: return &NEON;
+#endif
     case REASON_CPU_AVX512:
 #if defined(RSN_HAVE_AVX512) && defined(RSN_HAVE_AVX2)
         return &AVX512;

@@ -49,6 +49,10 @@ uint64_t rsn_peak_read(const unsigned char *bytes, size_t n) {
 }
 
 const rsn_peak *rsn_peak_for(reason_cpu level) {
+#ifdef RSN_HAVE_NEON
+    if (level == REASON_CPU_NEON)
+        return &rsn_peak_neon;
+#endif
 #ifdef RSN_HAVE_AVX512
     if (level >= REASON_CPU_AVX512)
         return &rsn_peak_avx512;

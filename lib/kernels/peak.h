@@ -22,7 +22,8 @@ const rsn_peak *rsn_peak_for(reason_cpu level);
 /* Reads n bytes in order and returns something that depends on them. */
 uint64_t rsn_peak_read(const unsigned char *bytes, size_t n);
 
-extern const rsn_peak rsn_peak_generic, rsn_peak_avx2, rsn_peak_avxvnni, rsn_peak_avx512;
+extern const rsn_peak rsn_peak_generic, rsn_peak_avx2, rsn_peak_avxvnni, rsn_peak_avx512,
+    rsn_peak_neon;
 
 /* A place results go to, so that no loop is optimized away. */
 extern _Atomic uint64_t rsn_peak_sink;

@@ -19,12 +19,13 @@
 #define BLOCKS_NAME(x) x##_avx512
 #define TILE_GROUPS 2
 #define TILE_TOKENS 6
+#define SIGNED_OFFSET 128
 
 RSN_INLINE rows add_byte_dots(rows sums, rows codes, rows x) {
     return (rows)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)codes, (__m512i)x);
 }
 
-#include "kernels/runs_vnni.h"
+#include "kernels/runs_dots.h"
 
 #include "kernels/product_blocks_impl.h"
 

@@ -10,12 +10,13 @@
 #define BLOCKS_NAME(x) x##_avxvnni
 #define TILE_GROUPS 1
 #define TILE_TOKENS 4
+#define SIGNED_OFFSET 128
 
 RSN_INLINE rows add_byte_dots(rows sums, rows codes, rows x) {
     return (rows)_mm256_dpbusd_avx_epi32((__m256i)sums, (__m256i)codes, (__m256i)x);
 }
 
-#include "kernels/runs_vnni.h"
+#include "kernels/runs_dots.h"
 
 #include "kernels/product_blocks_impl.h"
 

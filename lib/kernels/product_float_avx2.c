@@ -14,6 +14,7 @@
 /* Twelve registers of sums, two of weights, one of a token. */
 #define TILE_TOKENS 6
 #define FOUR_GROUPS 2
+#define DIRECT_GROUPS 2
 #include "kernels/product_float_impl.h"
 
 #endif

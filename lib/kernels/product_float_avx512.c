@@ -16,6 +16,7 @@
 /* 24 registers of sums, two of weights, one of a token. */
 #define TILE_TOKENS 12
 #define FOUR_GROUPS 4
+#define DIRECT_GROUPS 2
 #include "kernels/product_float_impl.h"
 
 #endif

@@ -8,13 +8,14 @@
  *     FLOATS_NAME(x)   x with the level appended
  *     TILE_TOKENS      tokens that two groups meet at once; at least 4
  *     FOUR_GROUPS      groups that four tokens meet at once; 2 or 4
+ *     DIRECT_GROUPS    groups that few tokens meet at once, each a chain of additions that
+ *                      the others need not wait for; 2 or 4
  *
  * Invariant: an output's additions come in the order of table.h whatever the tile. */
 
 enum { PANEL_GROUPS = 4, PANEL_ROWS = PANEL_GROUPS * GROUP_ROWS };
 enum { SEGMENT = RSN_FLOAT_SEGMENT, TILE_MOST = 2 * TILE_TOKENS };
-/* Two chains of additions at once, so that none is waited for. */
-enum { DIRECT_GROUPS = 2, DIRECT_ROWS = DIRECT_GROUPS * GROUP_ROWS, DIRECT_TOKENS = 2 };
+enum { DIRECT_ROWS = DIRECT_GROUPS * GROUP_ROWS, DIRECT_TOKENS = 2 };
 
 /* A segment's weights: of each group those of all its rows, one weight after another. */
 typedef struct panel {

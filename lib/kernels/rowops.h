@@ -43,6 +43,7 @@ static inline float rsn_fold_lanes(float *s) {
 RSN_DECLARE_ROWOPS(generic)
 RSN_DECLARE_ROWOPS(avx2)
 RSN_DECLARE_ROWOPS(avx512)
+RSN_DECLARE_ROWOPS(neon)
 
 /* Values of a block of `hadamard`: the largest power of two that divides n > 0. */
 static inline size_t rsn_hadamard_block(size_t n) {

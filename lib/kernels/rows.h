@@ -4,7 +4,6 @@
 #ifndef REASON_KERNELS_ROWS_H
 #define REASON_KERNELS_ROWS_H
 
-#include <immintrin.h>
 #include <stdbool.h>
 #include <string.h>
 

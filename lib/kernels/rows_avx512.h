@@ -5,6 +5,8 @@
 
 #define GROUP_ROWS 16
 
+#include <immintrin.h>
+
 #include "kernels/rows.h"
 
 /* Of 16 values, the one that the low half of each byte (below 16) says. */

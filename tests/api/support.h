@@ -76,7 +76,10 @@ static inline const char *model_text(const reason_model *model, const char *key)
     return text;
 }
 
-static const char *const level_names[] = {"auto", "generic", "avx2", "avxvnni", "avx512"};
+static const char *const level_names[] = {"auto",    "generic", "avx2",
+                                          "avxvnni", "avx512",  "neon"};
+
+enum { N_LEVELS = sizeof level_names / sizeof *level_names };
 
 /* Whether this machine, and its environment, run this level. */
 static inline bool has_level(reason_cpu level) {

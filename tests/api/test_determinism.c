@@ -5,7 +5,7 @@
  * positions, in which keys and values are kept and attention is summed. */
 #include "api/support.h"
 
-enum { N_TOKENS = 150, N_LEVELS = 5, N_KV_TYPES = 4, EDGE = 64 };
+enum { N_TOKENS = 150, N_KV_TYPES = 4, EDGE = 64 };
 
 /* The plain code is some twenty times slower, so it runs a sample of the cases of a list.
  */

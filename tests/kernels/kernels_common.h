@@ -21,7 +21,7 @@ enum { MAX_LEVELS = 4, GUARD_BYTES = 256, GUARD = 0xA5 };
 /* The tables of all levels this CPU and build have, generic first; returns how many. */
 static inline size_t find_levels(const rsn_kernels *levels[MAX_LEVELS]) {
     size_t n = 0;
-    for (int l = REASON_CPU_GENERIC; l <= REASON_CPU_AVX512; l++) {
+    for (int l = REASON_CPU_GENERIC; l <= REASON_CPU_NEON; l++) {
         const rsn_kernels *kernels = rsn_kernels_for(rsn_cpu_pick((reason_cpu)l));
         if ((int)kernels->level == l) levels[n++] = kernels;
     }

@@ -23,6 +23,7 @@ static const struct rsn_cli_choice cpus[] = {{"auto", REASON_CPU_AUTO},
                                              {"avx2", REASON_CPU_AVX2},
                                              {"avxvnni", REASON_CPU_AVXVNNI},
                                              {"avx512", REASON_CPU_AVX512},
+                                             {"neon", REASON_CPU_NEON},
                                              {NULL, 0}};
 static const struct rsn_cli_choice layouts[] = {
     {"a", REASON_I2_S_A}, {"b", REASON_I2_S_B}, {NULL, 0}};
@@ -44,7 +45,7 @@ static const struct rsn_cli_option rows[] = {
     {"threads", 't', RSN_CLI_INT, AT(n_threads), 0, 1024, NULL, "N",
      "threads; default 0: as many as this process may use"},
     {"cpu", 0, RSN_CLI_CHOICE, AT(cpu), 0, 0, cpus, "LEVEL",
-     "highest instruction set to use: auto, generic, avx2,\navxvnni, avx512"},
+     "highest instruction set to use: auto, generic, avx2,\navxvnni, avx512, neon"},
     {"i2s", 0, RSN_CLI_CHOICE, AT(i2_s), 0, 0, layouts, "LAYOUT",
      "of I2_S weights in the source: a (default), or b for\nfiles made on ARM"},
     {"quiet", 'q', RSN_CLI_FLAG, AT(quiet), 0, 0, NULL, NULL, "no line for each tensor"},

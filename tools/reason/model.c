@@ -10,7 +10,8 @@
 static const struct rsn_cli_choice cpus[] = {
     {"auto", REASON_CPU_AUTO},     {"generic", REASON_CPU_GENERIC},
     {"avx2", REASON_CPU_AVX2},     {"avxvnni", REASON_CPU_AVXVNNI},
-    {"avx512", REASON_CPU_AVX512}, {NULL, 0}};
+    {"avx512", REASON_CPU_AVX512}, {"neon", REASON_CPU_NEON},
+    {NULL, 0}};
 static const struct rsn_cli_choice kv_types[] = {
     {"f16", REASON_KV_F16}, {"f32", REASON_KV_F32}, {"q8_0", REASON_KV_Q8_0},
     {"q4_0", REASON_KV_Q4_0}, {NULL, 0}};
@@ -26,7 +27,7 @@ const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
     {"threads", 't', RSN_CLI_INT, AT(n_threads), 0, 1024, NULL, "N",
      "threads; default 0: as many as this process may use"},
     {"cpu", 0, RSN_CLI_CHOICE, AT(cpu), 0, 0, cpus, "LEVEL",
-     "highest instruction set: auto, generic, avx2, avxvnni,\navx512; default auto"},
+     "highest instruction set: auto, generic, avx2, avxvnni,\navx512, neon; default auto"},
     {"i2s", 0, RSN_CLI_CHOICE, AT(i2_s), 0, 0, i2_s_layouts, "LAYOUT",
      "of I2_S weights: a, or b for files of ARM builds;\ndefault a"},
 };

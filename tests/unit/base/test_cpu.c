@@ -13,6 +13,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 static void test_base_cpu__names(void **state) {
     (void)state;
@@ -21,36 +24,38 @@ static void test_base_cpu__names(void **state) {
     assert_string_equal(rsn_cpu_name(REASON_CPU_AVX2), "avx2");
     assert_string_equal(rsn_cpu_name(REASON_CPU_AVXVNNI), "avxvnni");
     assert_string_equal(rsn_cpu_name(REASON_CPU_AVX512), "avx512");
-    assert_string_equal(rsn_cpu_name((reason_cpu)5), "unknown");
+    assert_string_equal(rsn_cpu_name(REASON_CPU_NEON), "neon");
+    assert_string_equal(rsn_cpu_name((reason_cpu)6), "unknown");
     assert_string_equal(rsn_cpu_name((reason_cpu)-1), "unknown");
 }
 
-/* Five machines, every wish. */
+/* Six machines, every wish. */
 static void test_base_cpu__best_level(void **state) {
     (void)state;
     static const struct {
-        const char
-            *has; /* one bit per level, as digits: auto generic avx2 avxvnni avx512 */
+        const char *has; /* one bit per level, as digits: auto generic avx2 avxvnni avx512
+                            neon */
         const char *best; /* the level's number for each wish */
     } machines[] = {
-        {"01000", "11111"}, /* an old one */
-        {"01110", "31233"}, /* AVX-VNNI but no AVX-512 */
-        {"01101", "41224"}, /* the other way round */
-        {"01111", "41234"}, /* all */
-        {"00000", "11111"},
+        {"010000", "111111"}, /* an old one */
+        {"011100", "312331"}, /* AVX-VNNI but no AVX-512 */
+        {"011010", "412241"}, /* the other way round */
+        {"011110", "412341"}, /* all of x86 */
+        {"010001", "511115"}, /* ARM */
+        {"000000", "111111"},
     };
     for (size_t i = 0; i < COUNT(machines); i++) {
         unsigned has = 0;
-        for (unsigned level = 0; level < 5; level++)
+        for (unsigned level = 0; level < 6; level++)
             has |= (unsigned)(machines[i].has[level] - '0') << level;
-        for (unsigned wish = 0; wish < 5; wish++)
+        for (unsigned wish = 0; wish < 6; wish++)
             assert_int_equal(rsn_cpu_best(has, (reason_cpu)wish),
                              machines[i].best[wish] - '0');
         assert_int_equal(rsn_cpu_best(has, (reason_cpu)77), machines[i].best[0] - '0');
     }
 }
 
-/* What the compiler's own detection says, which was written by others. */
+/* What the compiler's own detection says, which was written by others, or the CPU. */
 static void test_base_cpu__detects_what_the_compiler_detects(void **state) {
     (void)state;
 #if defined(__x86_64__)
@@ -65,6 +70,14 @@ static void test_base_cpu__detects_what_the_compiler_detects(void **state) {
     const reason_cpu found = rsn_cpu_detect();
     assert_int_equal(found == REASON_CPU_AVX512, avx512);
     assert_int_equal(found >= REASON_CPU_AVX2, avx2);
+#elif defined(__aarch64__) && defined(__linux__)
+    /* The CPU's own register, which the system lets programs read: bits 44 to 47. */
+    enum { HWCAP_CPUID_BIT = 1 << 11 };
+    if (!(getauxval(AT_HWCAP) & HWCAP_CPUID_BIT)) skip();
+    uint64_t features;
+    __asm__ volatile("mrs %0, id_aa64isar0_el1" : "=r"(features));
+    assert_int_equal(rsn_cpu_detect(),
+                     features >> 44 & 15 ? REASON_CPU_NEON : REASON_CPU_GENERIC);
 #else
     assert_int_equal(rsn_cpu_detect(), REASON_CPU_GENERIC);
 #endif
@@ -109,17 +122,21 @@ static int detect_in_child(void) {
 static void test_base_cpu__ceiling(void **state) {
     (void)state;
     const int best = detect_in_child();
-    assert_in_range(best, REASON_CPU_GENERIC, REASON_CPU_AVX512);
+    const bool is_arm = best == REASON_CPU_NEON;
+    assert_in_range(best, REASON_CPU_GENERIC, REASON_CPU_NEON);
     assert_int_equal(pick_in_child(NULL, -1), best);
     assert_int_equal(pick_in_child("", -1), best);
     assert_int_equal(pick_in_child("auto", -1), best);
     assert_int_equal(pick_in_child("AVX2", -1), best); /* unknown words do nothing */
     assert_int_equal(pick_in_child("avx2 ", -1), best);
-    assert_int_equal(pick_in_child("avx512", -1), best);
+    /* The highest levels are ceilings of their own kind of processor only. */
+    assert_int_equal(pick_in_child("avx512", -1), is_arm ? REASON_CPU_GENERIC : best);
+    assert_int_equal(pick_in_child("neon", -1), is_arm ? best : REASON_CPU_GENERIC);
+    assert_int_equal(pick_in_child("neon", REASON_CPU_AVX512), REASON_CPU_GENERIC);
     assert_int_equal(pick_in_child("generic", -1), REASON_CPU_GENERIC);
     assert_int_equal(pick_in_child("generic", REASON_CPU_AVX512), REASON_CPU_GENERIC);
-    const int at_most_avx2 = best >= REASON_CPU_AVX2 ? REASON_CPU_AVX2
-                                                     : REASON_CPU_GENERIC;
+    const int at_most_avx2 =
+        best >= REASON_CPU_AVX2 && !is_arm ? REASON_CPU_AVX2 : REASON_CPU_GENERIC;
     assert_int_equal(pick_in_child("avx2", -1), at_most_avx2);
     assert_int_equal(pick_in_child("avx2", REASON_CPU_AVX512), at_most_avx2);
     assert_int_equal(pick_in_child("avx2", REASON_CPU_GENERIC), REASON_CPU_GENERIC);

@@ -164,7 +164,7 @@ static void test_model_bitnet_v2__same_bits(void **state) {
         o.seed = 90 + i;
         tiny_model_make("bitnet", &o, &m);
         float *wanted = run_model(&m, REASON_CPU_GENERIC, 1, 0);
-        for (int level = REASON_CPU_GENERIC; level <= REASON_CPU_AVX512; level++)
+        for (int level = REASON_CPU_GENERIC; level <= REASON_CPU_NEON; level++)
             for (size_t c = 0; c < COUNT(chunks); c++) {
                 float *got = run_model(&m, (reason_cpu)level, 1 + (int32_t)c, chunks[c]);
                 assert_memory_equal(got, wanted,

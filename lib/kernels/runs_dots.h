@@ -1,14 +1,15 @@
-/* Runs of product_blocks_impl.h on add_byte_dots(), which adds products of unsigned codes and
- * activations in 32 bits: they never end for want of room. Signed codes are moved up by
- * 128. */
-#ifndef REASON_KERNELS_RUNS_VNNI_H
-#define REASON_KERNELS_RUNS_VNNI_H
+/* Runs of product_blocks_impl.h on add_byte_dots() that adds products of codes and
+ * activations in 32 bits: they never end for want of room. The includer defines
+ *
+ *     SIGNED_OFFSET   128 where the instruction wants codes unsigned, so that signed ones
+ *                     are moved up; 0 where it takes them as they are */
+#ifndef REASON_KERNELS_RUNS_DOTS_H
+#define REASON_KERNELS_RUNS_DOTS_H
 
-#define SIGNED_OFFSET 128
 #define RUNS_IN_SUMS true
 
 RSN_INLINE rows signed_codes(rows v) {
-    return v ^ 0x80808080u;
+    return SIGNED_OFFSET ? v ^ 0x80808080u : v;
 }
 
 RSN_INLINE rows scale_rows(rows scale) {
