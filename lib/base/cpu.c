@@ -27,18 +27,11 @@ static const char *const level_names[] = {"auto",    "generic", "avx2",
 
 enum { N_LEVELS = sizeof level_names / sizeof *level_names };
 
-/* The next lower level of the same kind of processor. */
-static const reason_cpu next_lower[N_LEVELS] = {
-    [REASON_CPU_AVX2] = REASON_CPU_GENERIC,
-    [REASON_CPU_AVXVNNI] = REASON_CPU_AVX2,
-    [REASON_CPU_AVX512] = REASON_CPU_AVXVNNI,
-    [REASON_CPU_NEON] = REASON_CPU_GENERIC};
-
 const char *rsn_cpu_name(reason_cpu level) {
     return (unsigned)level < N_LEVELS ? level_names[level] : "unknown";
 }
 
-static unsigned bit_of(reason_cpu level) {
+static unsigned bit_of(unsigned level) {
     return 1u << level;
 }
 
@@ -81,12 +74,24 @@ static unsigned find_levels(void) {
     return has;
 }
 
-#elif defined(__aarch64__) && defined(__linux__)
+#elif defined(__aarch64__)
+
+/* Where the compiler takes dot products for granted, as Apple's does, all code needs them
+ * already. */
+static bool has_dot_products(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+    return true;
+#elif defined(__linux__)
+    enum { DOT_PRODUCTS = 1 << 20 }; /* HWCAP_ASIMDDP, which old headers lack */
+    return getauxval(AT_HWCAP) & DOT_PRODUCTS;
+#else
+    return false;
+#endif
+}
 
 static unsigned find_levels(void) {
-    enum { DOT_PRODUCTS = 1 << 20 }; /* HWCAP_ASIMDDP, which old headers lack */
     unsigned has = bit_of(REASON_CPU_GENERIC);
-    if (getauxval(AT_HWCAP) & DOT_PRODUCTS) has |= bit_of(REASON_CPU_NEON);
+    if (has_dot_products()) has |= bit_of(REASON_CPU_NEON);
     return has;
 }
 
@@ -102,15 +107,17 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static unsigned levels;  /* that the machine has */
 static unsigned allowed; /* of these, those that REASON_CPU leaves */
 
+/* A level and those below it that CPUs with it may have, as bits; all of them for AUTO. */
+static unsigned at_most(unsigned level) {
+    if (level == REASON_CPU_AUTO) return bit_of(N_LEVELS) - 1;
+    if (level == REASON_CPU_NEON) return bit_of(REASON_CPU_GENERIC) | bit_of(level);
+    return bit_of(level + 1) - 1;
+}
+
 /* The levels of `has` that are at most `word`; all of them if it is no level's name. */
 static unsigned limit_levels(unsigned has, const char *word) {
-    for (unsigned level = REASON_CPU_GENERIC; word && level < N_LEVELS; level++) {
-        if (strcmp(word, level_names[level]) != 0) continue;
-        unsigned most = 0;
-        for (unsigned l = level; l != REASON_CPU_AUTO; l = next_lower[l])
-            most |= bit_of((reason_cpu)l);
-        return has & most;
-    }
+    for (unsigned level = REASON_CPU_GENERIC; word && level < N_LEVELS; level++)
+        if (strcmp(word, level_names[level]) == 0) return has & at_most(level);
     return has;
 }
 
@@ -120,12 +127,9 @@ static void find_once(void) {
 }
 
 reason_cpu rsn_cpu_best(unsigned has, reason_cpu wish) {
-    unsigned level = (unsigned)wish;
-    if (level >= N_LEVELS || level == REASON_CPU_AUTO) {
-        level = N_LEVELS - 1;
-        while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level--;
-    }
-    while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level = next_lower[level];
+    unsigned level = N_LEVELS - 1;
+    has &= at_most((unsigned)wish < N_LEVELS ? wish : REASON_CPU_AUTO);
+    while (level > REASON_CPU_GENERIC && !(has >> level & 1)) level--;
     return (reason_cpu)level;
 }
 

@@ -288,6 +288,8 @@ static void check_file(const char *path) {
     size_t shipped_vocab = n_vocab;
     for (int level = first_level; level < N_LEVELS; level++) {
         reason_model *model;
+        if (!models[level])
+            continue;
         o.cpu = (reason_cpu)level;
         assert_ok(reason_model_open(path, &o, &model));
         n_vocab = (size_t)model_int(model, "n_vocab");

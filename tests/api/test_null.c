@@ -314,7 +314,7 @@ static void test_api_null__null_is_fine(void **state) {
 
 static void test_api_null__model_options(void **state) {
     (void)state;
-    static const int loads[] = {-1, 2, 1 << 30}, cpus[] = {-1, 5, 1 << 30};
+    static const int loads[] = {-1, 2, 1 << 30}, cpus[] = {-1, 6, 1 << 30};
     reason_model *out = MARK;
     reason_model_options o;
     assert_ok(reason_model_options_init(&o, sizeof o));
