@@ -10,16 +10,6 @@ reason_status reason_imatrix_options_init(reason_imatrix_options *options, size_
     return rsn_options_init(options, size, &OPTIONS, sizeof OPTIONS, "options");
 }
 
-static reason_status check_options(const reason_imatrix_options *o) {
-    if (o->n_ctx < 0 || o->n_ctx == 1)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_ctx %d, 0 or at least 2 expected",
-                        o->n_ctx);
-    if (o->n_chunks < 0)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_chunks %d, 0 or more expected",
-                        o->n_chunks);
-    return REASON_OK;
-}
-
 static reason_status collect_and_write(reason_model *model, const char *text,
                                        int64_t n_bytes, const char *path,
                                        const reason_imatrix_options *o,
@@ -53,7 +43,7 @@ reason_status reason_imatrix(reason_model *model, const char *text, int64_t n_by
         return rsn_fail_null("model, text or path");
     status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK)
-        status = check_options(&o);
+        status = rsn_check_chunks(o.n_ctx, 2, o.n_chunks);
     if (status == REASON_OK)
         status = rsn_check_length(n_bytes);
     if (status == REASON_OK)

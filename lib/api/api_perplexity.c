@@ -12,19 +12,6 @@ reason_status reason_perplexity_options_init(reason_perplexity_options *options,
     return rsn_options_init(options, size, &OPTIONS, sizeof OPTIONS, "options");
 }
 
-static reason_status check_options(const reason_perplexity_options *o) {
-    if (o->n_ctx < 0 || o->n_ctx == 1 || o->n_ctx == 2)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_ctx %d, 0 or at least 3 expected",
-                        o->n_ctx);
-    if (o->n_chunks < 0)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_chunks %d, 0 or more expected",
-                        o->n_chunks);
-    if (!rsn_kv_type(o->kv_type))
-        return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum",
-                        (int)o->kv_type);
-    return REASON_OK;
-}
-
 static reason_perplexity_result no_result(void) {
     const double none = (double)NAN;
     return (reason_perplexity_result){
@@ -63,7 +50,9 @@ reason_status reason_perplexity(reason_model *model, const char *text, int64_t n
         return rsn_fail_null("model or text");
     status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK)
-        status = check_options(&o);
+        status = rsn_check_chunks(o.n_ctx, 3, o.n_chunks);
+    if (status == REASON_OK)
+        status = rsn_check_kv_type(o.kv_type);
     if (status == REASON_OK)
         status = rsn_check_length(n_bytes);
     if (status == REASON_OK)

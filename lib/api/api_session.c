@@ -52,13 +52,10 @@ static reason_status check_options(const reason_model *model,
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "n_ctx %d (0 or more) or n_chunk %d (0 to %d)", o->n_ctx,
                         o->n_chunk, MAX_CHUNK);
-    if (!rsn_kv_type(o->kv_type))
-        return rsn_fail(REASON_ERR_INVALID_ARG, "kv_type %d is none of its enum",
-                        (int)o->kv_type);
     if ((size_t)o->n_ctx > model->hp.n_ctx)
         return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu",
                         o->n_ctx, model->hp.n_ctx);
-    return REASON_OK;
+    return rsn_check_kv_type(o->kv_type);
 }
 
 /* The options as a setup; `o` begins as the defaults. */

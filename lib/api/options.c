@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "model/kvcache.h"
+
 reason_status rsn_fail_null(const char *argument) {
     return rsn_fail(REASON_ERR_INVALID_ARG, "%s is NULL", argument);
 }
@@ -13,6 +15,22 @@ reason_status rsn_check_length(int64_t n_bytes) {
                                    "n_bytes %lld, -1 or more expected",
                                    (long long)n_bytes)
                         : REASON_OK;
+}
+
+reason_status rsn_check_chunks(int32_t n_ctx, int32_t least, int32_t n_chunks) {
+    if (n_ctx != 0 && n_ctx < least)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_ctx %d, 0 or at least %d expected",
+                        n_ctx, least);
+    if (n_chunks < 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_chunks %d, 0 or more expected",
+                        n_chunks);
+    return REASON_OK;
+}
+
+reason_status rsn_check_kv_type(reason_kv_type type) {
+    return rsn_kv_type(type) ? REASON_OK
+                             : rsn_fail(REASON_ERR_INVALID_ARG,
+                                        "kv_type %d is none of its enum", (int)type);
 }
 
 static reason_status check_size(const void *p, size_t size, size_t full,

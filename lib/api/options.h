@@ -21,6 +21,10 @@ reason_status rsn_options_write(void *out, const void *from, size_t full,
 reason_status rsn_fail_null(const char *argument);
 /* INVALID_ARG unless it is a length of text: 0 or more, or -1. */
 reason_status rsn_check_length(int64_t n_bytes);
+/* INVALID_ARG unless chunks of n_ctx tokens, at least `least` or 0 for the default, and so
+ * many of them, can be. */
+reason_status rsn_check_chunks(int32_t n_ctx, int32_t least, int32_t n_chunks);
+reason_status rsn_check_kv_type(reason_kv_type type);
 
 /* api_session.c: MISMATCH for a model that is a vocabulary alone. */
 reason_status rsn_check_weights(const reason_model *model);

@@ -10,13 +10,6 @@ enum { LEAST_BYTES = 8 << 20 };
 
 enum { ALIGNMENT = 64 };
 
-static const size_t MATRICES[] = {
-    offsetof(rsn_layer, q),    offsetof(rsn_layer, k),  offsetof(rsn_layer, v),
-    offsetof(rsn_layer, o),    offsetof(rsn_layer, gate), offsetof(rsn_layer, up),
-    offsetof(rsn_layer, down),
-};
-enum { N_MATRICES = sizeof MATRICES / sizeof *MATRICES };
-
 typedef struct packing {
     const rsn_kernels *kernels;
     const rsn_hparams *hp;
@@ -24,18 +17,18 @@ typedef struct packing {
     const rsn_cancel *cancel;
     unsigned char *storage; /* NULL: in place */
     unsigned char *scratch; /* [workers][group_bytes] */
+    size_t per_layer;          /* matrices */
     size_t bytes, group_bytes; /* of all matrices to be packed; of the largest group */
 } packing;
 
 /* Matrix i of the model, the output behind those of the layers. */
 static rsn_matrix *matrix_at(const packing *p, size_t i) {
-    if (i == N_MATRICES * p->hp->n_layers) return &p->w->output;
-    rsn_layer *layer = &p->w->layers[i / N_MATRICES];
-    return (rsn_matrix *)(void *)((char *)layer + MATRICES[i % N_MATRICES]);
+    if (i == p->per_layer * p->hp->n_layers) return &p->w->output;
+    return rsn_layer_matrix(&p->w->layers[i / p->per_layer], i % p->per_layer);
 }
 
 static size_t count_matrices(const packing *p) {
-    return N_MATRICES * p->hp->n_layers + 1;
+    return p->per_layer * p->hp->n_layers + 1;
 }
 
 /* What a matrix takes in the storage; 0: it is not packed. */
@@ -103,6 +96,7 @@ reason_status rsn_weights_pack(const rsn_kernels *kernels, const rsn_hparams *hp
                                void **storage) {
     packing p = {.kernels = kernels, .hp = hp, .w = w, .cancel = cancel};
     *storage = NULL;
+    while (rsn_layer_matrix(w->layers, p.per_layer)) p.per_layer++;
     for (size_t i = 0; i < count_matrices(&p); i++) {
         const rsn_matrix *m = matrix_at(&p, i);
         size_t group_bytes = rsn_pack_group(kernels, m->type) * m->row_bytes;

@@ -84,6 +84,19 @@ static const binding LAYER[] = {
     {"post_ffw_norm.weight", AT(ffn_post_norm), EMBD, NONE, WITH(POST_NORM)},
 };
 
+enum { N_LAYER = sizeof LAYER / sizeof *LAYER };
+
+static rsn_matrix *matrix_in(rsn_layer *layer, const binding *row) {
+    return (rsn_matrix *)(void *)((char *)layer + row->offset);
+}
+
+rsn_matrix *rsn_layer_matrix(rsn_layer *layer, size_t i) {
+    for (size_t j = 0; j < N_LAYER; j++)
+        if (LAYER[j].rows != NONE && i-- == 0)
+            return matrix_in(layer, &LAYER[j]);
+    return NULL;
+}
+
 /* Matrices in one tensor, one below the other; `parts` that do not follow each other in
  * rsn_layer would need an offset each. A fused tensor that may be there replaces the
  * tensors of its parts. */
@@ -99,17 +112,6 @@ _Static_assert(AT(k) == AT(q) + sizeof(rsn_matrix) &&
                    AT(v) == AT(k) + sizeof(rsn_matrix) &&
                    AT(up) == AT(gate) + sizeof(rsn_matrix),
                "parts of a fused tensor follow each other");
-
-/* Matrices that may have a scale of their own beside them, "NAME.scale". */
-static const struct {
-    const char *name;
-    size_t offset; /* in rsn_layer */
-} SCALED[] = {
-    {"attn_q.scale", AT(q)},      {"attn_k.scale", AT(k)},
-    {"attn_v.scale", AT(v)},      {"attn_output.scale", AT(o)},
-    {"ffn_gate.scale", AT(gate)}, {"ffn_up.scale", AT(up)},
-    {"ffn_down.scale", AT(down)},
-};
 
 typedef struct binder {
     const rsn_gguf *g;
@@ -216,8 +218,13 @@ static reason_status bind_one(binder *b, const binding *row, const char *name,
     return bind_matrix(b, t, slot);
 }
 
-/* A scale of its own multiplies what the matrix already has. */
-static reason_status bind_scale(binder *b, const char *name, rsn_matrix *m) {
+/* A scale of its own, "NAME.scale" beside NAME.weight, multiplies what the matrix already
+ * has. */
+static reason_status bind_scale(binder *b, size_t index, const binding *row,
+                                rsn_matrix *m) {
+    char name[64];
+    snprintf(name, sizeof name, "blk.%zu.%.*s.scale", index,
+             (int)strcspn(row->name, "."), row->name);
     const rsn_gguf_tensor *t = rsn_gguf_find_tensor(b->g, name);
     if (!t || !(b->traits & RSN_TRAIT_SCALE_OK))
         return REASON_OK;
@@ -239,7 +246,7 @@ static reason_status bind_scale(binder *b, const char *name, rsn_matrix *m) {
 static reason_status bind_fused(binder *b, size_t index, size_t row, rsn_layer *layer) {
     char name[64];
     const binding *whole = &FUSED[row].whole;
-    rsn_matrix *part = (rsn_matrix *)(void *)((char *)layer + whole->offset);
+    rsn_matrix *part = matrix_in(layer, whole);
     snprintf(name, sizeof name, "blk.%zu.%s", index, whole->name);
     reason_status status = bind_one(b, whole, name, layer);
     rsn_matrix rest = *part;
@@ -257,17 +264,13 @@ static reason_status bind_layer(binder *b, size_t index, rsn_layer *layer) {
     char name[64];
     for (size_t j = 0; j < sizeof FUSED / sizeof *FUSED && status == REASON_OK; j++)
         status = bind_fused(b, index, j, layer);
-    for (size_t j = 0; j < sizeof LAYER / sizeof *LAYER && status == REASON_OK; j++) {
+    for (size_t j = 0; j < N_LAYER && status == REASON_OK; j++) {
         snprintf(name, sizeof name, "blk.%zu.%s", index, LAYER[j].name);
-        const rsn_matrix *slot = (const void *)((char *)layer + LAYER[j].offset);
-        if (LAYER[j].rows != NONE && slot->data)
-            continue; /* a part of a fused one */
-        status = bind_one(b, &LAYER[j], name, layer);
-    }
-    for (size_t j = 0; j < sizeof SCALED / sizeof *SCALED && status == REASON_OK; j++) {
-        snprintf(name, sizeof name, "blk.%zu.%s", index, SCALED[j].name);
-        status = bind_scale(b, name,
-                            (rsn_matrix *)(void *)((char *)layer + SCALED[j].offset));
+        rsn_matrix *slot = LAYER[j].rows == NONE ? NULL : matrix_in(layer, &LAYER[j]);
+        if (!slot || !slot->data) /* else a part of a fused one */
+            status = bind_one(b, &LAYER[j], name, layer);
+        if (slot && status == REASON_OK)
+            status = bind_scale(b, index, &LAYER[j], slot);
     }
     return status;
 }

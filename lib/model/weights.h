@@ -42,6 +42,9 @@ typedef struct rsn_weights {
     uint64_t n_parameters;    /* elements of all tensors */
 } rsn_weights;
 
+/* Matrix i of those that every layer has; NULL behind the last. */
+rsn_matrix *rsn_layer_matrix(rsn_layer *layer, size_t i);
+
 /* The bytes of a tensor; blobs[i] holds the data of part i of the plan. */
 static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
                                                     const rsn_blob *blobs,

@@ -120,17 +120,21 @@ long=$(awk 'BEGIN { for (i = 0; i < 200; i++) printf "7 + " }')
 
 # -------------------------------------------------------------------------------- terminal
 
-# look TEXT: waits until the screen shows it
-look() {
+# screen FILTER TEXT: waits until a line of what FILTER leaves of the screen is TEXT
+screen() {
     tries=0
-    while [ $tries -lt 100 ]; do
+    while [ $tries -lt 150 ]; do
         tries=$((tries + 1))
         tmux -S "$dir/tmux" capture-pane -p >"$out" 2>"$err"
-        grep -q -e "$1" "$out" && return 0
+        "$1" <"$out" | grep -q -e "$2" && return 0
         sleep 0.2
     done
     return 1
 }
+last_line() { grep . | tail -n 1; }
+look() { screen cat "$1"; }
+# Keys that edit a line mean something only while the prompt waits for one.
+ready() { screen last_line '^>$'; }
 keys() { tmux -S "$dir/tmux" send-keys "$@"; }
 # Whether the command was built with libedit; it may be libtool's script around the program.
 edits=no
@@ -152,12 +156,15 @@ else
     keys "$question" Enter
     check terminal__answers look "^$answer\$"
     if [ $edits = yes ]; then
+        ready
         keys "/budxet 5é7" Left BSpace Home Right Right Right Right DC "g" End Enter "/budget" Enter
         check terminal__keys_edit look '^budget: 57$'
+        ready
         keys Up Up Up
         check terminal__up_is_history look '^> /budget 57$'
         keys C-u "/think on rest" C-w C-w "off" Enter "/think" Enter
         check terminal__words_are_erased look '^think: off$'
+        ready
         tmux -S "$dir/tmux" set-buffer "$(printf '/system one\ntwo\n\tthree\nfour\n')"
         tmux -S "$dir/tmux" paste-buffer -p
         look '^four$'
@@ -169,6 +176,7 @@ else
         skip "terminal: no libedit, no editing of lines"
     fi
     if [ $edits = yes ]; then
+        ready
         keys C-l "begun"
         look '^> begun$'
         keys C-c
@@ -176,6 +184,7 @@ else
         keys "/budget 77" Enter "/budget" Enter
         check terminal__interrupt_gives_up_a_line look '^budget: 77$'
     fi
+    ready
     keys C-c
     check terminal__interrupt_warns look '^Ctrl-C again'
     keys C-c
