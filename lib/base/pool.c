@@ -116,7 +116,8 @@ static bool spin(bool (*is_true)(const rsn_pool *, unsigned), const rsn_pool *po
 /* A sleeper announces itself before it looks for the last time, and its counterpart
  * changes the state before it looks for sleepers. All four are sequentially consistent,
  * so at least one of the two sees the other; the lock keeps the wake-up from falling
- * between look and sleep. */
+ * between look and sleep. The changes read as they write: that holds loads behind them
+ * back also in emulators of 64-bit ARM that let a load overtake a plain store. */
 static void wait_for_job(rsn_pool *pool, unsigned seen) {
     if (spin(has_job, pool, seen)) return;
     (void)pthread_mutex_lock(&pool->lock);
@@ -129,7 +130,7 @@ static void wait_for_job(rsn_pool *pool, unsigned seen) {
 static void wait_until_done(rsn_pool *pool) {
     if (spin(is_done, pool, 0)) return;
     (void)pthread_mutex_lock(&pool->lock);
-    atomic_store(&pool->caller_sleeps, true);
+    (void)atomic_exchange(&pool->caller_sleeps, true);
     while (!is_done(pool, 0)) (void)pthread_cond_wait(&pool->done, &pool->lock);
     atomic_store(&pool->caller_sleeps, false);
     (void)pthread_mutex_unlock(&pool->lock);
@@ -140,7 +141,7 @@ static void start_generation(rsn_pool *pool) {
     unsigned next = atomic_load(&pool->generation) + 1;
     for (int i = 0; i < pool->n_started; i++)
         atomic_store(&pool->workers[i].share, 2 * next);
-    atomic_store(&pool->generation, next);
+    (void)atomic_exchange(&pool->generation, next);
     if (atomic_load(&pool->sleepers) == 0) return;
     (void)pthread_mutex_lock(&pool->lock);
     (void)pthread_cond_broadcast(&pool->wake);
