@@ -207,6 +207,8 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/generate.h \
 	lib/decode/output.c \
 	lib/decode/output.h \
+	lib/decode/pass.c \
+	lib/decode/pass.h \
 	lib/decode/prompt.c \
 	lib/decode/prompt.h \
 	lib/decode/result.c \
@@ -215,12 +217,16 @@ decode_sources = lib/decode/generate.c \
 	lib/decode/rules.h \
 	lib/decode/sampler.c \
 	lib/decode/sampler.h \
+	lib/decode/sequence.c \
+	lib/decode/sequence.h \
 	lib/decode/session.c \
 	lib/decode/session.h \
 	lib/decode/sessions.c \
 	lib/decode/sessions.h \
 	lib/decode/thinking.c \
-	lib/decode/thinking.h
+	lib/decode/thinking.h \
+	lib/decode/timeline.c \
+	lib/decode/timeline.h
 convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
 	lib/convert/collect.c \

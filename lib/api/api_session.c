@@ -137,11 +137,11 @@ reason_status reason_session_truncate(reason_session *session, size_t n_tokens) 
     reason_status status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    if (n_tokens > session->kv.n)
+    if (n_tokens > session->line.n)
         status = rsn_fail(REASON_ERR_INVALID_ARG, "n_tokens %zu, the session holds %zu",
-                          n_tokens, session->kv.n);
+                          n_tokens, session->line.n);
     else
-        rsn_session_truncate(session, n_tokens);
+        rsn_timeline_truncate(&session->line, n_tokens);
     rsn_session_leave(session);
     return status;
 }
@@ -172,7 +172,7 @@ reason_status reason_session_length(reason_session *session, size_t *n_tokens) {
     reason_status status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    *n_tokens = session->kv.n;
+    *n_tokens = session->line.n;
     rsn_session_leave(session);
     return REASON_OK;
 }
@@ -185,7 +185,7 @@ reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes
     reason_status status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    *n_bytes = rsn_kv_bytes(&session->kv);
+    *n_bytes = rsn_kv_bytes(&session->line.kv);
     rsn_session_leave(session);
     return REASON_OK;
 }

@@ -104,7 +104,7 @@ typedef struct run {
 
 static reason_status run_chunk(run *r, const rsn_chunk *chunk) {
     reason_status status = REASON_OK;
-    rsn_session_truncate(r->session, 0);
+    rsn_timeline_truncate(&r->session->line, 0);
     for (size_t at = 0; at < chunk->n && status == REASON_OK; at += PIECE) {
         rsn_append what = {.tokens = chunk->tokens + at,
                            .n = chunk->n - at < PIECE ? chunk->n - at : PIECE,

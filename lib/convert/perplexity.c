@@ -156,7 +156,7 @@ static reason_status run_chunk(run *r, size_t index) {
     size_t last = r->chunk->n - 1;
     reason_status status = REASON_OK;
     for (size_t i = 0; i < r->n_sides; i++)
-        rsn_session_truncate(r->sides[i].session, 0);
+        rsn_timeline_truncate(&r->sides[i].session->line, 0);
     for (r->at = 0; r->at < last && status == REASON_OK; r->at = r->end) {
         r->end = last - r->at < PIECE ? last : r->at + PIECE;
         status = run_piece(r);

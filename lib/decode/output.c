@@ -5,7 +5,18 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/fpstate.h"
+
+static void keep_piece(rsn_output *o, reason_label label) {
+    if (RSN_GROW(&o->pieces, &o->pieces_cap, o->n_pieces + 1) != REASON_OK) {
+        o->unsent.failed = true;
+        return;
+    }
+    rsn_str_add(&o->unsent, o->piece.data, o->piece.n);
+    rsn_str_addc(&o->unsent, '\0');
+    o->pieces[o->n_pieces++] = (struct rsn_unsent){label, o->piece.n};
+}
 
 static void hand_out(rsn_output *o, reason_label label) {
     if (o->piece.n == 0 || o->piece.failed)
@@ -15,12 +26,23 @@ static void hand_out(rsn_output *o, reason_label label) {
                                                    : NULL;
     if (text)
         rsn_str_add(text, o->piece.data, o->piece.n);
-    reason_piece piece = {label, o->piece.data, o->piece.n};
-    if (o->stream && !o->refused) {
-        o->refused = o->stream(o->stream_user, &piece) != 0;
-        rsn_fpstate_again();
-    }
+    if (o->stream)
+        keep_piece(o, label);
     rsn_str_cut(&o->piece, 0);
+}
+
+void rsn_output_flush(rsn_output *o) {
+    const char *at = o->unsent.data;
+    if (o->n_pieces == 0)
+        return;
+    for (size_t i = 0; i < o->n_pieces && !o->unsent.failed && !o->refused; i++) {
+        reason_piece piece = {o->pieces[i].label, at, o->pieces[i].n_bytes};
+        o->refused = o->stream(o->stream_user, &piece) != 0;
+        at += o->pieces[i].n_bytes + 1;
+    }
+    rsn_fpstate_again();
+    rsn_str_cut(&o->unsent, 0);
+    o->n_pieces = 0;
 }
 
 static void pass_gate(rsn_output *o, reason_label label, const char *text, size_t n) {
@@ -98,7 +120,8 @@ void rsn_output_finish(rsn_output *o) {
 }
 
 reason_status rsn_output_status(const rsn_output *o) {
-    if (o->thinking->failed || o->answer->failed || o->held.failed || o->piece.failed)
+    if (o->thinking->failed || o->answer->failed || o->held.failed || o->piece.failed ||
+        o->unsent.failed)
         return rsn_fail_memory(o->thinking->n + o->answer->n);
     return REASON_OK;
 }
@@ -106,4 +129,6 @@ reason_status rsn_output_status(const rsn_output *o) {
 void rsn_output_free(rsn_output *o) {
     rsn_str_free(&o->held);
     rsn_str_free(&o->piece);
+    rsn_str_free(&o->unsent);
+    rsn_free(o->pieces);
 }

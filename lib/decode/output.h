@@ -1,5 +1,5 @@
 /* From labelled bytes to text for people: whole characters only, the answer cut at stop
- * texts, each piece handed to the host's callback. */
+ * texts, pieces for the host's callback. */
 #ifndef REASON_DECODE_OUTPUT_H
 #define REASON_DECODE_OUTPUT_H
 
@@ -16,13 +16,22 @@ typedef struct rsn_output {
     reason_label last;      /* the label of the last bytes */
     rsn_str held;           /* the answer's end that may begin a stop text */
     rsn_str piece;          /* scratch */
+    rsn_str unsent;         /* pieces for `stream`, a NUL behind each, */
+    struct rsn_unsent {
+        reason_label label;
+        size_t n_bytes;
+    } *pieces; /* [n_pieces], what they are */
+    size_t n_pieces, pieces_cap;
     bool stopped;           /* a stop text was reached; later text is dropped */
     bool refused;           /* the callback asked to stop */
 } rsn_output;
 
 /* A zeroed rsn_output with its borrowed members set is ready. */
 void rsn_output_add(rsn_output *o, reason_label label, const char *text, size_t n);
-/* The end: hands out what was held. */
+/* Hands the host's callback what was added since the last time. The only function here that
+ * calls it. */
+void rsn_output_flush(rsn_output *o);
+/* The end: what was held is certain now. */
 void rsn_output_finish(rsn_output *o);
 /* NO_MEMORY if any text was lost. */
 reason_status rsn_output_status(const rsn_output *o);

@@ -1,13 +1,22 @@
 /* Sessions. Owns who may be inside, the timeline's tokens, and how they are cut into
- * chunks. Invariant: tokens[0 .. kv.n) are exactly what the cache holds. */
+ * chunks. Invariant: between calls the timeline is what its cache holds. */
 #include "decode/session.h"
 
 #include <string.h>
 
 #include "base/array.h"
+#include "base/checked.h"
 #include "decode/sampler.h"
 
 enum { IDLE, RUNNING, DOOMED };
+
+reason_status rsn_session_rows(rsn_session *s, size_t n) {
+    uint64_t floats;
+    size_t need;
+    if (!rsn_mul_u64(n, s->model->hp.n_vocab, &floats) || !rsn_to_size(floats, &need))
+        return rsn_fail_memory(SIZE_MAX);
+    return RSN_GROW(&s->logits, &s->logits_cap, need);
+}
 
 static reason_status allocate(rsn_session *s) {
     s->scratch.n_chunk = s->setup.n_chunk;
@@ -17,8 +26,7 @@ static reason_status allocate(rsn_session *s) {
     if (status != REASON_OK)
         return status;
     s->scratch.data = rsn_alloc_aligned(s->scratch.n_bytes);
-    s->logits = rsn_alloc2(s->model->hp.n_vocab, sizeof *s->logits);
-    return s->scratch.data && s->logits ? REASON_OK : REASON_ERR_NO_MEMORY;
+    return s->scratch.data ? rsn_session_rows(s, 1) : REASON_ERR_NO_MEMORY;
 }
 
 /* A memory limit is a shorter context, so that running into it is an ordinary end of
@@ -61,8 +69,7 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
 }
 
 static void destroy(rsn_session *s) {
-    rsn_kv_free(&s->kv);
-    rsn_free(s->tokens);
+    rsn_timeline_free(&s->line);
     rsn_free_aligned(s->scratch.data);
     rsn_free(s->logits);
     rsn_free(s->runs);
@@ -84,7 +91,7 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
     s->setup = *setup;
     reason_status status = limit_context(model, &s->setup);
     if (status == REASON_OK)
-        status = rsn_kv_init(&s->kv, &model->hp, s->setup.n_ctx, setup->kv);
+        status = rsn_timeline_init(&s->line, &model->hp, s->setup.n_ctx, setup->kv);
     if (status == REASON_OK)
         status = allocate(s);
     if (status == REASON_OK)
@@ -110,20 +117,15 @@ reason_status rsn_session_fork(rsn_session *s, rsn_pool *pool, rsn_session **for
     reason_status status = rsn_session_new(s->model, pool, &s->setup, fork);
     if (status != REASON_OK)
         return status;
-    rsn_kv shared;
-    status = rsn_kv_fork(&s->kv, &shared);
-    if (status == REASON_OK) {
-        rsn_kv_free(&(*fork)->kv);
-        (*fork)->kv = shared;
-        status = RSN_GROW(&(*fork)->tokens, &(*fork)->tokens_cap, s->kv.n);
-    }
+    rsn_timeline line;
+    status = rsn_timeline_fork(&s->line, &line);
     if (status != REASON_OK) {
         destroy(*fork);
         *fork = NULL;
         return status;
     }
-    if (s->kv.n > 0)
-        memcpy((*fork)->tokens, s->tokens, s->kv.n * sizeof *s->tokens);
+    rsn_timeline_free(&(*fork)->line);
+    (*fork)->line = line;
     return REASON_OK;
 }
 
@@ -156,24 +158,15 @@ void rsn_session_leave(rsn_session *s) {
     rsn_session_release(s);
 }
 
-void rsn_session_truncate(rsn_session *s, size_t n) {
-    s->kv.n = n;
-}
-
-reason_status rsn_session_reserve(rsn_session *s, size_t n) {
-    reason_status status = rsn_kv_reserve(&s->kv, n);
-    return status == REASON_OK ? RSN_GROW(&s->tokens, &s->tokens_cap, n) : status;
-}
-
 reason_status rsn_session_check(const rsn_session *s, const int32_t *tokens, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || (size_t)tokens[i] >= s->model->hp.n_vocab)
             return rsn_fail(REASON_ERR_INVALID_ARG, "token %d at %zu, 0 to %zu expected",
                             tokens[i], i, s->model->hp.n_vocab - 1);
-    if (n > s->setup.n_ctx - s->kv.n)
+    if (n > s->setup.n_ctx - s->line.n)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
-                        "%zu tokens after %zu do not fit the context of %zu", n, s->kv.n,
-                        s->setup.n_ctx);
+                        "%zu tokens after %zu do not fit the context of %zu", n,
+                        s->line.n, s->setup.n_ctx);
     return REASON_OK;
 }
 
@@ -189,15 +182,14 @@ static reason_status report(const rsn_append *what, size_t done) {
     return REASON_OK;
 }
 
-reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
-    reason_status status = rsn_session_check(s, what->tokens, what->n);
-    if (status == REASON_OK)
-        status = rsn_session_reserve(s, s->kv.n + what->n);
+static reason_status run_waiting(rsn_session *s, const rsn_append *what) {
+    reason_status status = REASON_OK;
     size_t n_vocab = s->model->hp.n_vocab, n = 0;
     for (size_t at = 0; at < what->n && status == REASON_OK; at += n) {
         n = what->n - at < s->setup.n_chunk ? what->n - at : s->setup.n_chunk;
         bool last = at + n == what->n;
-        rsn_run run = {.kv = &s->kv, .tokens = what->tokens + at, .n = n};
+        rsn_run run = {
+            .kv = &s->line.kv, .tokens = s->line.tokens + s->line.kv.n, .n = n};
         rsn_step step = {.model = s->model,
                          .runs = &run,
                          .n_runs = 1,
@@ -212,10 +204,21 @@ reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
             run.want = RSN_WANT_LAST;
             step.logits = what->logits;
         }
-        memcpy(s->tokens + s->kv.n, what->tokens + at, n * sizeof *s->tokens);
         status = report(what, at);
         if (status == REASON_OK)
             status = s->model->arch->forward(&step);
     }
     return status == REASON_OK ? report(what, what->n) : status;
+}
+
+reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
+    reason_status status = rsn_session_check(s, what->tokens, what->n);
+    if (status == REASON_OK)
+        status = rsn_timeline_reserve(&s->line, s->line.n + what->n);
+    if (status == REASON_OK)
+        status = rsn_timeline_add(&s->line, what->tokens, what->n);
+    if (status == REASON_OK)
+        status = run_waiting(s, what);
+    rsn_timeline_truncate(&s->line, s->line.kv.n);
+    return status;
 }

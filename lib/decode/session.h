@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "base/fpstate.h"
+#include "decode/timeline.h"
 #include "model/model.h"
 
 typedef struct rsn_session_setup {
@@ -20,18 +21,15 @@ typedef struct reason_session {
     rsn_model *model;
     rsn_pool *pool;
     rsn_session_setup setup;
-    rsn_kv kv;
-    int32_t *tokens; /* [kv.n], what the cache holds */
-    size_t tokens_cap;
+    rsn_timeline line; /* nothing waits in it between calls */
     rsn_scratch scratch;
-    float *logits; /* [n_vocab], of the last token */
+    float *logits; /* [logits_cap], rows of the last pass */
+    size_t logits_cap;
     struct reason_cancel_token cancel; /* of the running call */
     rsn_fpstate fpstate; /* the caller's, while a call runs */
-    /* Of calls in several sessions, of which this is the first: their runs; and each
-     * one's link in what is watched. */
-    rsn_run *runs;
+    rsn_run *runs; /* of a pass over several timelines */
     size_t runs_cap;
-    rsn_cancel watched;
+    rsn_cancel watched; /* its link in what a call in several sessions watches */
 } rsn_session;
 
 /* Retains model and pool. NO_MEMORY, LIMIT. */
@@ -54,9 +52,6 @@ void rsn_session_leave(rsn_session *session);
 reason_status rsn_session_claim(rsn_session *session);
 void rsn_session_release(rsn_session *session);
 
-/* Forgets all but the first n tokens, n <= kv.n. */
-void rsn_session_truncate(rsn_session *session, size_t n);
-
 typedef struct rsn_append {
     const int32_t *tokens; /* [n] */
     size_t n;
@@ -75,7 +70,7 @@ reason_status rsn_session_append(rsn_session *session, const rsn_append *what);
 /* INVALID_ARG for an id outside the vocabulary, CONTEXT_FULL if the n do not fit. */
 reason_status rsn_session_check(const rsn_session *session, const int32_t *tokens,
                                 size_t n);
-/* Makes room for the timeline to become n tokens long. */
-reason_status rsn_session_reserve(rsn_session *session, size_t n);
+/* Makes room for n rows of logits. NO_MEMORY. */
+reason_status rsn_session_rows(rsn_session *session, size_t n);
 
 #endif

@@ -41,16 +41,15 @@ static reason_status check(rsn_session *const *s, const int32_t *tokens, size_t 
     return REASON_OK;
 }
 
-/* Room for every token, and the runs of all. */
+/* Room for every token, then the tokens, which cannot fail any more, and their runs. */
 static reason_status prepare(rsn_session *const *s, const int32_t *tokens, size_t n,
                              rsn_want want) {
     reason_status status = RSN_GROW(&s[0]->runs, &s[0]->runs_cap, n);
+    for (size_t i = 0; i < n && status == REASON_OK; i++)
+        status = rsn_timeline_reserve(&s[i]->line, s[i]->line.n + 1);
     for (size_t i = 0; i < n && status == REASON_OK; i++) {
-        status = rsn_session_reserve(s[i], s[i]->kv.n + 1);
-        if (status != REASON_OK)
-            break;
-        s[i]->tokens[s[i]->kv.n] = tokens[i];
-        s[0]->runs[i] = (rsn_run){&s[i]->kv, &tokens[i], 1, want};
+        status = rsn_timeline_add(&s[i]->line, &tokens[i], 1);
+        s[0]->runs[i] = (rsn_run){&s[i]->line.kv, &tokens[i], 1, want};
         s[i]->watched =
             (rsn_cancel){NULL, &s[i]->cancel, i + 1 < n ? &s[i + 1]->watched : NULL};
     }
@@ -60,22 +59,20 @@ static reason_status prepare(rsn_session *const *s, const int32_t *tokens, size_
 static reason_status run(rsn_session *const *s, size_t n, float *logits) {
     rsn_session *first = s[0];
     reason_status status = REASON_OK;
-    size_t at = 0, chunk = 0;
-    for (; at < n && status == REASON_OK; at += chunk) {
-        chunk = n - at < first->setup.n_chunk ? n - at : first->setup.n_chunk;
+    size_t chunk = first->setup.n_chunk;
+    for (size_t at = 0; at < n && status == REASON_OK; at += chunk) {
         const rsn_step step = {
             .model = first->model,
             .runs = first->runs + at,
-            .n_runs = chunk,
+            .n_runs = n - at < chunk ? n - at : chunk,
             .logits = logits ? logits + at * first->model->hp.n_vocab : NULL,
             .pool = first->pool,
             .cancel = &first->watched,
             .scratch = &first->scratch};
         status = first->model->arch->forward(&step);
     }
-    /* The last pass left its sessions as they were; those before it are put back. */
-    for (size_t i = 0; status != REASON_OK && i < at - chunk; i++)
-        rsn_session_truncate(s[i], s[i]->kv.n - 1);
+    for (size_t i = 0; status != REASON_OK && i < n; i++)
+        rsn_timeline_truncate(&s[i]->line, s[i]->line.n - 1);
     return status;
 }
 

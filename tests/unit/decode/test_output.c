@@ -50,8 +50,19 @@ static void begin(sink *s, const char *const *stops, size_t n_stops) {
                         .stream_user = s};
 }
 
+/* With what the driver does behind both. */
+static void put(rsn_output *o, reason_label label, const char *text, size_t n) {
+    rsn_output_add(o, label, text, n);
+    rsn_output_flush(o);
+}
+
+static void end(rsn_output *o) {
+    rsn_output_finish(o);
+    rsn_output_flush(o);
+}
+
 static void add(sink *s, reason_label label, const char *text) {
-    rsn_output_add(&s->o, label, text, strlen(text));
+    put(&s->o, label, text, strlen(text));
 }
 
 static void add_answer(sink *s, const char *text) {
@@ -60,7 +71,7 @@ static void add_answer(sink *s, const char *text) {
 
 /* Ends the output: pieces joined by label are the texts, and these are as expected. */
 static void expect(sink *s, const char *thinking, const char *answer) {
-    rsn_output_finish(&s->o);
+    end(&s->o);
     assert_int_equal(rsn_output_status(&s->o), REASON_OK);
     assert_string_equal(rsn_str_text(&s->thinking), thinking);
     assert_string_equal(rsn_str_text(&s->answer), answer);
@@ -73,6 +84,23 @@ static void expect(sink *s, const char *thinking, const char *answer) {
     rsn_str_free(&s->thinking);
     rsn_str_free(&s->answer);
     rsn_output_free(&s->o);
+}
+
+/* Text is kept until the driver has time for callbacks; pieces stay apart. */
+static void test_decode_output__waits_for_the_flush(void **state) {
+    (void)state;
+    sink s;
+    begin(&s, NULL, 0);
+    rsn_output_add(&s.o, REASON_LABEL_THINK, "one ", 4);
+    rsn_output_add(&s.o, REASON_LABEL_THINK, "two", 3);
+    rsn_output_add(&s.o, REASON_LABEL_ANSWER, "three", 5);
+    assert_string_equal(s.order, "");
+    assert_string_equal(rsn_str_text(&s.thinking), "one two");
+    rsn_output_flush(&s.o);
+    assert_string_equal(s.order, "TTA");
+    rsn_output_flush(&s.o);
+    assert_string_equal(s.order, "TTA");
+    expect(&s, "one two", "three");
 }
 
 /* --- labels ------------------------------------------------------------------------- */
@@ -100,7 +128,7 @@ static void test_decode_output__without_a_callback(void **state) {
     s.o.stream = NULL;
     add(&s, REASON_LABEL_THINK, "a");
     add_answer(&s, "b");
-    rsn_output_finish(&s.o);
+    end(&s.o);
     assert_string_equal(s.thinking.data, "a");
     assert_string_equal(s.answer.data, "b");
     assert_int_equal(s.n_pieces, 0);
@@ -133,7 +161,7 @@ static void test_decode_output__characters_stay_whole(void **state) {
         begin(&s, NULL, 0);
         for (size_t at = 0; at < sizeof text - 1; at += cut) {
             size_t n = sizeof text - 1 - at < cut ? sizeof text - 1 - at : cut;
-            rsn_output_add(&s.o, REASON_LABEL_ANSWER, text + at, n);
+            put(&s.o, REASON_LABEL_ANSWER, text + at, n);
         }
         expect(&s, "", text);
     }
@@ -155,8 +183,8 @@ static void test_decode_output__bytes_that_are_no_text(void **state) {
     (void)state;
     sink s;
     begin(&s, NULL, 0);
-    rsn_output_add(&s.o, REASON_LABEL_ANSWER, "a\xFF\0\xC0\x80", 5);
-    rsn_output_finish(&s.o);
+    put(&s.o, REASON_LABEL_ANSWER, "a\xFF\0\xC0\x80", 5);
+    end(&s.o);
     assert_int_equal(s.answer.n, 1 + 3 + 1 + 3 + 3);
     assert_memory_equal(s.answer.data, "a\uFFFD\0\uFFFD\uFFFD", 11);
     assert_memory_equal(s.streamed[REASON_LABEL_ANSWER].data, s.answer.data, 11);
@@ -222,8 +250,8 @@ static void test_decode_output__stop_that_ends_first_counts(void **state) {
     for (size_t cut = 1; cut <= 5; cut++) {
         sink s;
         begin(&s, stops, 2);
-        rsn_output_add(&s.o, REASON_LABEL_ANSWER, "abcdX", cut);
-        rsn_output_add(&s.o, REASON_LABEL_ANSWER, &"abcdX"[cut], 5 - cut);
+        put(&s.o, REASON_LABEL_ANSWER, "abcdX", cut);
+        put(&s.o, REASON_LABEL_ANSWER, &"abcdX"[cut], 5 - cut);
         assert_true(s.o.stopped);
         expect(&s, "", "ab");
     }
@@ -306,7 +334,7 @@ static void test_decode_output__random_cuts(void **state) {
         while (at < n) {
             size_t step = 1 + random_next(&seed) % 5;
             step = step < n - at ? step : n - at;
-            rsn_output_add(&s.o, REASON_LABEL_ANSWER, text + at, step);
+            put(&s.o, REASON_LABEL_ANSWER, text + at, step);
             at += step;
         }
         assert_int_equal(s.o.stopped, expected < n);
@@ -336,6 +364,12 @@ static void failing_release(void *user, void *p) {
     free(p);
 }
 
+static int take_any(void *user, const reason_piece *piece) {
+    (void)user;
+    assert_int_equal(strlen(piece->text), piece->n_bytes);
+    return 0;
+}
+
 static void test_decode_output__lost_text_is_no_memory(void **state) {
     (void)state;
     static const char *const stops[] = {"END"};
@@ -345,12 +379,15 @@ static void test_decode_output__lost_text_is_no_memory(void **state) {
     assert_int_equal(rsn_alloc_set(&hooks), REASON_OK);
     for (fail_at = 1; status == REASON_ERR_NO_MEMORY; fail_at++) {
         rsn_str thinking = {0}, answer = {0};
-        rsn_output o = {
-            .thinking = &thinking, .answer = &answer, .stops = stops, .n_stops = 1};
+        rsn_output o = {.thinking = &thinking,
+                        .answer = &answer,
+                        .stops = stops,
+                        .n_stops = 1,
+                        .stream = take_any};
         n_calls = 0;
-        rsn_output_add(&o, REASON_LABEL_THINK, "a rather long thought", 21);
-        rsn_output_add(&o, REASON_LABEL_ANSWER, "a rather long answer EN", 23);
-        rsn_output_finish(&o);
+        put(&o, REASON_LABEL_THINK, "a rather long thought", 21);
+        put(&o, REASON_LABEL_ANSWER, "a rather long answer EN", 23);
+        end(&o);
         status = rsn_output_status(&o);
         if (status == REASON_OK)
             assert_string_equal(answer.data, "a rather long answer EN");
@@ -365,6 +402,7 @@ static void test_decode_output__lost_text_is_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decode_output__waits_for_the_flush),
         cmocka_unit_test(test_decode_output__labels_go_where_they_belong),
         cmocka_unit_test(test_decode_output__without_a_callback),
         cmocka_unit_test(test_decode_output__refusal_is_noted_and_final),

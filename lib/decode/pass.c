@@ -1,0 +1,79 @@
+/* Passes. Owns which waiting tokens go into one, and which rows of logits are whose. */
+#include "decode/pass.h"
+
+#include "base/array.h"
+
+typedef struct plan {
+    rsn_session *session;
+    size_t n_runs, n_tokens, n_rows;
+} plan;
+
+static size_t rows_of(const rsn_run *run) {
+    switch (run->want) {
+    case RSN_WANT_ALL: return run->n;
+    case RSN_WANT_LAST: return 1;
+    case RSN_WANT_NONE: break;
+    }
+    return 0;
+}
+
+/* Plans what there is room for of each sequence whose tokens are a prompt's, or are not. */
+static reason_status plan_runs(plan *p, rsn_sequence *const *sequences, size_t n,
+                               bool prompts) {
+    rsn_session *s = p->session;
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < n && status == REASON_OK; i++) {
+        rsn_sequence *q = sequences[i];
+        rsn_run *run = &s->runs[p->n_runs];
+        if ((q->stage == RSN_PROMPT) != prompts)
+            continue;
+        rsn_sequence_run(q, s->setup.n_chunk - p->n_tokens, run);
+        if (run->n == 0)
+            continue;
+        status = rsn_timeline_reserve(q->line, q->line->kv.n + run->n);
+        p->n_runs++;
+        p->n_tokens += run->n;
+        p->n_rows += rows_of(run);
+    }
+    return status;
+}
+
+/* The runs' rows, by whose cache they were run into. */
+static void give_rows(const plan *p, rsn_sequence *const *sequences, size_t n) {
+    const rsn_session *s = p->session;
+    const float *rows = s->logits;
+    for (size_t r = 0; r < p->n_runs; r++) {
+        size_t i = 0;
+        while (i < n && &sequences[i]->line->kv != s->runs[r].kv)
+            i++;
+        size_t n_rows = rows_of(&s->runs[r]);
+        if (i < n && n_rows > 0)
+            rsn_sequence_given(sequences[i], rows);
+        rows += n_rows * s->model->hp.n_vocab;
+    }
+}
+
+reason_status rsn_pass(rsn_session *s, rsn_sequence *const *sequences, size_t n,
+                       const rsn_cancel *cancel) {
+    plan p = {.session = s};
+    reason_status status = RSN_GROW(&s->runs, &s->runs_cap, n + 1);
+    if (status == REASON_OK)
+        status = plan_runs(&p, sequences, n, false);
+    if (status == REASON_OK)
+        status = plan_runs(&p, sequences, n, true);
+    if (status == REASON_OK)
+        status = rsn_session_rows(s, p.n_rows);
+    if (status != REASON_OK || p.n_runs == 0)
+        return status;
+    const rsn_step step = {.model = s->model,
+                           .runs = s->runs,
+                           .n_runs = p.n_runs,
+                           .logits = s->logits,
+                           .pool = s->pool,
+                           .cancel = cancel,
+                           .scratch = &s->scratch};
+    status = s->model->arch->forward(&step);
+    if (status == REASON_OK)
+        give_rows(&p, sequences, n);
+    return status;
+}

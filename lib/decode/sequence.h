@@ -1,0 +1,78 @@
+/* One generation, a token at a time: what it wants to have run through the network, and
+ * what it makes of the logits. Whoever runs the network does, for each token,
+ *
+ *     rsn_sequence_poll(q)              its callbacks, who may want an end
+ *     rsn_sequence_choose(q)            the next token; any thread
+ *     rsn_sequence_flush(q)             the host's stream callback
+ *     rsn_sequence_run(q, most, &run)   what is to be run, and
+ *     rsn_sequence_given(q, rows)       what that gave
+ *
+ * until it is done, and rsn_sequence_finish(). generate.c does it for one, batch.c for
+ * many; a sequence gives the same result either way. */
+#ifndef REASON_DECODE_SEQUENCE_H
+#define REASON_DECODE_SEQUENCE_H
+
+#include "decode/output.h"
+#include "decode/result.h"
+#include "decode/rules.h"
+#include "decode/sampler.h"
+#include "decode/timeline.h"
+
+/* What the tokens that wait are, or were. */
+typedef enum rsn_stage {
+    RSN_PROMPT,  /* its prompt */
+    RSN_PROBE,   /* an opening tag and an empty block, for p_think; forgotten again */
+    RSN_WRITING, /* its output */
+    RSN_DONE
+} rsn_stage;
+
+typedef struct rsn_sequence {
+    const rsn_model *model;
+    const reason_request *request; /* with the two below borrowed */
+    const reason_thinking *thinking;
+    rsn_cancel cancel;
+    rsn_timeline *line; /* borrowed; NULL before it has begun */
+    rsn_stage stage;
+    rsn_prompt prompt;
+    rsn_rule_ids ids;
+    rsn_think_rules rules;
+    rsn_think think;
+    rsn_sampler sampler;
+    rsn_output output;
+    rsn_result *result;
+    const float *rows;   /* logits that were not looked at yet; NULL: none */
+    float *saved;        /* [n_vocab], of the prompt's last token during the probe */
+    size_t n_probed;     /* tokens of the probe whose share is known */
+    double opens, empty; /* log shares of the probe's two parts */
+    bool cancelled;
+    double since;  /* when its clock was read */
+    double *spend; /* what the time since then counts as */
+} rsn_sequence;
+
+/* Everything that can be done before there is a timeline: checks, renders and tokenizes.
+ * The structs are complete (api/ has read them) and outlive the sequence; `session` may
+ * be NULL. What fails is closed again. */
+reason_status rsn_sequence_open(rsn_sequence *q, const rsn_model *model, size_t n_ctx,
+                                const reason_request *request,
+                                const reason_thinking *thinking,
+                                const reason_sampling *sampling,
+                                const reason_cancel_token *session);
+void rsn_sequence_close(rsn_sequence *q);
+/* Continues a timeline, which keeps what it shares with the prompt. NO_MEMORY. */
+reason_status rsn_sequence_begin(rsn_sequence *q, rsn_timeline *line);
+
+/* Reports progress. A wish to stop is CANCELLED before the first token, later it makes
+ * the sequence done. */
+reason_status rsn_sequence_poll(rsn_sequence *q);
+/* Makes of logits, if there are new ones, the next tokens to wait. NO_MEMORY. */
+reason_status rsn_sequence_choose(rsn_sequence *q);
+/* Hands text to the stream callback. */
+void rsn_sequence_flush(rsn_sequence *q);
+/* The next run, of `most` tokens at most; n = 0: none. */
+void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run);
+/* The run was done, and these are its rows; they stay valid until tokens are chosen. */
+void rsn_sequence_given(rsn_sequence *q, const float *rows);
+/* The end: labels, counts, and the rest of the text. Gives the result away. */
+reason_status rsn_sequence_finish(rsn_sequence *q, rsn_result **result);
+
+#endif

@@ -1,0 +1,29 @@
+/* Tokens in order with their keys and values. The cache holds a first part of them; the
+ * others wait to be run. */
+#ifndef REASON_DECODE_TIMELINE_H
+#define REASON_DECODE_TIMELINE_H
+
+#include "model/kvcache.h"
+
+typedef struct rsn_timeline {
+    rsn_kv kv;       /* of tokens[0 .. kv.n) */
+    int32_t *tokens; /* [n] */
+    size_t n, cap;   /* n >= kv.n */
+} rsn_timeline;
+
+/* An empty one. MISMATCH, LIMIT as rsn_kv_init(). */
+reason_status rsn_timeline_init(rsn_timeline *line, const rsn_hparams *hp, size_t n_ctx,
+                                const rsn_type_info *type);
+void rsn_timeline_free(rsn_timeline *line);
+/* A second one with the tokens that were run. `fork` must be uninitialized. */
+reason_status rsn_timeline_fork(const rsn_timeline *line, rsn_timeline *fork);
+/* Makes room for it to become n tokens long and be run. CONTEXT_FULL, NO_MEMORY. */
+reason_status rsn_timeline_reserve(rsn_timeline *line, size_t n);
+/* Appends tokens that wait to be run. NO_MEMORY. */
+reason_status rsn_timeline_add(rsn_timeline *line, const int32_t *tokens, size_t n);
+/* Forgets all but the first n tokens. */
+void rsn_timeline_truncate(rsn_timeline *line, size_t n);
+/* How many of these tokens, from the first on, it has been run with. */
+size_t rsn_timeline_match(const rsn_timeline *line, const int32_t *tokens, size_t n);
+
+#endif
