@@ -2,7 +2,7 @@
 # build them again against an installed copy with nothing but pkg-config.
 example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 
-noinst_PROGRAMS += examples/ask examples/evaluate
+noinst_PROGRAMS += examples/ask examples/batch examples/evaluate
 examples_ask_SOURCES = examples/ask.c
 examples_ask_CPPFLAGS = $(example_cppflags)
 examples_ask_LDADD = libreason.la
@@ -12,6 +12,9 @@ examples_ask_cpp_SOURCES = examples/ask.cpp
 examples_ask_cpp_CPPFLAGS = $(example_cppflags)
 examples_ask_cpp_LDADD = libreason.la
 endif
+examples_batch_SOURCES = examples/batch.c
+examples_batch_CPPFLAGS = $(example_cppflags)
+examples_batch_LDADD = libreason.la
 examples_evaluate_SOURCES = examples/evaluate.c
 examples_evaluate_CPPFLAGS = $(example_cppflags)
 examples_evaluate_LDADD = libreason.la $(LIBM)

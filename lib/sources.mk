@@ -203,12 +203,16 @@ model_sources = lib/model/arch.h \
 	lib/model/vocab_load.c \
 	lib/model/weights.c \
 	lib/model/weights.h
-decode_sources = lib/decode/generate.c \
+decode_sources = lib/decode/batch.c \
+	lib/decode/batch.h \
+	lib/decode/generate.c \
 	lib/decode/generate.h \
 	lib/decode/output.c \
 	lib/decode/output.h \
 	lib/decode/pass.c \
 	lib/decode/pass.h \
+	lib/decode/prefixes.c \
+	lib/decode/prefixes.h \
 	lib/decode/prompt.c \
 	lib/decode/prompt.h \
 	lib/decode/result.c \

@@ -64,10 +64,12 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_perplexity \
 	tests/unit/convert/test_quantize \
 	tests/unit/convert/test_targets \
+	tests/unit/decode/test_batch \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_output \
+	tests/unit/decode/test_prefixes \
 	tests/unit/decode/test_prompt \
 	tests/unit/decode/test_rules \
 	tests/unit/decode/test_sampler \
@@ -118,6 +120,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/text/test_vocab
 
 api_tests = tests/api/test_alloc_fail \
+	tests/api/test_batch \
 	tests/api/test_cancel \
 	tests/api/test_determinism \
 	tests/api/test_floating \
@@ -152,6 +155,8 @@ endif
 
 tests_api_test_alloc_fail_SOURCES = tests/api/test_alloc_fail.c
 tests_api_test_alloc_fail_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_batch_SOURCES = tests/api/test_batch.c
+tests_api_test_batch_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_cancel_SOURCES = tests/api/test_cancel.c
 tests_api_test_cancel_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_determinism_SOURCES = tests/api/test_determinism.c

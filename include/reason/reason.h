@@ -415,6 +415,8 @@ typedef struct reason_session_options {
                           result, only memory and how soon a cancel is seen */
     uint64_t memory_limit; /**< bytes of keys and values; the context gets shorter to fit;
                                 default 0: no limit */
+    int32_t n_parallel; /**< generations of reason_generate_batch() that run at once; default
+                             0: 16. Never changes a result */
 } reason_session_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
@@ -444,7 +446,8 @@ REASON_API reason_status reason_session_memory(const reason_model *model,
                                                reason_memory *memory);
 /** Frees the session. */
 REASON_API void reason_session_free(reason_session *session);
-/** Forgets every token; memory is kept for reuse. Returns INVALID_ARG, BUSY. */
+/** Forgets every token, also what batches left; memory of its own tokens is kept for reuse.
+ * Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_reset(reason_session *session);
 /** Keeps the first `n_tokens` tokens. Returns INVALID_ARG (more than there are), BUSY. */
 REASON_API reason_status reason_session_truncate(reason_session *session,
@@ -456,7 +459,7 @@ REASON_API reason_status reason_session_fork(reason_session *session,
                                              reason_session **fork);
 /** How many tokens the session holds. Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_length(reason_session *session, size_t *n_tokens);
-/** Bytes of keys and values that the session holds. Returns INVALID_ARG, BUSY. */
+/** Bytes of keys and values that the session holds, with what batches left. Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_kv_bytes(reason_session *session,
                                                  uint64_t *n_bytes);
 /** Stops the call that runs in the session, from any thread; does nothing if none runs.
@@ -578,6 +581,7 @@ typedef struct reason_piece {
     reason_label label;
     const char *text; /**< UTF-8, NUL-terminated */
     size_t n_bytes;   /**< at least 1 */
+    int32_t sample;   /**< of the request that it is of, from 0 */
 } reason_piece;
 
 /** Receives output as it is made. A result other than 0 stops the generation, which then
@@ -609,6 +613,8 @@ typedef struct reason_request {
     reason_progress_fn progress; /**< default NULL */
     void *progress_user;         /**< handed to `progress` */
     reason_cancel_token *cancel; /**< default NULL */
+    int32_t n_samples; /**< outputs wanted; default 0: 1. Sample i is the same whatever else
+                            is wanted */
 } reason_request;
 
 /** Fills a request with defaults. As reason_model_options_init(). */
@@ -620,7 +626,8 @@ typedef struct reason_result reason_result;
 /**
  * Runs the request in the session. Tokens that the session already holds and that begin
  * the prompt are not computed again. Afterwards the session holds the prompt and the
- * output but for its last token.
+ * output but for its last token. A request for several samples is a batch of one, see
+ * reason_generate_batch().
  *
  * A generation that was stopped returns OK with finish reason CANCELLED and what it made.
  *
@@ -632,7 +639,37 @@ typedef struct reason_result reason_result;
 REASON_API reason_status reason_generate(reason_session *session,
                                          const reason_request *request,
                                          reason_result **result);
-/** Frees the result. */
+
+/**
+ * Runs many requests in the session, as many at once as its `n_parallel` and memory limit
+ * allow: they join and leave between tokens, and go through the weights together. What
+ * prompts have in common is computed once, and beginnings of prompts and outputs stay for
+ * the next call. Each result is what reason_generate() gives for that request alone, bit
+ * for bit. The session's own tokens stay as they are.
+ *
+ * Callbacks come one at a time, on the thread that called; requests take turns. One that
+ * is cancelled, by its token or callback, ends with finish reason CANCELLED and what it
+ * has; reason_cancel() does that to all of them.
+ *
+ * @param requests as for reason_generate(), [n]; they and what they point to must stay
+ *                 unchanged during the call
+ * @param n        at least 1
+ * @param results  receives a result for each, [n], in their order; all NULL after a
+ *                 failure
+ * @return what reason_generate() returns for any of them, with its place in the sentence:
+ * then nothing was run. NO_MEMORY also for a memory limit that holds no batch
+ */
+REASON_API reason_status reason_generate_batch(reason_session *session,
+                                               const reason_request *const *requests,
+                                               size_t n, reason_result **results);
+
+/** How many samples the result has. 0 for NULL. */
+REASON_API size_t reason_result_n_samples(const reason_result *result);
+/** Sample `index`, borrowed from the result; the first is the result itself. NULL for an
+ * index that is too large. */
+REASON_API const reason_result *reason_result_sample(const reason_result *result,
+                                                     size_t index);
+/** Frees the result, and with it all samples. */
 REASON_API void reason_result_free(reason_result *result);
 
 /** Why a generation ended. */

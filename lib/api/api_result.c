@@ -8,6 +8,16 @@ void reason_result_free(reason_result *result) {
     rsn_result_free(result);
 }
 
+size_t reason_result_n_samples(const reason_result *result) {
+    return result ? 1 + result->n_more : 0;
+}
+
+const reason_result *reason_result_sample(const reason_result *result, size_t index) {
+    if (!result || index > result->n_more)
+        return NULL;
+    return index == 0 ? result : result->more[index - 1];
+}
+
 static const char *const FINISHES[] = {"eos", "stop", "length", "budget", "cancelled"};
 
 const char *reason_finish_name(reason_finish finish) {

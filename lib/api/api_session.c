@@ -1,12 +1,15 @@
 /* Public functions of sessions: making, cutting, forking, logits and generation. */
+#include <stdio.h>
 #include <string.h>
 
 #include "api/options.h"
 #include "base/cpu.h"
+#include "decode/batch.h"
 #include "decode/generate.h"
 #include "decode/sessions.h"
 
 enum { DEFAULT_CHUNK = 64, MAX_CHUNK = 1 << 16 };
+enum { DEFAULT_PARALLEL = 16, MAX_PARALLEL = 1 << 12 };
 
 static const reason_session_options OPTIONS = {.size = sizeof OPTIONS};
 static const reason_thinking THINKING = {
@@ -52,6 +55,9 @@ static reason_status check_options(const reason_model *model,
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "n_ctx %d (0 or more) or n_chunk %d (0 to %d)", o->n_ctx,
                         o->n_chunk, MAX_CHUNK);
+    if (o->n_parallel < 0 || o->n_parallel > MAX_PARALLEL)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_parallel %d, 0 to %d expected",
+                        o->n_parallel, MAX_PARALLEL);
     if ((size_t)o->n_ctx > model->hp.n_ctx)
         return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu",
                         o->n_ctx, model->hp.n_ctx);
@@ -68,6 +74,8 @@ static reason_status read_setup(const reason_model *model,
     *setup =
         (rsn_session_setup){.n_ctx = o->n_ctx ? (size_t)o->n_ctx : model->hp.n_ctx,
                             .n_chunk = o->n_chunk ? (size_t)o->n_chunk : DEFAULT_CHUNK,
+                            .n_parallel = o->n_parallel ? (size_t)o->n_parallel
+                                                        : DEFAULT_PARALLEL,
                             .kv = rsn_kv_type(o->kv_type),
                             .own_pool = !o->pool,
                             .memory_limit = o->memory_limit};
@@ -128,7 +136,15 @@ void reason_session_free(reason_session *session) {
 }
 
 reason_status reason_session_reset(reason_session *session) {
-    return reason_session_truncate(session, 0);
+    if (!session)
+        return rsn_fail_null("session");
+    reason_status status = rsn_session_enter(session);
+    if (status != REASON_OK)
+        return status;
+    rsn_timeline_truncate(&session->line, 0);
+    rsn_prefixes_free(&session->prefixes);
+    rsn_session_leave(session);
+    return REASON_OK;
 }
 
 reason_status reason_session_truncate(reason_session *session, size_t n_tokens) {
@@ -185,7 +201,8 @@ reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes
     reason_status status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    *n_bytes = rsn_kv_bytes(&session->line.kv);
+    *n_bytes = rsn_kv_bytes(&session->line.kv) +
+               session->prefixes.n * session->line.kv.block_bytes;
     rsn_session_leave(session);
     return REASON_OK;
 }
@@ -233,30 +250,87 @@ static reason_status check_request(const reason_request *r) {
     if (r->text && r->n_text < -1)
         return rsn_fail(REASON_ERR_INVALID_ARG, "n_text %lld, -1 or more expected",
                         (long long)r->n_text);
+    if (r->n_samples < 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_samples %d, 0 or more expected",
+                        r->n_samples);
     return r->messages ? rsn_messages_check(r->messages, r->n_messages) : REASON_OK;
+}
+
+/* A request with all of its structs complete. */
+typedef struct complete {
+    reason_request request;
+    reason_thinking thinking;
+    reason_sampling sampling;
+} complete;
+
+static reason_status read_request(const reason_request *request, complete *c,
+                                  rsn_asked *asked) {
+    *c = (complete){REQUEST, THINKING, SAMPLING};
+    *asked = (rsn_asked){&c->request, &c->thinking, &c->sampling};
+    reason_status status =
+        rsn_options_read(request, &c->request, sizeof c->request, "request");
+    if (status == REASON_OK)
+        status = rsn_options_read(c->request.thinking, &c->thinking, sizeof c->thinking,
+                                  "thinking");
+    if (status == REASON_OK)
+        status = rsn_options_read(c->request.sampling, &c->sampling, sizeof c->sampling,
+                                  "sampling");
+    return status == REASON_OK ? check_request(&c->request) : status;
 }
 
 reason_status reason_generate(reason_session *session, const reason_request *request,
                               reason_result **result) {
-    reason_request r = REQUEST;
-    reason_thinking thinking = THINKING;
-    reason_sampling sampling = SAMPLING;
+    complete c;
+    rsn_asked asked;
     if (result)
         *result = NULL;
     if (!session || !request || !result)
         return rsn_fail_null("session, request or result");
-    reason_status status = rsn_options_read(request, &r, sizeof r, "request");
-    if (status == REASON_OK)
-        status = rsn_options_read(r.thinking, &thinking, sizeof thinking, "thinking");
-    if (status == REASON_OK)
-        status = rsn_options_read(r.sampling, &sampling, sizeof sampling, "sampling");
-    if (status == REASON_OK)
-        status = check_request(&r);
+    reason_status status = read_request(request, &c, &asked);
     if (status == REASON_OK)
         status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    status = rsn_generate(session, &r, &thinking, &sampling, result);
+    status = c.request.n_samples > 1 ? rsn_generate_batch(session, &asked, 1, result)
+                                     : rsn_generate(session, &asked, result);
     rsn_session_leave(session);
+    return status;
+}
+
+static reason_status read_requests(const reason_request *const *requests, size_t n,
+                                   complete *all, rsn_asked *asked) {
+    reason_status status = REASON_OK;
+    char place[48];
+    for (size_t i = 0; i < n && status == REASON_OK; i++) {
+        status = requests[i] ? read_request(requests[i], &all[i], &asked[i])
+                             : rsn_fail_null("it");
+        snprintf(place, sizeof place, "request %zu", i);
+        if (status != REASON_OK)
+            status = rsn_fail_within(status, place);
+    }
+    return status;
+}
+
+reason_status reason_generate_batch(reason_session *session,
+                                    const reason_request *const *requests, size_t n,
+                                    reason_result **results) {
+    for (size_t i = 0; results && i < n; i++)
+        results[i] = NULL;
+    if (!session || !requests || !results)
+        return rsn_fail_null("session, requests or results");
+    if (n == 0)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n is 0, at least 1 expected");
+    complete *all = rsn_alloc2(n, sizeof *all);
+    rsn_asked *asked = rsn_alloc2(n, sizeof *asked);
+    reason_status status = all && asked ? read_requests(requests, n, all, asked)
+                                        : REASON_ERR_NO_MEMORY;
+    if (status == REASON_OK)
+        status = rsn_session_enter(session);
+    if (status == REASON_OK) {
+        status = rsn_generate_batch(session, asked, n, results);
+        rsn_session_leave(session);
+    }
+    rsn_free(all);
+    rsn_free(asked);
     return status;
 }

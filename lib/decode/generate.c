@@ -9,7 +9,7 @@ static reason_status drive(rsn_session *s, rsn_sequence *q) {
     while (q->stage != RSN_DONE && status == REASON_OK) {
         status = rsn_sequence_poll(q);
         if (status == REASON_OK && q->stage != RSN_DONE)
-            status = rsn_sequence_choose(q);
+            status = rsn_sequence_choose(q, s->samplers);
         if (status == REASON_OK)
             rsn_sequence_flush(q);
         if (status == REASON_OK)
@@ -20,17 +20,19 @@ static reason_status drive(rsn_session *s, rsn_sequence *q) {
     return status;
 }
 
-reason_status rsn_generate(rsn_session *session, const reason_request *request,
-                           const reason_thinking *thinking,
-                           const reason_sampling *sampling, rsn_result **result) {
+reason_status rsn_generate(rsn_session *session, const rsn_asked *asked,
+                           rsn_result **result) {
     rsn_sequence q;
     *result = NULL;
     reason_status status =
-        rsn_sequence_open(&q, session->model, session->setup.n_ctx, request, thinking,
-                          sampling, &session->cancel);
+        rsn_sequence_open(&q, session, session->setup.n_ctx, asked, 0);
     if (status != REASON_OK)
         return status;
-    status = rsn_sequence_begin(&q, &session->line);
+    status = rsn_session_samplers(session, 1);
+    if (status == REASON_OK)
+        status = rsn_sequence_begin(&q, &session->line);
+    if (status == REASON_OK) /* so that the loop takes no memory */
+        status = rsn_timeline_reserve(&session->line, rsn_sequence_likely(&q));
     if (status == REASON_OK)
         status = drive(session, &q);
     if (status == REASON_OK)

@@ -2,13 +2,10 @@
 #ifndef REASON_DECODE_GENERATE_H
 #define REASON_DECODE_GENERATE_H
 
-#include "decode/result.h"
-#include "decode/session.h"
+#include "decode/sequence.h"
 
-/* Runs a request whose structs are complete (api/ has read them). The session must be
- * entered. */
-reason_status rsn_generate(rsn_session *session, const reason_request *request,
-                           const reason_thinking *thinking,
-                           const reason_sampling *sampling, rsn_result **result);
+/* Runs a request in the session's own timeline. The session must be entered. */
+reason_status rsn_generate(rsn_session *session, const rsn_asked *asked,
+                           rsn_result **result);
 
 #endif

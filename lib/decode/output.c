@@ -36,7 +36,8 @@ void rsn_output_flush(rsn_output *o) {
     if (o->n_pieces == 0)
         return;
     for (size_t i = 0; i < o->n_pieces && !o->unsent.failed && !o->refused; i++) {
-        reason_piece piece = {o->pieces[i].label, at, o->pieces[i].n_bytes};
+        reason_piece piece = {o->pieces[i].label, at, o->pieces[i].n_bytes,
+                              (int32_t)o->sample};
         o->refused = o->stream(o->stream_user, &piece) != 0;
         at += o->pieces[i].n_bytes + 1;
     }

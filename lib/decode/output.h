@@ -12,6 +12,7 @@ typedef struct rsn_output {
     size_t n_stops;
     reason_stream_fn stream;
     void *stream_user;
+    uint32_t sample;        /* that pieces are of */
     rsn_utf8_gate gates[3]; /* by label */
     reason_label last;      /* the label of the last bytes */
     rsn_str held;           /* the answer's end that may begin a stop text */

@@ -5,7 +5,8 @@
 
 typedef struct plan {
     rsn_session *session;
-    size_t n_runs, n_tokens, n_rows;
+    size_t n_runs, n_rows;
+    size_t left[2]; /* tokens that fit: of all kinds, and of long runs */
 } plan;
 
 static size_t rows_of(const rsn_run *run) {
@@ -17,22 +18,24 @@ static size_t rows_of(const rsn_run *run) {
     return 0;
 }
 
-/* Plans what there is room for of each sequence whose tokens are a prompt's, or are not. */
+/* Plans what there is room for, of sequences that wait for one token or of the others. */
 static reason_status plan_runs(plan *p, rsn_sequence *const *sequences, size_t n,
-                               bool prompts) {
+                               bool is_long) {
     rsn_session *s = p->session;
     reason_status status = REASON_OK;
     for (size_t i = 0; i < n && status == REASON_OK; i++) {
         rsn_sequence *q = sequences[i];
         rsn_run *run = &s->runs[p->n_runs];
-        if ((q->stage == RSN_PROMPT) != prompts)
+        size_t most = is_long && p->left[1] < p->left[0] ? p->left[1] : p->left[0];
+        if ((q->line->n - q->line->kv.n > 1) != is_long)
             continue;
-        rsn_sequence_run(q, s->setup.n_chunk - p->n_tokens, run);
+        rsn_sequence_run(q, most, run);
         if (run->n == 0)
             continue;
         status = rsn_timeline_reserve(q->line, q->line->kv.n + run->n);
+        p->left[0] -= run->n;
+        p->left[1] -= is_long ? run->n : 0;
         p->n_runs++;
-        p->n_tokens += run->n;
         p->n_rows += rows_of(run);
     }
     return status;
@@ -55,7 +58,7 @@ static void give_rows(const plan *p, rsn_sequence *const *sequences, size_t n) {
 
 reason_status rsn_pass(rsn_session *s, rsn_sequence *const *sequences, size_t n,
                        const rsn_cancel *cancel) {
-    plan p = {.session = s};
+    plan p = {.session = s, .left = {s->scratch.n_chunk, s->setup.n_chunk}};
     reason_status status = RSN_GROW(&s->runs, &s->runs_cap, n + 1);
     if (status == REASON_OK)
         status = plan_runs(&p, sequences, n, false);

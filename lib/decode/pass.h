@@ -6,8 +6,8 @@
 #include "decode/session.h"
 
 /* Runs what sequences[0 .. n) wait for and gives them their logits, which stay valid until
- * the session's next pass. Output comes before prompts, each in the order given; whoever
- * does not fit goes on waiting. NO_MEMORY, CONTEXT_FULL, CANCELLED: nothing was run. */
+ * the session's next pass. Who waits for one token comes before prompts, each in the order
+ * given; whoever does not fit goes on waiting. NO_MEMORY, CONTEXT_FULL, CANCELLED: nothing was run. */
 reason_status rsn_pass(rsn_session *session, rsn_sequence *const *sequences, size_t n,
                        const rsn_cancel *cancel);
 

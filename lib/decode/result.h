@@ -18,6 +18,8 @@ typedef struct reason_result {
     reason_finish finish, answer_end;
     double p_think;
     reason_usage usage;
+    struct reason_result **more; /* [n_more], the other samples of its request */
+    size_t n_more, more_cap;
 } rsn_result;
 
 void rsn_result_free(rsn_result *result);

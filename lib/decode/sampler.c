@@ -16,7 +16,7 @@
  * float32. */
 static const float FIRST_CUT = 0x1p-10f, CUT_STEP = 0x1p-10f, LAST_CUT = 0x1p-120f;
 
-static reason_status check(const reason_sampling *p, size_t n_vocab) {
+reason_status rsn_sampling_check(const reason_sampling *p, size_t n_vocab) {
     if (!(p->temperature >= 0) || isinf(p->temperature))
         return rsn_fail(REASON_ERR_INVALID_ARG, "temperature %g, 0 or more expected",
                         (double)p->temperature);
@@ -51,13 +51,9 @@ static reason_status check(const reason_sampling *p, size_t n_vocab) {
     return REASON_OK;
 }
 
-reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
-                               size_t n_vocab, const rsn_kernels *kernels) {
+reason_status rsn_sampler_init(rsn_sampler *s, size_t n_vocab,
+                               const rsn_kernels *kernels) {
     memset(s, 0, sizeof *s);
-    reason_status status = check(params, n_vocab);
-    if (status != REASON_OK)
-        return status;
-    s->params = *params;
     s->kernels = kernels;
     s->n_vocab = n_vocab;
     s->logits = rsn_alloc_aligned(n_vocab * sizeof *s->logits);
@@ -97,7 +93,7 @@ double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n
 }
 
 static void penalize(rsn_sampler *s, const int32_t *history, size_t n) {
-    const reason_sampling *p = &s->params;
+    const reason_sampling *p = s->params;
     if (p->repeat_penalty == 1 && p->presence_penalty == 0 && p->frequency_penalty == 0)
         return;
     if (p->penalty_window >= 0 && n > (size_t)p->penalty_window) {
@@ -117,12 +113,14 @@ static void penalize(rsn_sampler *s, const int32_t *history, size_t n) {
     }
 }
 
-void rsn_sampler_begin(rsn_sampler *s, const float *logits, const int32_t *history,
-                       size_t n_history) {
+void rsn_sampler_begin(rsn_sampler *s, const reason_sampling *params, uint32_t sample,
+                       const float *logits, const int32_t *history, size_t n_history) {
+    s->params = params;
+    s->sample = sample;
     s->log_norm = rsn_log_sum_exp(s->kernels, logits, s->n_vocab, s->shares);
     memcpy(s->logits, logits, s->n_vocab * sizeof *logits);
-    for (size_t i = 0; i < s->params.n_bias; i++)
-        s->logits[s->params.bias_tokens[i]] += s->params.bias_values[i];
+    for (size_t i = 0; i < s->params->n_bias; i++)
+        s->logits[s->params->bias_tokens[i]] += s->params->bias_values[i];
     penalize(s, history, n_history);
 }
 
@@ -191,7 +189,7 @@ static size_t collect(rsn_sampler *s, float cut, double *mass) {
 /* Sorted candidates that are enough for top-k and top-p, and the first of them that
  * survive. */
 static size_t choose_candidates(rsn_sampler *s, double total) {
-    const reason_sampling *p = &s->params;
+    const reason_sampling *p = s->params;
     size_t want = p->top_k > 0 ? (size_t)p->top_k : s->n_vocab, n = 0;
     double mass = 0;
     /* The best share is 1: without top-k nothing below min-p is looked at. */
@@ -236,7 +234,7 @@ static int32_t pick(rsn_sampler *s, size_t n, double u, float *logprob) {
 
 int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
                          float *logprob) {
-    const reason_sampling *p = &s->params;
+    const reason_sampling *p = s->params;
     *logprob = 0;
     int32_t top = best(s);
     if (top < 0 || p->temperature == 0)
@@ -248,7 +246,7 @@ int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
         s->shares[i] = below <= 0 ? below : -INFINITY;
     }
     double total = (double)s->kernels->exp_sum(s->shares, 0, s->n_vocab);
-    double u = rsn_rng_uniform(p->seed, 0, position, draw);
+    double u = rsn_rng_uniform(p->seed, s->sample, position, draw);
     size_t n;
     if (p->top_k == 0 && p->top_p == 1 && p->min_p == 0)
         n = collect(s, 0, &total); /* no order is needed */

@@ -5,9 +5,11 @@
 #include "kernels/table.h"
 #include "reason/reason.h"
 
+/* What drawing works in; nothing of it is kept from one position to the next. */
 typedef struct rsn_sampler {
-    reason_sampling params;
     const rsn_kernels *kernels;
+    const reason_sampling *params; /* of the position at hand, */
+    uint32_t sample;               /* and which sample of the seed it belongs to */
     size_t n_vocab;
     float *logits;     /* [n_vocab], as changed for this position */
     float *shares;     /* [n_vocab], exp((logit - max) / temperature) */
@@ -17,21 +19,22 @@ typedef struct rsn_sampler {
     double log_norm;   /* of the model's own distribution */
 } rsn_sampler;
 
-/* Checks the parameters and allocates. INVALID_ARG, NO_MEMORY. */
-reason_status rsn_sampler_init(rsn_sampler *s, const reason_sampling *params,
-                               size_t n_vocab, const rsn_kernels *kernels);
+/* INVALID_ARG for parameters that make no sense. */
+reason_status rsn_sampling_check(const reason_sampling *params, size_t n_vocab);
+reason_status rsn_sampler_init(rsn_sampler *s, size_t n_vocab,
+                               const rsn_kernels *kernels);
 /* What a sampler holds. */
 size_t rsn_sampler_bytes(size_t n_vocab);
 void rsn_sampler_free(rsn_sampler *s);
 
 /* Takes the logits of a position: the model's own ones, [n_vocab]; `history` are the
  * tokens before it, [n_history]. Afterwards s->logits may be changed until tokens are
- * drawn. */
-void rsn_sampler_begin(rsn_sampler *s, const float *logits, const int32_t *history,
-                       size_t n_history);
+ * drawn. `params` were checked, and are borrowed until the next position. */
+void rsn_sampler_begin(rsn_sampler *s, const reason_sampling *params, uint32_t sample,
+                       const float *logits, const int32_t *history, size_t n_history);
 /* Never draw this token at this position. */
 void rsn_sampler_ban(rsn_sampler *s, int32_t id);
-/* Draws; the same (seed, position, draw) gives the same token. *logprob is its natural
+/* Draws; the same (seed, sample, position, draw) gives the same token. *logprob is its natural
  * log-prob under the distribution it was drawn from, 0 if greedy. Returns -1 if no token
  * has a share. */
 int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,

@@ -48,16 +48,14 @@ static reason_status reserve_output(rsn_sequence *q) {
     return status == REASON_OK ? rsn_output_status(&q->output) : status;
 }
 
-static reason_status prepare(rsn_sequence *q, size_t n_ctx,
-                             const reason_sampling *sampling) {
+static reason_status prepare(rsn_sequence *q, size_t n_ctx) {
     const reason_request *r = q->request;
     reason_think_mode mode;
     reason_status status = rsn_rules_mode(q->model, q->thinking, r->max_tokens, &mode);
     if (status == REASON_OK && rsn_cancelled(&q->cancel))
         status = rsn_fail(REASON_ERR_CANCELLED, "cancelled before the first token");
     if (status == REASON_OK)
-        status = rsn_sampler_init(&q->sampler, sampling, q->model->hp.n_vocab,
-                                  q->model->kernels);
+        status = rsn_sampling_check(q->sampling, q->model->hp.n_vocab);
     if (status == REASON_OK)
         status = rsn_prompt_build(q->model, r, mode, q->thinking, &q->prompt);
     if (status == REASON_OK)
@@ -70,15 +68,15 @@ static reason_status prepare(rsn_sequence *q, size_t n_ctx,
     return status;
 }
 
-reason_status rsn_sequence_open(rsn_sequence *q, const rsn_model *model, size_t n_ctx,
-                                const reason_request *request,
-                                const reason_thinking *thinking,
-                                const reason_sampling *sampling,
-                                const reason_cancel_token *session) {
-    *q = (rsn_sequence){.model = model,
+reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
+                                size_t n_ctx, const rsn_asked *asked, uint32_t sample) {
+    const reason_request *request = asked->request;
+    *q = (rsn_sequence){.model = session->model,
                         .request = request,
-                        .thinking = thinking,
-                        .cancel = {request->cancel, session, NULL},
+                        .thinking = asked->thinking,
+                        .sampling = asked->sampling,
+                        .sample = sample,
+                        .cancel = {request->cancel, &session->cancel, NULL},
                         .result = rsn_calloc2(1, sizeof *q->result),
                         .since = rsn_clock()};
     if (!q->result)
@@ -91,8 +89,9 @@ reason_status rsn_sequence_open(rsn_sequence *q, const rsn_model *model, size_t 
                              .stops = request->stops,
                              .n_stops = request->n_stops,
                              .stream = request->stream,
-                             .stream_user = request->stream_user};
-    reason_status status = prepare(q, n_ctx, sampling);
+                             .stream_user = request->stream_user,
+                             .sample = sample};
+    reason_status status = prepare(q, n_ctx);
     r->usage.prompt_tokens = q->prompt.ids.n;
     r->usage.budget = q->rules.open.n ? (int64_t)q->rules.budget : -1;
     r->usage.effort_use = q->prompt.effort_use;
@@ -106,7 +105,6 @@ void rsn_sequence_close(rsn_sequence *q) {
     rsn_prompt_free(&q->prompt);
     rsn_rule_ids_free(&q->ids);
     rsn_think_free(&q->think);
-    rsn_sampler_free(&q->sampler);
     rsn_output_free(&q->output);
     rsn_result_free(q->result);
     rsn_free(q->saved);
@@ -122,10 +120,11 @@ reason_status rsn_sequence_begin(rsn_sequence *q, rsn_timeline *line) {
     q->since = rsn_clock();
     q->spend = &q->result->usage.prefill_s;
     rsn_timeline_truncate(line, same);
-    reason_status status = rsn_timeline_reserve(line, ids->n + few(q->rules.room));
-    return status == REASON_OK
-               ? rsn_timeline_add(line, ids->items + same, ids->n - same)
-               : status;
+    return rsn_timeline_add(line, ids->items + same, ids->n - same);
+}
+
+size_t rsn_sequence_likely(const rsn_sequence *q) {
+    return q->prompt.ids.n + few(q->rules.room);
 }
 
 static void start_writing(rsn_sequence *q) {
@@ -138,8 +137,8 @@ static void start_writing(rsn_sequence *q) {
 static void add_share(rsn_sequence *q, const float *logits) {
     size_t i = q->n_probed++;
     double share = (double)logits[q->ids.probe.items[i]] -
-                   rsn_log_sum_exp(q->sampler.kernels, logits, q->sampler.n_vocab,
-                                   q->sampler.shares);
+                   rsn_log_sum_exp(q->sampler->kernels, logits, q->sampler->n_vocab,
+                                   q->sampler->shares);
     *(i < q->ids.n_probe_open ? &q->opens : &q->empty) += share;
 }
 
@@ -181,7 +180,7 @@ static reason_status end_prompt(rsn_sequence *q) {
 /* Row i of a run comes after token i of it. */
 static void take_probe(rsn_sequence *q) {
     size_t n_run = q->line->kv.n - q->prompt.ids.n;
-    for (const float *row = q->rows; q->n_probed <= n_run; row += q->sampler.n_vocab)
+    for (const float *row = q->rows; q->n_probed <= n_run; row += q->sampler->n_vocab)
         add_share(q, row);
     q->rows = NULL;
     if (q->n_probed == q->ids.probe.n)
@@ -196,12 +195,12 @@ static void adjust_close(rsn_sequence *q) {
     float bias = q->thinking->close_bias, temperature = q->thinking->close_temperature;
     if (!rsn_think_in_block(&q->think) || (bias == 0 && temperature == 1))
         return;
-    float *logits = q->sampler.logits;
+    float *logits = q->sampler->logits;
     int32_t id = q->ids.closing.items[0];
     float own = logits[id];
     logits[id] = -INFINITY;
-    double others = rsn_log_sum_exp(q->sampler.kernels, logits, q->sampler.n_vocab,
-                                    q->sampler.shares);
+    double others = rsn_log_sum_exp(q->sampler->kernels, logits, q->sampler->n_vocab,
+                                    q->sampler->shares);
     if (!isinf(others)) /* else there is nothing to weigh it against */
         own = (float)(others + ((double)own - others) / (double)temperature);
     logits[id] = own + bias;
@@ -213,7 +212,7 @@ static reason_status draw(rsn_sequence *q, int32_t *id, bool *ends,
     reason_status status = REASON_OK;
     adjust_close(q);
     for (uint32_t turn = 0; status == REASON_OK; turn++) {
-        *id = rsn_sampler_draw(&q->sampler, q->think.n_tokens, turn, sampled_logprob);
+        *id = rsn_sampler_draw(q->sampler, q->think.n_tokens, turn, sampled_logprob);
         if (*id < 0) { /* nothing is allowed here any more */
             q->stage = RSN_DONE;
             return REASON_OK;
@@ -228,7 +227,7 @@ static reason_status draw(rsn_sequence *q, int32_t *id, bool *ends,
             *id = -1;
             return status;
         }
-        rsn_sampler_ban(&q->sampler, *id);
+        rsn_sampler_ban(q->sampler, *id);
     }
     return status;
 }
@@ -239,7 +238,7 @@ static reason_status note_token(rsn_sequence *q, int32_t id, reason_origin origi
     reason_status status = RSN_GROW(&r->tokens, &r->tokens_cap, r->n_tokens + 1);
     if (status != REASON_OK)
         return status;
-    float logprob = rsn_sampler_logprob(&q->sampler, q->rows, id);
+    float logprob = rsn_sampler_logprob(q->sampler, q->rows, id);
     r->tokens[r->n_tokens++] = (rsn_result_token){.id = id,
                                                   .label = REASON_LABEL_MARKUP,
                                                   .origin = origin,
@@ -271,7 +270,8 @@ static reason_status choose_token(rsn_sequence *q) {
     int32_t id;
     bool ends = false;
     float sampled_logprob = 0;
-    rsn_sampler_begin(&q->sampler, q->rows, q->line->tokens, q->line->n);
+    rsn_sampler_begin(q->sampler, q->sampling, q->sample, q->rows, q->line->tokens,
+                      q->line->n);
     if (rsn_think_forced(&q->think, &id))
         return take(q, id, REASON_FORCED, false, 0);
     reason_status status = draw(q, &id, &ends, &sampled_logprob);
@@ -282,6 +282,8 @@ static reason_status choose_token(rsn_sequence *q) {
 }
 
 static void spend_until(rsn_sequence *q, double now) {
+    if (!q->spend) /* it never began */
+        return;
     *q->spend += now - q->since;
     q->since = now;
 }
@@ -296,9 +298,10 @@ static reason_status choose_timed(rsn_sequence *q) {
     return status;
 }
 
-reason_status rsn_sequence_choose(rsn_sequence *q) {
+reason_status rsn_sequence_choose(rsn_sequence *q, rsn_sampler *sampler) {
     if (!q->rows)
         return REASON_OK;
+    q->sampler = sampler;
     switch (q->stage) {
     case RSN_PROMPT: return end_prompt(q);
     case RSN_PROBE: take_probe(q); return REASON_OK;
@@ -322,9 +325,8 @@ static bool wants_end(const rsn_sequence *q, const char *stage, size_t done,
 
 reason_status rsn_sequence_poll(rsn_sequence *q) {
     if (q->stage == RSN_WRITING) {
-        q->cancelled = wants_end(q, "generate", q->think.n_tokens, q->rules.room);
-        if (q->cancelled)
-            q->stage = RSN_DONE;
+        if (wants_end(q, "generate", q->think.n_tokens, q->rules.room))
+            rsn_sequence_cancel(q);
         return REASON_OK;
     }
     size_t cached = q->result->usage.cached_tokens, done = q->line->kv.n - cached,
@@ -333,6 +335,24 @@ reason_status rsn_sequence_poll(rsn_sequence *q) {
         return rsn_fail(REASON_ERR_CANCELLED, "cancelled after %zu of %zu tokens", done,
                         total);
     return REASON_OK;
+}
+
+void rsn_sequence_cancel(rsn_sequence *q) {
+    q->cancelled = true;
+    q->stage = RSN_DONE;
+}
+
+void rsn_sequence_rewind(rsn_sequence *q) {
+    if (q->stage == RSN_PROBE) {
+        rsn_timeline_truncate(q->line, q->prompt.ids.n);
+        rsn_free(q->saved);
+        q->saved = NULL;
+        q->n_probed = 0;
+        q->opens = q->empty = 0;
+        q->stage = RSN_PROMPT;
+    }
+    q->rows = NULL;
+    rsn_kv_clear(&q->line->kv);
 }
 
 void rsn_sequence_flush(rsn_sequence *q) {
@@ -369,7 +389,7 @@ static void fill_result(rsn_sequence *q) {
     r->usage.thinking_tokens = q->think.counts[REASON_LABEL_THINK];
     r->usage.answer_tokens = q->think.counts[REASON_LABEL_ANSWER];
     r->usage.markup_tokens = q->think.counts[REASON_LABEL_MARKUP];
-    r->usage.kv_bytes = rsn_kv_bytes(&q->line->kv);
+    r->usage.kv_bytes = q->line ? rsn_kv_bytes(&q->line->kv) : 0;
 }
 
 reason_status rsn_sequence_finish(rsn_sequence *q, rsn_result **result) {
@@ -382,7 +402,8 @@ reason_status rsn_sequence_finish(rsn_sequence *q, rsn_result **result) {
         q->result->answer_end = REASON_FINISH_STOP;
     if (q->cancelled || q->output.refused)
         q->result->answer_end = REASON_FINISH_CANCELLED;
-    rsn_timeline_truncate(q->line, q->line->kv.n);
+    if (q->line)
+        rsn_timeline_truncate(q->line, q->line->kv.n);
     fill_result(q);
     reason_status status = rsn_output_status(&q->output);
     if (status != REASON_OK)

@@ -2,7 +2,7 @@
  * what it makes of the logits. Whoever runs the network does, for each token,
  *
  *     rsn_sequence_poll(q)              its callbacks, who may want an end
- *     rsn_sequence_choose(q)            the next token; any thread
+ *     rsn_sequence_choose(q, sampler)   the next token; any thread
  *     rsn_sequence_flush(q)             the host's stream callback
  *     rsn_sequence_run(q, most, &run)   what is to be run, and
  *     rsn_sequence_given(q, rows)       what that gave
@@ -16,7 +16,7 @@
 #include "decode/result.h"
 #include "decode/rules.h"
 #include "decode/sampler.h"
-#include "decode/timeline.h"
+#include "decode/session.h"
 
 /* What the tokens that wait are, or were. */
 typedef enum rsn_stage {
@@ -30,6 +30,8 @@ typedef struct rsn_sequence {
     const rsn_model *model;
     const reason_request *request; /* with the two below borrowed */
     const reason_thinking *thinking;
+    const reason_sampling *sampling;
+    uint32_t sample; /* of the request */
     rsn_cancel cancel;
     rsn_timeline *line; /* borrowed; NULL before it has begun */
     rsn_stage stage;
@@ -37,7 +39,7 @@ typedef struct rsn_sequence {
     rsn_rule_ids ids;
     rsn_think_rules rules;
     rsn_think think;
-    rsn_sampler sampler;
+    rsn_sampler *sampler; /* borrowed while it chooses */
     rsn_output output;
     rsn_result *result;
     const float *rows;   /* logits that were not looked at yet; NULL: none */
@@ -49,23 +51,33 @@ typedef struct rsn_sequence {
     double *spend; /* what the time since then counts as */
 } rsn_sequence;
 
+/* A request whose structs are complete (api/ has read them). */
+typedef struct rsn_asked {
+    const reason_request *request;
+    const reason_thinking *thinking;
+    const reason_sampling *sampling;
+} rsn_asked;
+
 /* Everything that can be done before there is a timeline: checks, renders and tokenizes.
- * The structs are complete (api/ has read them) and outlive the sequence; `session` may
- * be NULL. What fails is closed again. */
-reason_status rsn_sequence_open(rsn_sequence *q, const rsn_model *model, size_t n_ctx,
-                                const reason_request *request,
-                                const reason_thinking *thinking,
-                                const reason_sampling *sampling,
-                                const reason_cancel_token *session);
+ * What was asked outlives the sequence. What fails is closed again. */
+reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
+                                size_t n_ctx, const rsn_asked *asked, uint32_t sample);
 void rsn_sequence_close(rsn_sequence *q);
 /* Continues a timeline, which keeps what it shares with the prompt. NO_MEMORY. */
 reason_status rsn_sequence_begin(rsn_sequence *q, rsn_timeline *line);
+/* Tokens that the timeline will have unless the output is long. */
+size_t rsn_sequence_likely(const rsn_sequence *q);
 
 /* Reports progress. A wish to stop is CANCELLED before the first token, later it makes
  * the sequence done. */
 reason_status rsn_sequence_poll(rsn_sequence *q);
 /* Makes of logits, if there are new ones, the next tokens to wait. NO_MEMORY. */
-reason_status rsn_sequence_choose(rsn_sequence *q);
+reason_status rsn_sequence_choose(rsn_sequence *q, rsn_sampler *sampler);
+/* An end from outside. */
+void rsn_sequence_cancel(rsn_sequence *q);
+/* Its cache was taken away: everything has to be run again, and then it goes on as if
+ * nothing had been. */
+void rsn_sequence_rewind(rsn_sequence *q);
 /* Hands text to the stream callback. */
 void rsn_sequence_flush(rsn_sequence *q);
 /* The next run, of `most` tokens at most; n = 0: none. */

@@ -6,7 +6,6 @@
 
 #include "base/array.h"
 #include "base/checked.h"
-#include "decode/sampler.h"
 
 enum { IDLE, RUNNING, DOOMED };
 
@@ -18,8 +17,23 @@ reason_status rsn_session_rows(rsn_session *s, size_t n) {
     return RSN_GROW(&s->logits, &s->logits_cap, need);
 }
 
+reason_status rsn_session_samplers(rsn_session *s, size_t n) {
+    reason_status status = RSN_GROW(&s->samplers, &s->samplers_cap, n);
+    while (status == REASON_OK && s->n_samplers < n) {
+        status = rsn_sampler_init(&s->samplers[s->n_samplers], s->model->hp.n_vocab,
+                                  s->model->kernels);
+        s->n_samplers += status == REASON_OK;
+    }
+    return status;
+}
+
+/* A chunk of a prompt, and a token of everyone beside it. */
+static size_t pass_tokens(const rsn_session_setup *setup) {
+    return setup->n_chunk + setup->n_parallel;
+}
+
 static reason_status allocate(rsn_session *s) {
-    s->scratch.n_chunk = s->setup.n_chunk;
+    s->scratch.n_chunk = pass_tokens(&s->setup);
     s->scratch.n_workers = (size_t)rsn_pool_size(s->pool);
     s->scratch.n_ctx = s->setup.n_ctx;
     reason_status status = s->model->arch->layout(s->model, &s->scratch);
@@ -55,7 +69,7 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
     if (status == REASON_OK)
         status = rsn_kv_init(&kv, &model->hp, own.n_ctx, own.kv);
     rsn_scratch scratch = {
-        .n_chunk = own.n_chunk, .n_workers = n_workers, .n_ctx = own.n_ctx};
+        .n_chunk = pass_tokens(&own), .n_workers = n_workers, .n_ctx = own.n_ctx};
     if (status == REASON_OK)
         status = model->arch->layout(model, &scratch);
     if (status != REASON_OK)
@@ -73,6 +87,10 @@ static void destroy(rsn_session *s) {
     rsn_free_aligned(s->scratch.data);
     rsn_free(s->logits);
     rsn_free(s->runs);
+    for (size_t i = 0; i < s->n_samplers; i++)
+        rsn_sampler_free(&s->samplers[i]);
+    rsn_free(s->samplers);
+    rsn_prefixes_free(&s->prefixes);
     rsn_pool_release(s->pool);
     rsn_model_release(s->model);
     rsn_free(s);

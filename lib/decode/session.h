@@ -5,11 +5,13 @@
 #include <stdatomic.h>
 
 #include "base/fpstate.h"
-#include "decode/timeline.h"
+#include "decode/prefixes.h"
+#include "decode/sampler.h"
 #include "model/model.h"
 
 typedef struct rsn_session_setup {
     size_t n_ctx, n_chunk;
+    size_t n_parallel; /* generations of a batch that run at once */
     const rsn_type_info *kv; /* type of keys and values */
     bool own_pool; /* no other session was given the pool */
     uint64_t
@@ -27,6 +29,9 @@ typedef struct reason_session {
     size_t logits_cap;
     struct reason_cancel_token cancel; /* of the running call */
     rsn_fpstate fpstate; /* the caller's, while a call runs */
+    rsn_sampler *samplers; /* [n_samplers], one for each thread that chooses tokens */
+    size_t n_samplers, samplers_cap;
+    rsn_prefixes prefixes; /* of batches */
     rsn_run *runs; /* of a pass over several timelines */
     size_t runs_cap;
     rsn_cancel watched; /* its link in what a call in several sessions watches */
@@ -72,5 +77,7 @@ reason_status rsn_session_check(const rsn_session *session, const int32_t *token
                                 size_t n);
 /* Makes room for n rows of logits. NO_MEMORY. */
 reason_status rsn_session_rows(rsn_session *session, size_t n);
+/* Makes sure that there are n samplers. NO_MEMORY. */
+reason_status rsn_session_samplers(rsn_session *session, size_t n);
 
 #endif

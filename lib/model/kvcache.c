@@ -47,11 +47,15 @@ reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx,
     return REASON_OK;
 }
 
-static void release_block(rsn_kv_block *block) {
+void rsn_kv_let_go(rsn_kv_block *block) {
     if (block && atomic_fetch_sub_explicit(&block->users, 1, memory_order_acq_rel) == 1) {
         rsn_free_aligned(block->data);
         rsn_free(block);
     }
+}
+
+size_t rsn_kv_holders(const rsn_kv_block *block) {
+    return atomic_load_explicit(&block->users, memory_order_acquire);
 }
 
 static rsn_kv_block *new_block(size_t n_bytes) {
@@ -67,9 +71,14 @@ static rsn_kv_block *new_block(size_t n_bytes) {
     return block;
 }
 
-void rsn_kv_free(rsn_kv *kv) {
+void rsn_kv_clear(rsn_kv *kv) {
     for (size_t i = 0; i < kv->n_blocks; i++)
-        release_block(kv->blocks[i]);
+        rsn_kv_let_go(kv->blocks[i]);
+    kv->n = kv->n_blocks = 0;
+}
+
+void rsn_kv_free(rsn_kv *kv) {
+    rsn_kv_clear(kv);
     rsn_free(kv->blocks);
     memset(kv, 0, sizeof *kv);
 }
@@ -82,23 +91,55 @@ uint64_t rsn_kv_bytes(const rsn_kv *kv) {
 static reason_status own_blocks(rsn_kv *kv, size_t first, size_t end) {
     for (size_t i = first; i < end && i < kv->n_blocks; i++) {
         rsn_kv_block *shared = kv->blocks[i];
-        if (atomic_load_explicit(&shared->users, memory_order_acquire) == 1)
+        if (rsn_kv_holders(shared) == 1)
             continue;
         rsn_kv_block *own = new_block(kv->block_bytes);
         if (!own)
             return REASON_ERR_NO_MEMORY;
         memcpy(own->data, shared->data, kv->block_bytes);
         kv->blocks[i] = own;
-        release_block(shared);
+        rsn_kv_let_go(shared);
     }
     return REASON_OK;
+}
+
+rsn_kv_block *rsn_kv_hold(const rsn_kv *kv, size_t block) {
+    atomic_fetch_add_explicit(&kv->blocks[block]->users, 1, memory_order_relaxed);
+    return kv->blocks[block];
+}
+
+reason_status rsn_kv_append(rsn_kv *kv, rsn_kv_block *block) {
+    reason_status status = RSN_GROW(&kv->blocks, &kv->cap, kv->n_blocks + 1);
+    if (status != REASON_OK)
+        return status;
+    atomic_fetch_add_explicit(&block->users, 1, memory_order_relaxed);
+    kv->blocks[kv->n_blocks++] = block;
+    return REASON_OK;
+}
+
+static size_t blocks_of(size_t n) {
+    return (n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+}
+
+size_t rsn_kv_missing(const rsn_kv *kv, size_t n) {
+    size_t need = blocks_of(n), missing = need > kv->n_blocks ? need - kv->n_blocks : 0;
+    for (size_t i = kv->n / RSN_KV_BLOCK; i < need && i < kv->n_blocks; i++)
+        missing += rsn_kv_holders(kv->blocks[i]) > 1;
+    return missing;
+}
+
+size_t rsn_kv_n_own(const rsn_kv *kv) {
+    size_t n = 0;
+    for (size_t i = 0; i < kv->n_blocks; i++)
+        n += rsn_kv_holders(kv->blocks[i]) == 1;
+    return n;
 }
 
 reason_status rsn_kv_reserve(rsn_kv *kv, size_t n) {
     if (n > kv->n_ctx)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
                         "%zu tokens do not fit the context of %zu", n, kv->n_ctx);
-    size_t need = (n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    size_t need = blocks_of(n);
     reason_status status = RSN_GROW(&kv->blocks, &kv->cap, need);
     while (status == REASON_OK && kv->n_blocks < need) {
         rsn_kv_block *block = new_block(kv->block_bytes);
@@ -111,7 +152,7 @@ reason_status rsn_kv_reserve(rsn_kv *kv, size_t n) {
 
 reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork) {
     *fork = *kv;
-    fork->n_blocks = (kv->n + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
+    fork->n_blocks = blocks_of(kv->n);
     fork->blocks = NULL;
     fork->cap = 0;
     reason_status status = RSN_GROW(&fork->blocks, &fork->cap, fork->n_blocks);
@@ -119,10 +160,8 @@ reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork) {
         memset(fork, 0, sizeof *fork);
         return status;
     }
-    for (size_t i = 0; i < fork->n_blocks; i++) {
-        fork->blocks[i] = kv->blocks[i];
-        atomic_fetch_add_explicit(&kv->blocks[i]->users, 1, memory_order_relaxed);
-    }
+    for (size_t i = 0; i < fork->n_blocks; i++)
+        fork->blocks[i] = rsn_kv_hold(kv, i);
     return REASON_OK;
 }
 

@@ -29,11 +29,24 @@ const rsn_type_info *rsn_kv_type(reason_kv_type type);
 reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx,
                           const rsn_type_info *type);
 void rsn_kv_free(rsn_kv *kv);
+/* Forgets all positions and gives their blocks back. */
+void rsn_kv_clear(rsn_kv *kv);
 /* Makes positions [0, n) present and positions [kv->n, n) writable: allocates, and copies
  * blocks that a fork shares. CONTEXT_FULL beyond n_ctx, NO_MEMORY. */
 reason_status rsn_kv_reserve(rsn_kv *kv, size_t n);
 /* A second cache over the same blocks. `fork` must be uninitialized. */
 reason_status rsn_kv_fork(const rsn_kv *kv, rsn_kv *fork);
+/* Blocks that rsn_kv_reserve() would allocate. */
+size_t rsn_kv_missing(const rsn_kv *kv, size_t n);
+/* Blocks that no other cache and nobody else holds. */
+size_t rsn_kv_n_own(const rsn_kv *kv);
+/* A block as something to be held beside caches: holding, letting go, how many hold it. */
+rsn_kv_block *rsn_kv_hold(const rsn_kv *kv, size_t block);
+void rsn_kv_let_go(rsn_kv_block *block);
+size_t rsn_kv_holders(const rsn_kv_block *block);
+/* Makes a held block the next one of a cache, which then holds it too; the caller sets
+ * kv->n to what of it is valid. NO_MEMORY. */
+reason_status rsn_kv_append(rsn_kv *kv, rsn_kv_block *block);
 /* Bytes of the blocks held, shared ones included. */
 uint64_t rsn_kv_bytes(const rsn_kv *kv);
 /* Where [64][head_dim] of a head begins: value false = keys. */

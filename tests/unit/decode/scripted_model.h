@@ -35,6 +35,7 @@ typedef struct scripted {
     size_t n_ids;
     int style;
     size_t n_forwards;  /* passes so far */
+    size_t n_tokens;    /* and tokens in them */
     size_t cancel_at;   /* the pass that sets `cancel` before it computes; 0: none */
     reason_cancel_token *cancel;
     void (*on_forward)(struct scripted *m); /* called in every pass, or NULL */
@@ -79,8 +80,10 @@ static inline reason_status script_forward(const rsn_step *step) {
     if (m->n_forwards == m->cancel_at)
         reason_cancel_token_set(m->cancel);
     float *logits = step->logits;
-    for (size_t r = 0; r < step->n_runs; r++)
+    for (size_t r = 0; r < step->n_runs; r++) {
         logits = script_run(m, &step->runs[r], logits);
+        m->n_tokens += step->runs[r].n;
+    }
     if (rsn_cancelled(step->cancel))
         return rsn_fail(REASON_ERR_CANCELLED, "cancelled at position %zu",
                         step->runs[0].kv->n);
@@ -229,6 +232,19 @@ static inline void script_list(scripted *m, const int32_t *history, size_t n,
     size_t at = n - (size_t)m->seed;
     flat(m, logits);
     logits[at < m->n_ids ? m->ids[at] : rsn_vocab_eos(m->model.vocab)] = 10;
+}
+
+/* Logits that everything so far and m->seed decide. */
+static inline void script_digest(scripted *m, const int32_t *history, size_t n,
+                                 float *logits) {
+    uint64_t digest = m->seed + n;
+    for (size_t i = 0; i < n; i++)
+        digest = (digest ^ (uint64_t)history[i]) * UINT64_C(0x100000001B3);
+    for (size_t i = 0; i < m->model.hp.n_vocab; i++) {
+        uint64_t state = digest + i;
+        (void)fixture_random(&state);
+        logits[i] = (float)(fixture_random(&state) % 100000) * 1e-4f;
+    }
 }
 
 /* m->ids for ever, wherever the prompt ends. */

@@ -38,9 +38,13 @@ static reason_sampling defaults(void) {
     return p;
 }
 
+static reason_sampling asked; /* of the sampler that was made last */
+
 static rsn_sampler sampler_of(const reason_sampling *p, size_t n) {
     rsn_sampler s;
-    assert_int_equal(rsn_sampler_init(&s, p, n, kernels()), REASON_OK);
+    asked = *p;
+    assert_int_equal(rsn_sampling_check(p, n), REASON_OK);
+    assert_int_equal(rsn_sampler_init(&s, n, kernels()), REASON_OK);
     return s;
 }
 
@@ -159,7 +163,7 @@ static size_t reference_pick(double u, double *edge) {
 static size_t compare_draws(rsn_sampler *s, size_t times) {
     size_t clear = 0;
     for (size_t i = 0; i < times; i++) {
-        double edge, u = rsn_rng_uniform(s->params.seed, 0, i, 3);
+        double edge, u = rsn_rng_uniform(s->params->seed, 0, i, 3);
         float logprob;
         int32_t id = rsn_sampler_draw(s, i, 3, &logprob);
         size_t at = reference_pick(u, &edge);
@@ -213,7 +217,7 @@ static size_t compare_random(uint64_t *seed, size_t n, bool coarse) {
     if (ref.edge < 1e-5)
         return 0;
     rsn_sampler s = sampler_of(&p, n);
-    rsn_sampler_begin(&s, logits, history, COUNT(history));
+    rsn_sampler_begin(&s, &asked, 0, logits, history, COUNT(history));
     assert_memory_equal(s.logits, changed, n * sizeof *changed);
     size_t clear = compare_draws(&s, 40);
     rsn_sampler_free(&s);
@@ -247,7 +251,7 @@ static double chi_square(const reason_sampling *p, const float *logits, size_t n
     enum { DRAWS = 100000, MOST = 64 };
     double counts[MOST] = {0}, sum = 0;
     rsn_sampler s = sampler_of(p, n);
-    rsn_sampler_begin(&s, logits, NULL, 0);
+    rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
     make_reference(p, logits, n);
     assert_true(n <= MOST);
     for (size_t i = 0; i < DRAWS; i++) {
@@ -297,7 +301,7 @@ static void test_decode_sampler__wrong_frequencies_are_noticed(void **state) {
         logits[i] = (float)((i * 7) % 16) * 0.25f;
     reason_sampling p = defaults();
     rsn_sampler s = sampler_of(&p, COUNT(logits));
-    rsn_sampler_begin(&s, logits, NULL, 0);
+    rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
     p.temperature = 1.05f;
     make_reference(&p, logits, COUNT(logits));
     double counts[COUNT(logits)] = {0}, sum = 0;
@@ -325,7 +329,7 @@ static void test_decode_sampler__same_key_same_token(void **state) {
     p.seed = 42;
     for (int turn = 0; turn < 2; turn++) {
         rsn_sampler s = sampler_of(&p, COUNT(logits));
-        rsn_sampler_begin(&s, logits, NULL, 0);
+        rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
         for (size_t i = 0; i < COUNT(first); i++) {
             int32_t id = rsn_sampler_draw(&s, i, 0, &logprob);
             if (turn == 0)
@@ -343,7 +347,7 @@ static void test_decode_sampler__same_key_same_token(void **state) {
 static int32_t draw_one(const reason_sampling *p, const float *logits, size_t n,
                         float *logprob) {
     rsn_sampler s = sampler_of(p, n);
-    rsn_sampler_begin(&s, logits, NULL, 0);
+    rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
     int32_t id = rsn_sampler_draw(&s, 0, 0, logprob);
     rsn_sampler_free(&s);
     return id;
@@ -381,7 +385,7 @@ static void test_decode_sampler__banned_tokens_never_come(void **state) {
     float logits[6] = {9, 8, 7, 6, 5, 4}, logprob;
     reason_sampling p = defaults();
     rsn_sampler s = sampler_of(&p, COUNT(logits));
-    rsn_sampler_begin(&s, logits, NULL, 0);
+    rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
     for (int32_t i = 0; i < 6; i++) {
         for (uint64_t at = 0; at < 200; at++) {
             int32_t id = rsn_sampler_draw(&s, at, 0, &logprob);
@@ -390,7 +394,7 @@ static void test_decode_sampler__banned_tokens_never_come(void **state) {
         rsn_sampler_ban(&s, i);
     }
     assert_int_equal(rsn_sampler_draw(&s, 0, 0, &logprob), -1);
-    rsn_sampler_begin(&s, logits, NULL, 0); /* bans are of one position */
+    rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0); /* bans are of one position */
     p.temperature = 0;
     assert_int_equal(rsn_sampler_draw(&s, 0, 0, &logprob) >= 0, 1);
     rsn_sampler_free(&s);
@@ -405,7 +409,7 @@ static void test_decode_sampler__nan_logits_are_never_drawn(void **state) {
         p.top_k = i == 2 ? 4 : 0;
         p.min_p = i == 3 ? 0.01f : 0;
         rsn_sampler s = sampler_of(&p, COUNT(logits));
-        rsn_sampler_begin(&s, logits, NULL, 0);
+        rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
         make_reference(&p, logits, COUNT(logits));
         assert_int_equal(ref.n, 4);
         assert_true(compare_draws(&s, 300) > 290);
@@ -425,7 +429,7 @@ static void test_decode_sampler__infinite_logits_take_all(void **state) {
         p.top_k = i == 2 ? 3 : 0;
         p.min_p = i == 3 ? 0.5f : 0;
         rsn_sampler s = sampler_of(&p, COUNT(logits));
-        rsn_sampler_begin(&s, logits, NULL, 0);
+        rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
         for (uint64_t at = 0; at < 100; at++) {
             int32_t id = rsn_sampler_draw(&s, at, 0, &logprob);
             assert_true(id == 2 || (id == 4 && p.top_p == 1));
@@ -446,7 +450,7 @@ static void test_decode_sampler__extreme_temperatures(void **state) {
         p.temperature = temperatures[i];
         p.top_p = i % 2 ? 0.9f : 1;
         rsn_sampler s = sampler_of(&p, COUNT(logits));
-        rsn_sampler_begin(&s, logits, NULL, 0);
+        rsn_sampler_begin(&s, &asked, 0, logits, NULL, 0);
         for (uint64_t at = 0; at < 50; at++) {
             int32_t id = rsn_sampler_draw(&s, at, 0, &logprob);
             assert_in_range(id, 0, 4);
@@ -484,16 +488,16 @@ static void test_decode_sampler__penalty_window(void **state) {
     p.frequency_penalty = 0.25f;
     p.penalty_window = 3;
     rsn_sampler s = sampler_of(&p, 4);
-    rsn_sampler_begin(&s, logits, history, COUNT(history));
+    rsn_sampler_begin(&s, &asked, 0, logits, history, COUNT(history));
     assert_true(s.logits[0] == 2);
     assert_true(s.logits[1] == -2.0f * 2 - 0.5f - 0.5f);
     assert_true(s.logits[2] == 1);
     assert_true(s.logits[3] == -0.5f - 0.25f);
-    s.params.penalty_window = -1;
-    rsn_sampler_begin(&s, logits, history, COUNT(history));
+    asked.penalty_window = -1;
+    rsn_sampler_begin(&s, &asked, 0, logits, history, COUNT(history));
     assert_true(s.logits[0] == 2.0f / 2 - 0.5f - 0.5f);
-    s.params.penalty_window = 0;
-    rsn_sampler_begin(&s, logits, history, COUNT(history));
+    asked.penalty_window = 0;
+    rsn_sampler_begin(&s, &asked, 0, logits, history, COUNT(history));
     assert_memory_equal(s.logits, logits, sizeof logits);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(s.seen[i], 0);
@@ -513,7 +517,7 @@ static void test_decode_sampler__logprob_is_of_the_models_own(void **state) {
     p.bias_values = &value;
     p.n_bias = 1;
     rsn_sampler s = sampler_of(&p, 4);
-    rsn_sampler_begin(&s, logits, history, 1);
+    rsn_sampler_begin(&s, &asked, 0, logits, history, 1);
     double norm = log(exp(2) + exp(1) + 1 + exp(-30));
     for (int32_t i = 0; i < 4; i++) {
         double expected = (double)logits[i] - norm;
@@ -545,10 +549,8 @@ static void test_decode_sampler__log_sum_exp(void **state) {
 /* --- parameters --------------------------------------------------------------------- */
 
 static void expect_invalid(const reason_sampling *p, const char *name) {
-    rsn_sampler s;
-    assert_int_equal(rsn_sampler_init(&s, p, 10, kernels()), REASON_ERR_INVALID_ARG);
+    assert_int_equal(rsn_sampling_check(p, 10), REASON_ERR_INVALID_ARG);
     assert_non_null(strstr(rsn_last_error(), name));
-    rsn_sampler_free(&s); /* harmless */
 }
 
 static void test_decode_sampler__invalid_parameters_are_named(void **state) {
@@ -632,13 +634,12 @@ static void test_decode_sampler__every_allocation_may_fail(void **state) {
     (void)state;
     reason_allocator hooks = {sizeof hooks, failing_alloc, failing_resize,
                               failing_release, NULL};
-    reason_sampling p = defaults();
     assert_int_equal(rsn_alloc_set(&hooks), REASON_OK);
     reason_status status = REASON_ERR_NO_MEMORY;
     for (fail_at = 1; status == REASON_ERR_NO_MEMORY; fail_at++) {
         rsn_sampler s;
         n_calls = 0;
-        status = rsn_sampler_init(&s, &p, 100, kernels());
+        status = rsn_sampler_init(&s, 100, kernels());
         assert_true(status == REASON_OK || status == REASON_ERR_NO_MEMORY);
         rsn_sampler_free(&s);
         assert_int_equal(n_alive, 0);

@@ -7,18 +7,6 @@
 
 #include "support/heap.h"
 
-/* Logits that name the whole history: row[i] depends on every token before. */
-static void script_digest(scripted *m, const int32_t *history, size_t n, float *logits) {
-    uint64_t digest = m->seed + n;
-    for (size_t i = 0; i < n; i++)
-        digest = (digest ^ (uint64_t)history[i]) * UINT64_C(0x100000001B3);
-    for (size_t i = 0; i < m->model.hp.n_vocab; i++) {
-        uint64_t state = digest + i;
-        (void)fixture_random(&state);
-        logits[i] = (float)(fixture_random(&state) % 100000) * 1e-4f;
-    }
-}
-
 static size_t length_of(reason_session *session) {
     size_t n = 999;
     assert_int_equal(reason_session_length(session, &n), REASON_OK);
