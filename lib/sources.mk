@@ -231,6 +231,13 @@ decode_sources = lib/decode/batch.c \
 	lib/decode/thinking.h \
 	lib/decode/timeline.c \
 	lib/decode/timeline.h
+reward_sources = lib/reward/answer.c \
+	lib/reward/answer.h
+
+search_sources = lib/search/pass_at_k.c \
+	lib/search/search.c \
+	lib/search/search.h
+
 convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
 	lib/convert/collect.c \
@@ -246,17 +253,20 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/quantize_tensor.c \
 	lib/convert/targets.c \
 	lib/convert/targets.h
-api_sources = lib/api/api_imatrix.c \
+api_sources = lib/api/api_generate.c \
+	lib/api/api_imatrix.c \
 	lib/api/api_machine.c \
 	lib/api/api_model.c \
 	lib/api/api_perplexity.c \
 	lib/api/api_process.c \
 	lib/api/api_quantize.c \
 	lib/api/api_result.c \
+	lib/api/api_search.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \
 	lib/api/options.c \
-	lib/api/options.h
+	lib/api/options.h \
+	lib/api/request.h
 
 kernels_avx2_sources = lib/kernels/attention_avx2.c \
 	lib/kernels/encode_avx2.c \
@@ -327,7 +337,8 @@ endif
 # All objects: unit tests link this one, so they reach what the shared library hides.
 noinst_LTLIBRARIES += libinternal.la
 libinternal_la_SOURCES = $(base_sources) $(quant_sources) $(format_sources) $(text_sources) \
-	$(model_sources) $(decode_sources) $(convert_sources) $(api_sources)
+	$(model_sources) $(decode_sources) $(reward_sources) $(search_sources) \
+	$(convert_sources) $(api_sources)
 libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS)
 libinternal_la_CPPFLAGS = $(AM_CPPFLAGS) -DRSN_PKGDATADIR='"$(reasondatadir)"'
 libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(LIBM)

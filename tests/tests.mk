@@ -106,6 +106,9 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/quant/test_q8_0 \
 	tests/unit/quant/test_ternary \
 	tests/unit/quant/test_types \
+	tests/unit/reward/test_answer \
+	tests/unit/search/test_pass_at_k \
+	tests/unit/search/test_search \
 	tests/unit/text/test_bpe \
 	tests/unit/text/test_charsmap \
 	tests/unit/text/test_detokenize \

@@ -746,6 +746,137 @@ REASON_API reason_status reason_result_token(const reason_result *result, size_t
                                              reason_token *token);
 
 /* ---------------------------------------------------------------------------------------
+ * Answers, and several samples for one.
+ */
+
+/** What the answer in a text is, and when two are the same. Numbers are compared exactly:
+ * 0.5, 1/2 and .50 are one, and so are 1,234 and 1234. */
+typedef enum reason_answer_kind {
+    REASON_ANSWER_AUTO = 0,  /**< a last \\boxed{}, else what stands behind a last "####"
+                                  or "answer is" on its line, else the text; without a
+                                  full stop at its end */
+    REASON_ANSWER_EXACT = 1, /**< the text, with white space as one space */
+    REASON_ANSWER_NUMBER = 2, /**< the last number, or fraction of two, in the text */
+    REASON_ANSWER_BOXED = 3,  /**< the last \\boxed{}, without spacing and with one
+                                   spelling of fractions */
+    REASON_ANSWER_CHOICE = 4  /**< a letter from A to J: boxed, behind the last "answer",
+                                   in parentheses, or at the start */
+} reason_answer_kind;
+
+/**
+ * The answer in a text in the form in which two are compared; empty if there is none.
+ *
+ * @param text    n_bytes of it, or -1 if NUL-terminated
+ * @param normal  receives a NUL-terminated text for reason_free()
+ * @return INVALID_ARG, NO_MEMORY
+ */
+REASON_API reason_status reason_answer_normalize(const char *text, int64_t n_bytes,
+                                                 reason_answer_kind kind, char **normal);
+/** Whether the answer in a text is that of a solution; an empty one is never. `gold` is
+ * the solution alone, without a box. Both NUL-terminated. Returns INVALID_ARG, NO_MEMORY.
+ */
+REASON_API reason_status reason_answer_check(const char *text, const char *gold,
+                                             reason_answer_kind kind, bool *right);
+/** The chance that one of k samples is right, if `right` of n were: 1 - C(n - right, k) /
+ * C(n, k), without bias (Chen et al. 2021). NaN unless 1 <= k <= n and right <= n. */
+REASON_API double reason_pass_at_k(uint64_t n, uint64_t right, uint64_t k);
+
+/** How reason_search() comes from samples to an answer. */
+typedef enum reason_search_method {
+    REASON_SEARCH_VOTE = 0,       /**< the answer that most samples have (Wang et al. 2022,
+                                       self-consistency) */
+    REASON_SEARCH_CONFIDENCE = 1, /**< a vote weighted by exp of a sample's mean
+                                       log-probability */
+    REASON_SEARCH_BEST = 2,       /**< the sample that `score` likes best */
+    REASON_SEARCH_WEIGHTED = 3,   /**< a vote weighted by `score`, which is 0 or more */
+    REASON_SEARCH_FIRST = 4, /**< all stop when `n_first` have ended, which vote (First
+                                  Finish Search, arXiv 2505.18149) */
+    REASON_SEARCH_SHORT = 5  /**< all others stop when `n_first` have begun to answer;
+                                  these go on and vote (short-m@k, arXiv 2505.17813) */
+} reason_search_method;
+
+/** "vote", "confidence", "best", "weighted", "first", "short"; "unknown" for other
+ * numbers. */
+REASON_API const char *reason_search_method_name(reason_search_method method);
+
+/** Judges a sample: more is better, NaN leaves it out. Called on the thread that called,
+ * once for each sample that has an answer, after all have ended. */
+typedef double (*reason_score_fn)(void *user, const reason_result *sample);
+
+/** Options of reason_search(). */
+typedef struct reason_search_options {
+    size_t size;                 /**< sizeof(reason_search_options) */
+    reason_search_method method; /**< default #REASON_SEARCH_VOTE */
+    int32_t n_samples; /**< default 0: those of the request if it says so, else 8 */
+    int32_t n_first;   /**< of FIRST and SHORT; default 0: 1 of FIRST, 3 of SHORT */
+    reason_answer_kind answers; /**< default #REASON_ANSWER_AUTO */
+    int64_t max_tokens; /**< of all samples together; those that run when the next token
+                             of each would be too many are stopped; default 0: no limit */
+    reason_score_fn score; /**< of BEST and WEIGHTED; default NULL */
+    void *score_user;      /**< handed to `score` */
+} reason_search_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_search_options_init(reason_search_options *options,
+                                                    size_t size);
+
+/** What a search found. It outlives its session and model. */
+typedef struct reason_search_result reason_search_result;
+
+/**
+ * Makes samples of one request together, as reason_generate_batch() does, and chooses
+ * among their answers. Samples that were stopped, or have no answer, do not vote; of equal
+ * weights the answer that was seen first wins, of FIRST and SHORT the shorter sample's.
+ * Which samples a stop leaves may depend on the session's n_parallel and memory limit,
+ * but for 16 or as many as there are samples and no limit it does not.
+ *
+ * @param options NULL for defaults
+ * @return what reason_generate() returns; INVALID_ARG also for a method without the score
+ * it needs, for more `n_first` than samples, and for a score below 0 of WEIGHTED
+ */
+REASON_API reason_status reason_search(reason_session *session,
+                                       const reason_request *request,
+                                       const reason_search_options *options,
+                                       reason_search_result **result);
+/** Frees the result, and with it all samples. */
+REASON_API void reason_search_result_free(reason_search_result *result);
+/** All samples, borrowed: see reason_result_n_samples(). NULL for NULL. */
+REASON_API const reason_result *reason_search_samples(const reason_search_result *result);
+/** The sample that won, borrowed; NULL if no sample has an answer. */
+REASON_API const reason_result *reason_search_best(const reason_search_result *result);
+
+/** One answer. */
+typedef struct reason_search_answer {
+    size_t size;        /**< sizeof(reason_search_answer), set by the caller */
+    const char *text;   /**< in its normal form, borrowed from the search's result */
+    double weight;      /**< votes, or what stands for them */
+    uint64_t n_samples; /**< that have it */
+    uint64_t sample;    /**< the best of them */
+} reason_search_answer;
+
+/** How many answers there are. 0 for NULL. */
+REASON_API size_t reason_search_n_answers(const reason_search_result *result);
+/** Fills `answer`, whose size field must be set, with answer `index`, the winner first.
+ * Returns INVALID_ARG. */
+REASON_API reason_status reason_search_answer_at(const reason_search_result *result,
+                                                 size_t index,
+                                                 reason_search_answer *answer);
+
+/** What a search cost. */
+typedef struct reason_search_usage {
+    size_t size;        /**< sizeof(reason_search_usage), set by the caller */
+    uint64_t tokens;    /**< of all samples */
+    uint64_t longest;   /**< of the longest one: steps, if all run at once */
+    uint64_t n_stopped; /**< samples that were stopped */
+    uint64_t unmade;    /**< tokens that these might still have made, at most */
+    double seconds;     /**< of the whole call */
+} reason_search_usage;
+
+/** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */
+REASON_API reason_status reason_search_usage_of(const reason_search_result *result,
+                                                reason_search_usage *usage);
+
+/* ---------------------------------------------------------------------------------------
  * Quantizing. No handle; calls are independent of each other.
  */
 

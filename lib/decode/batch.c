@@ -26,7 +26,7 @@ typedef struct member {
     reason_status status; /* of its last choice */
 } member;
 
-typedef struct batch {
+struct rsn_batch {
     rsn_session *session;
     size_t n_ctx;
     member *members; /* [n], in the order in which they begin */
@@ -37,12 +37,12 @@ typedef struct batch {
     size_t n_running;
     size_t most_blocks; /* of keys and values; SIZE_MAX: no limit */
     atomic_size_t next; /* of `running` to choose */
-} batch;
+};
 
 /* --- memory -------------------------------------------------------------------------- */
 
 /* Blocks in use. What several hold is among the prefixes, and counted there. */
-static size_t used_blocks(const batch *b) {
+static size_t used_blocks(const rsn_batch *b) {
     size_t n = rsn_kv_n_own(&b->session->line.kv) + b->session->prefixes.n;
     for (size_t i = 0; i < b->n_running; i++)
         n += rsn_kv_n_own(&b->running[i]->line.kv);
@@ -50,7 +50,7 @@ static size_t used_blocks(const batch *b) {
 }
 
 /* Drops prefixes until `need` more blocks fit, or as far as that goes. */
-static bool has_room(batch *b, size_t need) {
+static bool has_room(rsn_batch *b, size_t need) {
     if (b->most_blocks == SIZE_MAX)
         return true;
     while (used_blocks(b) + need > b->most_blocks)
@@ -60,7 +60,7 @@ static bool has_room(batch *b, size_t need) {
 }
 
 /* Blocks that the next pass would allocate. */
-static size_t next_blocks(const batch *b) {
+static size_t next_blocks(const rsn_batch *b) {
     size_t n = 0, chunk = b->session->setup.n_chunk;
     for (size_t i = 0; i < b->n_running; i++) {
         const rsn_timeline *line = &b->running[i]->line;
@@ -70,7 +70,7 @@ static size_t next_blocks(const batch *b) {
     return n;
 }
 
-static void stop_running(batch *b, member *m, standing to) {
+static void stop_running(rsn_batch *b, member *m, standing to) {
     size_t i = 0;
     while (b->running[i] != m)
         i++;
@@ -81,7 +81,7 @@ static void stop_running(batch *b, member *m, standing to) {
 
 /* The youngest gives its memory back and queues again. One alone always has room: no
  * timeline is longer than all memory. */
-static void make_room(batch *b) {
+static void make_room(rsn_batch *b) {
     while (b->n_running > 1 && !has_room(b, next_blocks(b))) {
         member *youngest = b->running[0];
         for (size_t i = 1; i < b->n_running; i++)
@@ -101,7 +101,7 @@ static const int32_t *tokens_of(const member *m, size_t *n) {
 }
 
 /* Whether one that runs is about to compute what this one could share. */
-static bool is_worth_waiting(const batch *b, const member *m) {
+static bool is_worth_waiting(const rsn_batch *b, const member *m) {
     size_t n, has = SIZE_MAX;
     const int32_t *tokens = tokens_of(m, &n);
     for (size_t i = 0; i < b->n_running; i++) {
@@ -120,7 +120,7 @@ static bool is_worth_waiting(const batch *b, const member *m) {
 }
 
 /* Gives it a timeline with what is there of its tokens. *fits false: no room now. */
-static reason_status start(batch *b, member *m, bool *fits) {
+static reason_status start(rsn_batch *b, member *m, bool *fits) {
     rsn_session *s = b->session;
     rsn_timeline line;
     size_t n;
@@ -145,10 +145,10 @@ static reason_status start(batch *b, member *m, bool *fits) {
     return m->q.line ? REASON_OK : rsn_sequence_begin(&m->q, &m->line);
 }
 
-static reason_status finish(batch *b, member *m);
+static reason_status finish(rsn_batch *b, member *m);
 
 /* Fills free places from the queue, in order but for those that wait for a prefix. */
-static reason_status admit(batch *b) {
+static reason_status admit(rsn_batch *b) {
     reason_status status = REASON_OK;
     bool fits = true;
     size_t looked = 0;
@@ -162,7 +162,7 @@ static reason_status admit(batch *b) {
         if (m->standing != QUEUED)
             continue;
         looked++;
-        if (rsn_cancelled(&m->q.cancel)) {
+        if (rsn_cancelled(&m->q.cancel) || m->q.stage == RSN_DONE) {
             rsn_sequence_cancel(&m->q);
             status = finish(b, m);
         } else if (!is_worth_waiting(b, m)) {
@@ -176,7 +176,7 @@ static reason_status admit(batch *b) {
 
 static void choose_some(void *arg, int ith, int n_workers) {
     (void)n_workers;
-    batch *b = arg;
+    rsn_batch *b = arg;
     for (size_t i; (i = atomic_fetch_add(&b->next, 1)) < b->n_running;) {
         member *m = b->running[i];
         m->status = rsn_sequence_choose(&m->q, &b->session->samplers[ith]);
@@ -184,7 +184,7 @@ static void choose_some(void *arg, int ith, int n_workers) {
 }
 
 /* Drawing looks at every logit about five times. */
-static reason_status choose(batch *b) {
+static reason_status choose(rsn_batch *b) {
     rsn_session *s = b->session;
     atomic_store(&b->next, 0);
     if (b->n_running > 1 &&
@@ -200,15 +200,15 @@ static reason_status choose(batch *b) {
 
 /* Keeps the prompt for others as soon as it is there. To have no memory for that is no
  * failure. */
-static void keep_prompt(batch *b, member *m) {
-    if (m->kept || m->q.stage == RSN_PROMPT)
+static void keep_prompt(rsn_batch *b, member *m) {
+    if (m->kept || m->line.kv.n < m->q.prompt.ids.n)
         return;
     m->kept = true;
     (void)rsn_prefixes_keep(&b->session->prefixes, &m->line, m->q.prompt.ids.n);
 }
 
 /* What it computed stays for others, who may go on from it. */
-static reason_status finish(batch *b, member *m) {
+static reason_status finish(rsn_batch *b, member *m) {
     rsn_result *result;
     if (m->standing == RUNNING) {
         stop_running(b, m, ENDED);
@@ -224,7 +224,7 @@ static reason_status finish(batch *b, member *m) {
 
 /* Everyone's callbacks and choice, again for those who chose to look at the same logits
  * once more, until all wait for the network. */
-static reason_status advance(batch *b) {
+static reason_status advance(rsn_batch *b) {
     reason_status status = REASON_OK;
     bool again = true;
     while (again && status == REASON_OK) {
@@ -254,12 +254,31 @@ static reason_status advance(batch *b) {
 
 /* --- the whole ----------------------------------------------------------------------- */
 
-static reason_status run(batch *b) {
+size_t rsn_batch_n(const rsn_batch *b) {
+    return b->n;
+}
+
+const rsn_sequence *rsn_batch_sequence(const rsn_batch *b, size_t i) {
+    return b->members[i].standing == ENDED ? NULL : &b->members[i].q;
+}
+
+const rsn_result *rsn_batch_result(const rsn_batch *b, size_t i) {
+    return b->members[i].standing == ENDED ? b->members[i].q.result : NULL;
+}
+
+void rsn_batch_cancel(rsn_batch *b, size_t i) {
+    if (b->members[i].standing != ENDED)
+        rsn_sequence_cancel(&b->members[i].q);
+}
+
+static reason_status run(rsn_batch *b, const rsn_batch_watch *watch) {
     rsn_session *s = b->session;
     const rsn_cancel cancel = {.session = &s->cancel};
     reason_status status = rsn_session_samplers(s, (size_t)rsn_pool_size(s->pool));
     while (status == REASON_OK && (status = admit(b)) == REASON_OK && b->n_running > 0) {
         status = advance(b);
+        if (status == REASON_OK && watch)
+            status = watch->look(watch->user, b);
         if (status != REASON_OK)
             break;
         make_room(b);
@@ -276,7 +295,7 @@ static size_t count_samples(const rsn_asked *asked) {
     return asked->request->n_samples > 0 ? (size_t)asked->request->n_samples : 1;
 }
 
-static reason_status open_all(batch *b, const rsn_asked *asked, size_t n) {
+static reason_status open_all(rsn_batch *b, const rsn_asked *asked, size_t n) {
     reason_status status = REASON_OK;
     char place[48];
     for (size_t i = 0; i < n && status == REASON_OK; i++) {
@@ -295,7 +314,7 @@ static reason_status open_all(batch *b, const rsn_asked *asked, size_t n) {
 }
 
 /* Samples of a request hang on its first one. */
-static reason_status give_results(batch *b, rsn_result **results) {
+static reason_status give_results(rsn_batch *b, rsn_result **results) {
     reason_status status = REASON_OK;
     for (size_t i = 0; i < b->n; i++) {
         member *m = &b->members[i];
@@ -314,7 +333,7 @@ static reason_status give_results(batch *b, rsn_result **results) {
 }
 
 /* A memory limit is a shorter context, as for one timeline. */
-static reason_status measure(batch *b) {
+static reason_status measure(rsn_batch *b) {
     const rsn_session *s = b->session;
     b->n_ctx = s->setup.n_ctx;
     b->most_blocks = SIZE_MAX;
@@ -335,13 +354,13 @@ static reason_status measure(batch *b) {
 }
 
 /* Without a limit, prefixes of one context's length stay for the next batch. */
-static void trim_prefixes(const batch *b) {
+static void trim_prefixes(const rsn_batch *b) {
     size_t most = b->n_ctx / RSN_KV_BLOCK + 1;
     while (b->session->prefixes.n > most && rsn_prefixes_drop(&b->session->prefixes))
         continue;
 }
 
-static void free_batch(batch *b) {
+static void free_batch(rsn_batch *b) {
     for (size_t i = 0; i < b->n_opened; i++) {
         rsn_timeline_free(&b->members[i].line);
         rsn_sequence_close(&b->members[i].q);
@@ -352,8 +371,8 @@ static void free_batch(batch *b) {
 }
 
 reason_status rsn_generate_batch(rsn_session *session, const rsn_asked *asked, size_t n,
-                                 rsn_result **results) {
-    batch b = {.session = session};
+                                 const rsn_batch_watch *watch, rsn_result **results) {
+    rsn_batch b = {.session = session};
     for (size_t i = 0; i < n; i++) {
         results[i] = NULL;
         b.n += count_samples(&asked[i]);
@@ -369,7 +388,7 @@ reason_status rsn_generate_batch(rsn_session *session, const rsn_asked *asked, s
     if (status == REASON_OK)
         status = open_all(&b, asked, n);
     if (status == REASON_OK)
-        status = run(&b);
+        status = run(&b, watch);
     if (status == REASON_OK)
         status = give_results(&b, results);
     for (size_t i = 0; i < n && status != REASON_OK; i++) {

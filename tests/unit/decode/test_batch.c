@@ -337,6 +337,34 @@ static void test_decode_batch__one_may_be_cancelled(void **state) {
     scripted_free(m);
 }
 
+static int refuse_prefill(void *user, const char *stage, uint64_t done, uint64_t total) {
+    (void)user;
+    return strcmp(stage, "prefill") == 0 && done > 10 && done < total;
+}
+
+/* In the middle of its prompt, of which nothing but what was computed is kept. */
+static void test_decode_batch__cancelled_in_the_prompt(void **state) {
+    (void)state;
+    scripted *m = scripted_new(script_digest, TAGS_ARE_TOKENS, NULL);
+    reason_session *session = new_session(m, 2, 16, 0);
+    make_requests(2, 3);
+    memset(all.prompts[0], 'q', 100);
+    all.prompts[0][100] = '\0';
+    all.requests[0].progress = refuse_prefill;
+    assert_int_equal(reason_generate_batch(session, all.list, 2, all.results), REASON_OK);
+    assert_int_equal(reason_result_n_tokens(all.results[0]), 0);
+    assert_int_equal(reason_result_finish(all.results[0]), REASON_FINISH_CANCELLED);
+    free_results();
+    all.requests[0].progress = NULL;
+    assert_int_equal(reason_generate_batch(session, all.list, 1, all.results), REASON_OK);
+    reason_usage u = {.size = sizeof u};
+    assert_int_equal(reason_result_usage(all.results[0], &u), REASON_OK);
+    assert_in_range(u.cached_tokens, 11, 99);
+    free_results();
+    reason_session_free(session);
+    scripted_free(m);
+}
+
 static void cancel_fifth(scripted *m) {
     if (m->n_forwards == 5)
         reason_cancel(m->user);
@@ -469,6 +497,7 @@ int main(void) {
         cmocka_unit_test(test_decode_batch__passes_are_shared),
         cmocka_unit_test(test_decode_batch__samples_do_not_depend_on_their_number),
         cmocka_unit_test(test_decode_batch__one_may_be_cancelled),
+        cmocka_unit_test(test_decode_batch__cancelled_in_the_prompt),
         cmocka_unit_test(test_decode_batch__all_may_be_cancelled),
         cmocka_unit_test(test_decode_batch__what_is_refused),
         cmocka_unit_test(test_decode_batch__the_sessions_own_text_stays),

@@ -1,0 +1,19 @@
+/* Requests as hosts give them. */
+#ifndef REASON_API_REQUEST_H
+#define REASON_API_REQUEST_H
+
+#include "decode/sequence.h"
+
+/* A request with all of its structs complete. */
+typedef struct rsn_complete {
+    reason_request request;
+    reason_thinking thinking;
+    reason_sampling sampling;
+} rsn_complete;
+
+/* api_generate.c: reads a host's request, whose structs may be older or left out; `asked`
+ * points into *c. INVALID_ARG. */
+reason_status rsn_request_read(const reason_request *request, rsn_complete *c,
+                               rsn_asked *asked);
+
+#endif
