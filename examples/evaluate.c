@@ -2,18 +2,9 @@
  * budget, with 95% intervals (Wilson).
  *
  *     evaluate QUESTIONS.tsv [N]     lines of question TAB answer; the first N of them */
-#include <math.h>
 #include <reason/reason.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { MAX_QUESTIONS = 10000, MAX_LINE = 1024 };
-
-typedef struct question {
-    char text[MAX_LINE];
-    const char *answer; /* inside text */
-} question;
+#include "questions.h"
 
 typedef struct setting {
     const char *name;
@@ -28,22 +19,6 @@ static const setting SETTINGS[] = {
     {"on, budget 32", REASON_THINK_ON, 32}, {"on, budget 64", REASON_THINK_ON, 64},
     {"on, no budget", REASON_THINK_ON, -1},
 };
-
-static size_t read_questions(const char *path, question *questions, size_t most) {
-    size_t n = 0;
-    FILE *file = fopen(path, "r");
-    while (file && n < most && fgets(questions[n].text, MAX_LINE, file)) {
-        char *tab = strchr(questions[n].text, '\t');
-        if (!tab)
-            continue;
-        *tab = '\0';
-        tab[1 + strcspn(tab + 1, "\t\n")] = '\0';
-        questions[n++].answer = tab + 1;
-    }
-    if (file)
-        fclose(file);
-    return n;
-}
 
 /* One row of the table; false on failure. */
 static int measure(reason_session *session, const setting *s, const question *questions,
@@ -73,11 +48,10 @@ static int measure(reason_session *session, const setting *s, const question *qu
         over += s->budget >= 0 && usage.thinking_tokens > (uint64_t)s->budget;
         reason_result_free(result);
     }
-    double z = 1.96, p = right / (double)n, m = (double)n;
-    double middle = (p + z * z / (2 * m)) / (1 + z * z / m);
-    double half = z * sqrt(p * (1 - p) / m + z * z / (4 * m * m)) / (1 + z * z / m);
-    printf("| %-14s | %5.1f%% | %4.1f-%4.1f | %6.1f | %5.1f%% | %3.0f |\n", s->name, 100 * p,
-           100 * (middle - half), 100 * (middle + half), tokens / m, 100 * thought / m, over);
+    double m = (double)n, low, high;
+    interval(right, m, &low, &high);
+    printf("| %-14s | %5.1f%% | %4.1f-%4.1f | %6.1f | %5.1f%% | %3.0f |\n", s->name,
+           100 * right / m, 100 * low, 100 * high, tokens / m, 100 * thought / m, over);
     return 1;
 }
 

@@ -2,7 +2,7 @@
 # build them again against an installed copy with nothing but pkg-config.
 example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 
-noinst_PROGRAMS += examples/ask examples/batch examples/evaluate
+noinst_PROGRAMS += examples/ask examples/batch examples/evaluate examples/search
 examples_ask_SOURCES = examples/ask.c
 examples_ask_CPPFLAGS = $(example_cppflags)
 examples_ask_LDADD = libreason.la
@@ -15,7 +15,10 @@ endif
 examples_batch_SOURCES = examples/batch.c
 examples_batch_CPPFLAGS = $(example_cppflags)
 examples_batch_LDADD = libreason.la
-examples_evaluate_SOURCES = examples/evaluate.c
+examples_evaluate_SOURCES = examples/evaluate.c examples/questions.h
 examples_evaluate_CPPFLAGS = $(example_cppflags)
 examples_evaluate_LDADD = libreason.la $(LIBM)
+examples_search_SOURCES = examples/search.c examples/questions.h
+examples_search_CPPFLAGS = $(example_cppflags)
+examples_search_LDADD = libreason.la $(LIBM)
 EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv

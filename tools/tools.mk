@@ -12,6 +12,7 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_logits.c \
 	tools/reason/cmd_perplexity.c \
 	tools/reason/cmd_quantize.c \
+	tools/reason/cmd_search.c \
 	tools/reason/cmd_template.c \
 	tools/reason/cmd_tokenize.c \
 	tools/reason/compare.c \
@@ -61,6 +62,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-logits.1 \
 	man/reason-perplexity.1 \
 	man/reason-quantize.1 \
+	man/reason-search.1 \
 	man/reason-template.1 \
 	man/reason-tokenize.1 \
 	man/reason.1

@@ -323,6 +323,34 @@ check bench__models_and_model misuse
 run bench -m "$MODEL" --text "$dir/text"
 check bench__text_without_models misuse
 
+# --------------------------------------------------------------------------------- search
+
+sum="What is 58 + 67?"
+run search vote -m "$MODEL" --samples 5 --temperature 0 "$sum"
+check search__vote both "code 0" "lines 1"
+check search__says_the_weights grep -q '^reason: 125: weight 5 of 5 samples$' "$err"
+run search vote -m "$MODEL" --samples 5 --json "$sum"
+check search__json both "code 0" "lines 1"
+check search__json_keys has_keys method answer thinking sample answers samples usage tokens \
+    longest stopped unmade seconds weight finish_reason
+run search first -m "$MODEL" --samples 6 --first 2 --think on --json "$sum"
+check search__first_stops_others prints '"finish_reason": "cancelled"'
+run search short -m "$MODEL" --samples 6 --first 2 --json -t 2 --answers number "$sum"
+check search__short prints '"method": "short"'
+run search vote -m "$MODEL" --samples 4 --max-total 10 --json "$sum"
+check search__a_limit prints '"answer": null'
+run search vote -m "$MODEL" --samples 4 --max-total 10 "$sum"
+check search__no_answer both fails "says no.sample"
+printf '%s\n' "$sum" | "$REASON" search confidence -m "$MODEL" --temperature 0 >"$out" 2>"$err"
+rc=$?
+check search__stdin both "code 0" "prints ^125$"
+run search -m "$MODEL"
+check search__no_method misuse
+run search best -m "$MODEL" "$sum"
+check search__a_method_that_needs_a_score misuse
+run search vote -m "$MODEL" --samples 0 "$sum"
+check search__no_samples misuse
+
 # ----------------------------------------------------------------------------- perplexity
 
 judge="perplexity -m $MODEL --special --separator %%"

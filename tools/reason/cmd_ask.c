@@ -106,28 +106,6 @@ static int run_file(struct ask *ask) {
     return code;
 }
 
-/* The prompt from the arguments, or from standard input. */
-static int gather_prompt(const struct rsn_cli_command *self,
-                         const struct rsn_cli_arguments *arguments,
-                         struct rsn_cli_buffer *prompt) {
-    bool dash = arguments->n_items == 1 && strcmp(arguments->items[0], "-") == 0;
-    if (arguments->n_items == 0 && isatty(STDIN_FILENO) == 1)
-        return rsn_cli_fail_usage(self, "no prompt; give it as an argument");
-    if (arguments->n_items == 0 || dash) {
-        int code = rsn_cli_read_text("-", RSN_CLI_LIMIT_PROMPT, prompt);
-        if (code != RSN_CLI_OK) return code;
-        rsn_cli_drop_line_end(prompt);
-    }
-    for (size_t i = 0; !dash && i < arguments->n_items; i++) {
-        const char *word = arguments->items[i];
-        if ((i > 0 && !rsn_cli_buffer_append(prompt, " ", 1)) ||
-            !rsn_cli_buffer_append(prompt, word, strlen(word)))
-            return rsn_cli_fail_memory();
-    }
-    if (prompt->n_bytes == 0) return rsn_cli_fail("the prompt is empty");
-    return RSN_CLI_OK;
-}
-
 static int run_session(struct ask *ask, const struct rsn_cli_buffer *prompt) {
     reason_model *model = NULL;
     int code = rsn_cli_interrupt_catch();
@@ -164,7 +142,7 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
         return code;
     if (ask.own.input && arguments.n_items > 0)
         return rsn_cli_fail_usage(self, "a prompt and --input at once");
-    if (!ask.own.input) code = gather_prompt(self, &arguments, &prompt);
+    if (!ask.own.input) code = rsn_cli_gather_prompt(self, &arguments, &prompt);
     if (code == RSN_CLI_OK) code = run_session(&ask, &prompt);
     rsn_cli_buffer_free(&prompt);
     return code;

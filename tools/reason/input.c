@@ -181,3 +181,24 @@ bool rsn_cli_line_of(const char *line, struct rsn_cli_buffer *buffer) {
                      rsn_cli_buffer_append(buffer, line, strlen(line)) &&
                      rsn_cli_buffer_append(buffer, "\n", 1));
 }
+
+int rsn_cli_gather_prompt(const struct rsn_cli_command *self,
+                          const struct rsn_cli_arguments *arguments,
+                          struct rsn_cli_buffer *prompt) {
+    bool dash = arguments->n_items == 1 && strcmp(arguments->items[0], "-") == 0;
+    if (arguments->n_items == 0 && isatty(STDIN_FILENO) == 1)
+        return rsn_cli_fail_usage(self, "no prompt; give it as an argument");
+    if (arguments->n_items == 0 || dash) {
+        int code = rsn_cli_read_text("-", RSN_CLI_LIMIT_PROMPT, prompt);
+        if (code != RSN_CLI_OK) return code;
+        rsn_cli_drop_line_end(prompt);
+    }
+    for (size_t i = 0; !dash && i < arguments->n_items; i++) {
+        const char *word = arguments->items[i];
+        if ((i > 0 && !rsn_cli_buffer_append(prompt, " ", 1)) ||
+            !rsn_cli_buffer_append(prompt, word, strlen(word)))
+            return rsn_cli_fail_memory();
+    }
+    if (prompt->n_bytes == 0) return rsn_cli_fail("the prompt is empty");
+    return RSN_CLI_OK;
+}

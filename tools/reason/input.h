@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli.h"
+#include "options.h"
 
 /* Limits of what is read whole, in bytes. */
 enum {
@@ -30,6 +30,11 @@ void rsn_cli_buffer_free(struct rsn_cli_buffer *buffer);
 int rsn_cli_read_all(const char *path, size_t limit, struct rsn_cli_buffer *buffer);
 /* The same for text that goes on NUL-terminated: a NUL inside is an error. */
 int rsn_cli_read_text(const char *path, size_t limit, struct rsn_cli_buffer *buffer);
+/* A prompt: all arguments joined by spaces, or standard input less a line end. May return
+ * RSN_CLI_USAGE. */
+int rsn_cli_gather_prompt(const struct rsn_cli_command *self,
+                          const struct rsn_cli_arguments *arguments,
+                          struct rsn_cli_buffer *prompt);
 /* Whole numbers apart by white space or commas. *ids is to be freed. `source` names them
  * in a sentence. */
 int rsn_cli_parse_ids(const char *source, const char *text, size_t n_bytes, int32_t **ids,
