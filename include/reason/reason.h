@@ -416,7 +416,8 @@ typedef struct reason_session_options {
     uint64_t memory_limit; /**< bytes of keys and values; the context gets shorter to fit;
                                 default 0: no limit */
     int32_t n_parallel; /**< generations of reason_generate_batch() that run at once; default
-                             0: 16. Never changes a result */
+                             0: 16. Each has keys and values of its own, within
+                             memory_limit. Never changes a result */
 } reason_session_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
