@@ -436,7 +436,9 @@ typedef struct reason_memory {
                                time, so without an embedding that is not the output too */
     uint64_t model_bytes;   /**< vocabulary, template and metadata */
     uint64_t kv_bytes;      /**< keys and values when the context is full */
-    uint64_t work_bytes;    /**< working memory of the forward pass and of sampling */
+    uint64_t work_bytes;    /**< working memory of the forward pass and of sampling; a batch
+                               takes a sampler a thread, and a row of logits for each that
+                               runs, on top */
     uint64_t total_bytes;   /**< of all these */
 } reason_memory;
 
@@ -828,8 +830,8 @@ typedef struct reason_search_result reason_search_result;
  * Makes samples of one request together, as reason_generate_batch() does, and chooses
  * among their answers. Samples that were stopped, or have no answer, do not vote; of equal
  * weights the answer that was seen first wins, of FIRST and SHORT the shorter sample's.
- * Which samples a stop leaves may depend on the session's n_parallel and memory limit,
- * but for 16 or as many as there are samples and no limit it does not.
+ * Which samples a stop leaves depends on when each began; where all run at once
+ * (n_parallel of as many, no memory limit) it is the same every time.
  *
  * @param options NULL for defaults
  * @return what reason_generate() returns; INVALID_ARG also for a method without the score

@@ -106,14 +106,12 @@ static bool is_worth_waiting(const rsn_batch *b, const member *m) {
     const int32_t *tokens = tokens_of(m, &n);
     for (size_t i = 0; i < b->n_running; i++) {
         const rsn_timeline *line = &b->running[i]->line;
-        size_t same = 0, most = n - 1 < line->n ? n - 1 : line->n;
         if (b->running[i]->q.stage != RSN_PROMPT)
             continue;
-        while (same < most && line->tokens[same] == tokens[same])
-            same++;
         if (has == SIZE_MAX)
             has = rsn_prefixes_match(&b->session->prefixes, tokens, n - 1);
-        if (same >= has + WORTH_WAITING)
+        size_t most = n - 1 < line->n ? n - 1 : line->n;
+        if (rsn_same_tokens(line->tokens, tokens, most) >= has + WORTH_WAITING)
             return true;
     }
     return false;

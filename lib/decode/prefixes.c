@@ -15,20 +15,13 @@ struct rsn_prefix {
                                            follows */
 };
 
-static size_t same_tokens(const rsn_prefix *node, const int32_t *tokens, size_t n) {
-    size_t same = 0, most = n < node->n ? n : node->n;
-    while (same < most && node->tokens[same] == tokens[same])
-        same++;
-    return same;
-}
-
 /* The node, of those beside each other, that has most of the tokens; NULL: none has one. */
 static rsn_prefix *best_of(rsn_prefix *node, const int32_t *tokens, size_t n,
                            size_t *same) {
     rsn_prefix *best = NULL;
     *same = 0;
     for (; node; node = node->next) {
-        size_t own = same_tokens(node, tokens, n);
+        size_t own = rsn_same_tokens(node->tokens, tokens, n < node->n ? n : node->n);
         if (own > *same) {
             *same = own;
             best = node;

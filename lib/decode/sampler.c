@@ -1,6 +1,6 @@
 /* Sampling. Owns how logits become one token; which tokens are allowed is the thinking
  * controller's. Invariant: every sum has one fixed order, and ties go to the smaller id,
- * so the same logits and (seed, position, draw) give the same token on every machine. */
+ * so the same logits and (seed, sample, position, draw) give the same token everywhere. */
 #include "decode/sampler.h"
 
 #include <math.h>

@@ -48,8 +48,5 @@ void rsn_timeline_truncate(rsn_timeline *line, size_t n) {
 }
 
 size_t rsn_timeline_match(const rsn_timeline *line, const int32_t *tokens, size_t n) {
-    size_t same = 0, most = n < line->kv.n ? n : line->kv.n;
-    while (same < most && line->tokens[same] == tokens[same])
-        same++;
-    return same;
+    return rsn_same_tokens(line->tokens, tokens, n < line->kv.n ? n : line->kv.n);
 }

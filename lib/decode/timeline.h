@@ -23,6 +23,13 @@ reason_status rsn_timeline_reserve(rsn_timeline *line, size_t n);
 reason_status rsn_timeline_add(rsn_timeline *line, const int32_t *tokens, size_t n);
 /* Forgets all but the first n tokens. */
 void rsn_timeline_truncate(rsn_timeline *line, size_t n);
+/* How many of the first `most` tokens are the same. */
+static inline size_t rsn_same_tokens(const int32_t *a, const int32_t *b, size_t most) {
+    size_t same = 0;
+    while (same < most && a[same] == b[same])
+        same++;
+    return same;
+}
 /* How many of these tokens, from the first on, it has been run with. */
 size_t rsn_timeline_match(const rsn_timeline *line, const int32_t *tokens, size_t n);
 

@@ -1,6 +1,6 @@
 /* Searches. Owns when samples are stopped and how their answers are counted; a method is a
- * row of a table. Invariant: answers are compared in their normal form, and what wins does
- * not depend on which sample ended first. */
+ * row of a table. Invariant: answers are compared in their normal form, and who votes is
+ * decided before any vote is counted. */
 #include "search/search.h"
 
 #include <math.h>
