@@ -203,7 +203,9 @@ model_sources = lib/model/arch.h \
 	lib/model/vocab_load.c \
 	lib/model/weights.c \
 	lib/model/weights.h
-decode_sources = lib/decode/batch.c \
+decode_sources = lib/decode/aside.c \
+	lib/decode/aside.h \
+	lib/decode/batch.c \
 	lib/decode/batch.h \
 	lib/decode/generate.c \
 	lib/decode/generate.h \
@@ -211,6 +213,16 @@ decode_sources = lib/decode/batch.c \
 	lib/decode/output.h \
 	lib/decode/pass.c \
 	lib/decode/pass.h \
+	lib/decode/policies.c \
+	lib/decode/policy.h \
+	lib/decode/policy_agreement.c \
+	lib/decode/policy_chunk.c \
+	lib/decode/policy_close.c \
+	lib/decode/policy_confidence.c \
+	lib/decode/policy_entropy.c \
+	lib/decode/policy_loop.c \
+	lib/decode/policy_threshold.c \
+	lib/decode/policy_variance.c \
 	lib/decode/prefixes.c \
 	lib/decode/prefixes.h \
 	lib/decode/prompt.c \

@@ -69,6 +69,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_output \
+	tests/unit/decode/test_policies \
 	tests/unit/decode/test_prefixes \
 	tests/unit/decode/test_prompt \
 	tests/unit/decode/test_rules \

@@ -541,6 +541,45 @@ typedef struct reason_thinking {
     float close_bias;       /**< added to the logit of the closing tag; default 0 */
     float
         close_temperature; /**< of the decision to close alone; default 1, must be > 0 */
+    int32_t max_waits; /**< most times that `wait_text` is written (s1, arXiv 2501.19393,
+                            counts so); default 0: whenever min_tokens asks for it */
+    const char *thought; /**< the whole of the thinking: written into a block, which is then
+                              closed; inside the budget, and INVALID_ARG beyond it. Text of
+                              another model (ThoughtMani, arXiv 2504.13626), or a remark
+                              that thinking is over (NoThinking, arXiv 2504.09858). AUTO is
+                              then ON, and OFF an INVALID_ARG. Default NULL: none */
+    float think_threshold; /**< AUTO thinks if and only if p_think is at least this, instead
+                                of drawing; default 0: it draws. Where p_think is NaN it has
+                                no effect */
+    /* Early exits: at the end of a line of thinking, and not before min_tokens, the model is
+     * asked what it would answer if the block closed now (close_text aside); what is run for
+     * that is forgotten again and counted as probe_tokens. If an exit that is in force says
+     * so, the block closes as the budget would close it. */
+    float exit_confidence; /**< closes when the geometric mean of the probabilities of a
+                                greedy answer is at least this (DEER, arXiv 2504.15895, has
+                                0.95); default 0: off */
+    float exit_entropy; /**< closes when the entropy of the token behind the closing tag is at
+                             most so many nats; default 0: off */
+    float exit_variance; /**< closes when the variance of that entropy, a moving average with
+                              weight 0.2 for the newest, is at most this, from the third
+                              probe on (EAT, arXiv 2509.26522); default 0: off */
+    int32_t exit_agreement; /**< closes when so many probes in a row, 2 or more, gave the same
+                                 greedy answer (arXiv 2506.02536); default 0: off */
+    int32_t probe_every; /**< probes after so many more THINK tokens instead of at the ends of
+                              lines; default 0 */
+    int32_t probe_tokens; /**< most tokens of a probe's answer, up to 4096; default 0: 16 */
+    const char *probe_text; /**< opens a probe's answer, such as "\\boxed{"; default NULL:
+                                 nothing */
+    int32_t loop_guard; /**< ends text that repeats itself: a passage of up to 128 tokens that
+                             comes so many times in a row, 2 or more, and for 32 tokens. A
+                             block is closed, an answer ends. Default 0: off */
+    /* Chunks (Delethink, arXiv 2510.06557): when a block has `chunk` tokens of output in the
+     * context beyond those kept, the model goes on from the prompt, the first `chunk_keep`
+     * tokens of output and the last `chunk_carry`, at the positions that follow. Memory
+     * stays as it is, however long the thinking; max_tokens may then exceed the context. */
+    int32_t chunk;       /**< 2 or more; default 0: off */
+    int32_t chunk_carry; /**< below chunk; default 0: half of it */
+    int32_t chunk_keep;  /**< default 0 */
 } reason_thinking;
 
 /** Fills thinking with defaults. As reason_model_options_init(). */
@@ -681,10 +720,13 @@ typedef enum reason_finish {
     REASON_FINISH_STOP = 1,   /**< a stop text was reached */
     REASON_FINISH_LENGTH = 2, /**< max_tokens or the context ended it */
     REASON_FINISH_BUDGET = 3, /**< the budget closed the thinking; the answer followed */
-    REASON_FINISH_CANCELLED = 4 /**< stopped from outside */
+    REASON_FINISH_CANCELLED = 4, /**< stopped from outside */
+    REASON_FINISH_LOOP = 5,      /**< the loop guard closed the thinking or ended the answer */
+    REASON_FINISH_EARLY_EXIT = 6 /**< an early exit closed the thinking */
 } reason_finish;
 
-/** "eos", "stop", "length", "budget", "cancelled"; "unknown" for other numbers. */
+/** "eos", "stop", "length", "budget", "cancelled", "loop", "early_exit"; "unknown" for other
+ * numbers. */
 REASON_API const char *reason_finish_name(reason_finish finish);
 
 /** The thinking text without tags, borrowed from the result; `n_bytes` may be NULL. */
@@ -694,9 +736,9 @@ REASON_API const char *reason_result_thinking(const reason_result *result,
  * finish reason says why. */
 REASON_API const char *reason_result_answer(const reason_result *result, size_t *n_bytes);
 /** Why it ended. If the budget closed the thinking it is BUDGET, however the answer
- * ended. */
+ * ended; so with LOOP and EARLY_EXIT. */
 REASON_API reason_finish reason_result_finish(const reason_result *result);
-/** How the last token came to be the last: EOS, STOP, LENGTH or CANCELLED. */
+/** How the last token came to be the last: EOS, STOP, LENGTH, LOOP or CANCELLED. */
 REASON_API reason_finish reason_result_answer_end(const reason_result *result);
 /** The model's own probability of thinking: P(opening tag) (1 - P(empty block | opening
  * tag)), before any bias or sampling. NaN where the mode was forced, the template opens
@@ -724,6 +766,8 @@ typedef struct reason_usage {
     double thinking_s; /**< seconds of the tokens inside blocks */
     double answer_s;   /**< seconds of all others */
     uint64_t kv_bytes; /**< keys and values held at the end */
+    uint64_t probe_tokens; /**< run to look ahead and forgotten again: for p_think, and for
+                                early exits */
 } reason_usage;
 
 /** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */

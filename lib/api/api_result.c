@@ -18,7 +18,8 @@ const reason_result *reason_result_sample(const reason_result *result, size_t in
     return index == 0 ? result : result->more[index - 1];
 }
 
-static const char *const FINISHES[] = {"eos", "stop", "length", "budget", "cancelled"};
+static const char *const FINISHES[] = {"eos",       "stop", "length",    "budget",
+                                      "cancelled", "loop", "early_exit"};
 
 const char *reason_finish_name(reason_finish finish) {
     size_t i = (size_t)finish;

@@ -14,7 +14,7 @@ static reason_status drive(rsn_session *s, rsn_sequence *q) {
             rsn_sequence_flush(q);
         if (status == REASON_OK)
             status = rsn_pass(s, &q, 1, &q->cancel);
-        if (status == REASON_ERR_CANCELLED && q->stage == RSN_WRITING)
+        if (status == REASON_ERR_CANCELLED && rsn_sequence_has_begun(q))
             status = REASON_OK; /* what it has is a result; the next poll ends it */
     }
     return status;

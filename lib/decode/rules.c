@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "base/array.h"
+#include "decode/policy.h"
+
 enum { DEFAULT_MIN_ANSWER = 32 };
 
 static const rsn_text DEFAULT_WAIT = {"Wait", 4};
@@ -18,25 +21,30 @@ reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
                         "mode %d or effort %d is none of its enum", (int)th->mode,
                         (int)th->effort);
     if (th->budget < -1 || th->min_tokens < 0 || th->min_answer < -1 || th->grace < 0 ||
-        max_tokens < 0)
+        th->max_waits < 0 || max_tokens < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "budget %d (-1 or more), min_tokens %d, min_answer %d (-1 or "
-                        "more), grace %d, "
-                        "max_tokens %d: below what is allowed",
+                        "more), grace %d, max_waits %d, max_tokens %d: below what is "
+                        "allowed",
                         th->budget, th->min_tokens, th->min_answer, th->grace,
-                        max_tokens);
+                        th->max_waits, max_tokens);
     if (max_tokens > 0 && th->min_answer > max_tokens)
         return rsn_fail(REASON_ERR_INVALID_ARG, "min_answer %d exceeds max_tokens %d",
                         th->min_answer, max_tokens);
-    if (!(th->close_temperature > 0) || !(th->close_bias == th->close_bias))
+    if (th->thought && (th->mode == REASON_THINK_OFF || th->budget == 0))
         return rsn_fail(REASON_ERR_INVALID_ARG,
-                        "close_temperature %g must be above 0, close_bias %g a number",
-                        (double)th->close_temperature, (double)th->close_bias);
-    if (model->tags.open.n == 0 && (th->budget >= 0 || th->mode == REASON_THINK_ON))
+                        "a thought is given to a model that is not to think");
+    reason_status status = rsn_policies_check(th);
+    if (status != REASON_OK)
+        return status;
+    if (model->tags.open.n == 0 &&
+        (th->budget >= 0 || th->mode == REASON_THINK_ON || th->thought))
         return rsn_fail(REASON_ERR_MISMATCH, "the model has no thinking tags in its "
                                              "vocabulary or template, so a budget or "
                                              "a forced mode cannot be kept");
-    *mode = th->budget == 0 ? REASON_THINK_OFF : th->mode;
+    *mode = th->budget == 0 ? REASON_THINK_OFF
+            : th->thought   ? REASON_THINK_ON
+                            : th->mode;
     return REASON_OK;
 }
 
@@ -136,6 +144,32 @@ static reason_status make_ids(const rsn_model *model, const reason_thinking *th,
     return encode_inside(model, text_of(th->close_text), "close_text", &ids->close_text);
 }
 
+/* Appends the ids of another list. */
+static reason_status join(const rsn_vocab_ids *from, rsn_vocab_ids *to) {
+    reason_status status = RSN_GROW(&to->items, &to->cap, to->n + from->n);
+    if (status == REASON_OK && from->n > 0)
+        memcpy(to->items + to->n, from->items, from->n * sizeof *from->items);
+    to->n += status == REASON_OK ? from->n : 0;
+    return status;
+}
+
+/* Those of policies: a thought that is given, and what asks for an answer. */
+static reason_status make_policy_ids(const rsn_model *model, const reason_thinking *th,
+                                     const rsn_prompt *prompt, rsn_rule_ids *ids) {
+    rsn_text probe = text_of(th->probe_text);
+    reason_status status = REASON_OK;
+    if (th->thought && !prompt->open)
+        status = join(&ids->opening, &ids->thought);
+    if (status == REASON_OK && th->thought)
+        status = encode_inside(model, text_of(th->thought), "thought", &ids->thought);
+    if (status == REASON_OK)
+        status = join(&ids->closing, &ids->question);
+    if (status == REASON_OK && probe.n > 0)
+        status = rsn_vocab_encode(model->vocab, probe.data, probe.n, RSN_VOCAB_GOES_ON,
+                                  &ids->question);
+    return status;
+}
+
 void rsn_rule_ids_free(rsn_rule_ids *ids) {
     rsn_free(ids->opening.items);
     rsn_free(ids->closing.items);
@@ -144,6 +178,8 @@ void rsn_rule_ids_free(rsn_rule_ids *ids) {
     rsn_free(ids->wait.items);
     rsn_free(ids->close_text.items);
     rsn_free(ids->probe.items);
+    rsn_free(ids->thought.items);
+    rsn_free(ids->question.items);
 }
 
 /* --- room -------------------------------------------------------------------------- */
@@ -165,12 +201,13 @@ static reason_status set_answer(const reason_thinking *th, int32_t max_tokens,
     r->min_answer = by_default ? DEFAULT_MIN_ANSWER : (size_t)th->min_answer;
     if (by_default && max_tokens > 0 && r->min_answer + n_closer > (size_t)max_tokens)
         r->min_answer = minus((size_t)max_tokens, n_closer);
-    if (n_prompt >= n_ctx || n_closer + r->min_answer > n_ctx - n_prompt)
+    size_t held = (size_t)th->chunk + (size_t)th->chunk_keep;
+    if (n_prompt >= n_ctx || n_closer + r->min_answer + held > n_ctx - n_prompt)
         return rsn_fail(
             REASON_ERR_CONTEXT_FULL,
-            "a prompt of %zu tokens, %zu of thinking tags and %zu kept for the answer do "
-            "not fit the context of %zu",
-            n_prompt, n_closer, r->min_answer, n_ctx);
+            "a prompt of %zu tokens, %zu of thinking tags, %zu of a chunk and %zu kept for "
+            "the answer do not fit the context of %zu",
+            n_prompt, n_closer, held, r->min_answer, n_ctx);
     if (must && n_closer + r->min_answer > r->room)
         return rsn_fail(
             REASON_ERR_INVALID_ARG,
@@ -213,6 +250,18 @@ static rsn_ids silence(const rsn_rule_ids *ids, const rsn_prompt *prompt) {
     return view(&ids->silence);
 }
 
+/* A thought that is given is the whole of the thinking, or refused. */
+static reason_status set_thought(const rsn_prompt *prompt, const rsn_rule_ids *ids,
+                                 rsn_think_rules *r) {
+    size_t n = ids->thought.n - (prompt->open ? 0 : ids->opening.n);
+    if (n > r->budget)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "a thought of %zu tokens is beyond the budget in force, %zu", n,
+                        r->budget);
+    r->thought = view(&ids->thought);
+    return REASON_OK;
+}
+
 /* The rules of a generation that may think; *thinks false: there is no room for one token
  * of it. */
 static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
@@ -230,7 +279,7 @@ static reason_status set_thinking(const reason_thinking *th, int32_t max_tokens,
     *thinks = r->budget > 0 || (r->mode == REASON_THINK_AUTO && !prompt->open);
     if (*thinks && opens)
         r->first = view(&ids->opening);
-    return REASON_OK;
+    return th->thought ? set_thought(prompt, ids, r) : REASON_OK;
 }
 
 /* The rules of a generation that does not think. An empty block that would take the
@@ -257,7 +306,7 @@ static reason_status set_room(const reason_thinking *th, int32_t max_tokens, siz
     bool thinks = false;
     reason_status status = REASON_OK;
     r->room = minus(n_ctx, prompt->ids.n);
-    if (max_tokens > 0 && (size_t)max_tokens < r->room)
+    if (max_tokens > 0 && ((size_t)max_tokens < r->room || th->chunk > 0))
         r->room = (size_t)max_tokens;
     if (r->mode != REASON_THINK_OFF)
         status = set_thinking(th, max_tokens, n_ctx, prompt, ids, r, &thinks);
@@ -288,6 +337,8 @@ reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *th,
     if (model->tags.open.n == 0)
         return set_plain(max_tokens, n_ctx, prompt->ids.n, r);
     reason_status status = make_ids(model, th, prompt, ids);
+    if (status == REASON_OK)
+        status = make_policy_ids(model, th, prompt, ids);
     if (status != REASON_OK)
         return status;
     r->open = model->tags.open;
@@ -298,6 +349,7 @@ reason_status rsn_rules_make(const rsn_model *model, const reason_thinking *th,
     r->marks = model->tags.family->marks;
     r->n_marks = model->tags.n_marks;
     r->min_tokens = (size_t)th->min_tokens;
+    r->max_waits = (size_t)th->max_waits;
     r->grace = (size_t)th->grace;
     r->prompt_is_open = prompt->open;
     r->prompt_tail = prompt->tail;

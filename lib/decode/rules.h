@@ -9,6 +9,8 @@
 /* Token lists that the rules point into. */
 typedef struct rsn_rule_ids {
     rsn_vocab_ids opening, closing, silence, empty_rest, wait, close_text;
+    rsn_vocab_ids thought; /* with its opening tag, of a prompt that has none */
+    rsn_vocab_ids question; /* closing tag and the begin of an answer, for early exits */
     rsn_vocab_ids probe; /* opening tag and an empty block's rest, for p_think */
     size_t n_probe_open; /* how many of `probe` are the opening tag */
 } rsn_rule_ids;

@@ -64,6 +64,8 @@ static reason_status prepare(rsn_sequence *q, size_t n_ctx) {
     if (status == REASON_OK)
         status = rsn_think_init(&q->think, &q->rules, on_span, q);
     if (status == REASON_OK)
+        status = rsn_policies_init(&q->policies, q->thinking);
+    if (status == REASON_OK)
         status = reserve_output(q);
     return status;
 }
@@ -106,8 +108,9 @@ void rsn_sequence_close(rsn_sequence *q) {
     rsn_rule_ids_free(&q->ids);
     rsn_think_free(&q->think);
     rsn_output_free(&q->output);
+    rsn_policies_free(&q->policies);
     rsn_result_free(q->result);
-    rsn_free(q->saved);
+    rsn_aside_end(&q->aside, q->line);
     memset(q, 0, sizeof *q);
 }
 
@@ -124,93 +127,144 @@ reason_status rsn_sequence_begin(rsn_sequence *q, rsn_timeline *line) {
 }
 
 size_t rsn_sequence_likely(const rsn_sequence *q) {
-    return q->prompt.ids.n + few(q->rules.room);
+    size_t n = q->prompt.ids.n + few(q->rules.room), n_ctx = q->line->kv.n_ctx;
+    return n < n_ctx ? n : n_ctx;
 }
 
 static void start_writing(rsn_sequence *q) {
     q->stage = q->rules.room == 0 ? RSN_DONE : RSN_WRITING;
 }
 
-/* --- the model's own probability of thinking ---------------------------------------- */
+/* --- asides ------------------------------------------------------------------------ */
 
-/* The next token of the probe, by the logits before it. */
-static void add_share(rsn_sequence *q, const float *logits) {
-    size_t i = q->n_probed++;
-    double share = (double)logits[q->ids.probe.items[i]] -
-                   rsn_log_sum_exp(q->sampler->kernels, logits, q->sampler->n_vocab,
-                                   q->sampler->shares);
-    *(i < q->ids.n_probe_open ? &q->opens : &q->empty) += share;
+/* What an aside without shares takes at most beyond the text. */
+static bool aside_fits(const rsn_sequence *q, size_t n) {
+    return q->line->n + n <= q->line->kv.n_ctx;
 }
 
-static void end_probe(rsn_sequence *q) {
-    bool blocks = q->ids.probe.n > q->ids.n_probe_open;
-    double declines = blocks ? rsn_expd(q->empty) : 0;
-    q->result->p_think = rsn_expd(q->opens) * (1 - declines);
-    rsn_timeline_truncate(q->line, q->prompt.ids.n);
-    q->rows = q->saved;
-    start_writing(q);
-}
-
-static bool wants_probe(const rsn_sequence *q) {
+static bool wants_p_think(const rsn_sequence *q) {
     return q->rules.open.n > 0 && q->rules.mode == REASON_THINK_AUTO && !q->prompt.open &&
-           !q->prompt.closed && q->ids.probe.n >= 1 &&
-           q->prompt.ids.n + q->ids.probe.n - 1 <= q->line->kv.n_ctx;
+           !q->prompt.closed && q->ids.probe.n >= 1 && aside_fits(q, q->ids.probe.n - 1);
+}
+
+/* The mode that the threshold stands for; AUTO: the model draws. What was asked for still
+ * is no thinking that was denied. */
+static reason_status apply_threshold(rsn_sequence *q) {
+    const reason_request *r = q->request;
+    reason_think_mode mode = rsn_policies_decide(q->thinking, q->result->p_think);
+    if (mode == REASON_THINK_AUTO)
+        return REASON_OK;
+    rsn_rule_ids_free(&q->ids);
+    rsn_think_free(&q->think);
+    q->think = (rsn_think){0};
+    reason_status status =
+        rsn_rules_make(q->model, q->thinking, r->max_tokens, q->line->kv.n_ctx, mode,
+                       &q->prompt, &q->ids, &q->rules);
+    q->rules.silenced_by = RSN_CLOSE_NONE;
+    q->result->usage.budget = (int64_t)q->rules.budget;
+    return status == REASON_OK ? rsn_think_init(&q->think, &q->rules, on_span, q) : status;
+}
+
+/* The model's own probability of thinking: of the opening tag, and not of an empty block
+ * behind it. */
+static reason_status take_p_think(rsn_sequence *q) {
+    double opens = 0, empty = 0;
+    size_t n_open = q->ids.n_probe_open, n = q->ids.probe.n;
+    for (size_t i = 0; i < n; i++)
+        *(i < n_open ? &opens : &empty) += q->aside.shares[i];
+    double declines = n > n_open ? rsn_expd(empty) : 0;
+    q->result->p_think = rsn_expd(opens) * (1 - declines);
+    start_writing(q);
+    return apply_threshold(q);
+}
+
+static rsn_view view_of(const rsn_sequence *q) {
+    return (rsn_view){.how = q->thinking,
+                      .think = &q->think,
+                      .output = q->result->tokens,
+                      .n_output = q->result->n_tokens,
+                      .closing = q->ids.closing.n ? q->ids.closing.items[0] : -1,
+                      .tools = q->sampler};
+}
+
+/* The answer: the text goes on where it was. */
+static reason_status end_question(rsn_sequence *q) {
+    reason_status status = REASON_OK;
+    q->result->usage.probe_tokens += q->aside.n_tokens;
+    q->rows = q->aside.logits;
+    if (rsn_sequence_has_begun(q)) {
+        const rsn_view view = view_of(q);
+        q->stage = RSN_WRITING;
+        if (rsn_policies_exit(&q->policies, &view, &q->aside))
+            rsn_think_close(&q->think, RSN_CLOSE_EXIT);
+    } else {
+        status = take_p_think(q);
+    }
+    return status;
+}
+
+static reason_status ask(rsn_sequence *q, const rsn_question *question) {
+    reason_status status =
+        rsn_aside_begin(&q->aside, question, q->rows, q->sampler, q->line);
+    if (status != REASON_OK)
+        return status;
+    q->stage = RSN_ASIDE;
+    q->rows = NULL;
+    return rsn_aside_is_done(&q->aside, q->line) ? end_question(q) : REASON_OK;
+}
+
+static reason_status take_aside(rsn_sequence *q) {
+    bool done;
+    reason_status status = rsn_aside_take(&q->aside, q->rows, q->model->vocab, q->sampler,
+                                          q->line, &done);
+    q->rows = NULL;
+    return status == REASON_OK && done ? end_question(q) : status;
 }
 
 static reason_status end_prompt(rsn_sequence *q) {
-    size_t n_vocab = q->model->hp.n_vocab;
-    if (!wants_probe(q)) {
-        start_writing(q);
-        return REASON_OK;
-    }
-    q->saved = rsn_alloc2(n_vocab, sizeof *q->saved);
-    if (!q->saved)
-        return REASON_ERR_NO_MEMORY;
-    memcpy(q->saved, q->rows, n_vocab * sizeof *q->saved);
-    q->rows = NULL;
-    q->stage = RSN_PROBE;
-    add_share(q, q->saved);
-    if (q->n_probed == q->ids.probe.n)
-        end_probe(q);
-    else
-        return rsn_timeline_add(q->line, q->ids.probe.items, q->ids.probe.n - 1);
+    const rsn_question opens = {q->ids.probe.items, q->ids.probe.n, true, 0};
+    if (wants_p_think(q))
+        return ask(q, &opens);
+    start_writing(q);
     return REASON_OK;
-}
-
-/* Row i of a run comes after token i of it. */
-static void take_probe(rsn_sequence *q) {
-    size_t n_run = q->line->kv.n - q->prompt.ids.n;
-    for (const float *row = q->rows; q->n_probed <= n_run; row += q->sampler->n_vocab)
-        add_share(q, row);
-    q->rows = NULL;
-    if (q->n_probed == q->ids.probe.n)
-        end_probe(q);
 }
 
 /* --- one token --------------------------------------------------------------------- */
 
-/* The closing tag's own bias and temperature: its log-odds against everything else are
- * divided by the temperature, then the bias is added. */
-static void adjust_close(rsn_sequence *q) {
-    float bias = q->thinking->close_bias, temperature = q->thinking->close_temperature;
-    if (!rsn_think_in_block(&q->think) || (bias == 0 && temperature == 1))
+/* Text that goes nowhere is ended, in the answer with all of it. */
+static void end_loop(rsn_sequence *q) {
+    const rsn_view view = view_of(q);
+    if (!rsn_policies_repeat(&q->policies, &view))
         return;
-    float *logits = q->sampler->logits;
-    int32_t id = q->ids.closing.items[0];
-    float own = logits[id];
-    logits[id] = -INFINITY;
-    double others = rsn_log_sum_exp(q->sampler->kernels, logits, q->sampler->n_vocab,
-                                    q->sampler->shares);
-    if (!isinf(others)) /* else there is nothing to weigh it against */
-        own = (float)(others + ((double)own - others) / (double)temperature);
-    logits[id] = own + bias;
+    if (rsn_think_in_block(&q->think)) {
+        rsn_think_close(&q->think, RSN_CLOSE_LOOP);
+    } else {
+        q->result->answer_end = REASON_FINISH_LOOP;
+        q->stage = RSN_DONE;
+    }
+}
+
+/* Asks the policies before a token; *waits: they have a question to the model first. */
+static reason_status consult(rsn_sequence *q, bool *waits) {
+    const rsn_view view = view_of(q);
+    size_t n_answer;
+    *waits = false;
+    if (!rsn_sequence_has_begun(q) || !rsn_policies_ask(&q->policies, &view, &n_answer) ||
+        !aside_fits(q, q->ids.question.n + n_answer))
+        return REASON_OK;
+    const rsn_question question = {q->ids.question.items, q->ids.question.n, false,
+                                   n_answer};
+    *waits = true;
+    return ask(q, &question);
 }
 
 /* Draws until the controller is content. *id -1: nothing is to be pushed. */
 static reason_status draw(rsn_sequence *q, int32_t *id, bool *ends,
                           float *sampled_logprob) {
     reason_status status = REASON_OK;
-    adjust_close(q);
+    const rsn_view view = view_of(q);
+    if (rsn_think_in_block(&q->think))
+        rsn_policies_adjust(&view, q->sampler->logits);
     for (uint32_t turn = 0; status == REASON_OK; turn++) {
         *id = rsn_sampler_draw(q->sampler, q->think.n_tokens, turn, sampled_logprob);
         if (*id < 0) { /* nothing is allowed here any more */
@@ -247,6 +301,20 @@ static reason_status note_token(rsn_sequence *q, int32_t id, reason_origin origi
     return REASON_OK;
 }
 
+/* Thinking in chunks: what is to stay of a full one is written behind the prompt again. */
+static reason_status forget(rsn_sequence *q) {
+    const rsn_result *r = q->result;
+    size_t keep, carry, n_prompt = q->prompt.ids.n;
+    reason_status status = REASON_OK;
+    if (!rsn_think_in_block(&q->think) ||
+        !rsn_policies_forget(q->thinking, q->line->n - n_prompt, &keep, &carry))
+        return REASON_OK;
+    rsn_timeline_truncate(q->line, n_prompt + keep);
+    for (size_t i = r->n_tokens - carry; i < r->n_tokens && status == REASON_OK; i++)
+        status = rsn_timeline_add(q->line, &r->tokens[i].id, 1);
+    return status;
+}
+
 /* Pushes a token; unless it was the last, it waits to be run. */
 static reason_status take(rsn_sequence *q, int32_t id, reason_origin origin, bool ends,
                           float sampled_logprob) {
@@ -255,14 +323,18 @@ static reason_status take(rsn_sequence *q, int32_t id, reason_origin origin, boo
         status = rsn_think_push(&q->think, text_of(q->model, id), ends);
     if (status == REASON_OK)
         status = rsn_output_status(&q->output);
+    end_loop(q);
     if (ends || q->output.stopped || q->think.n_tokens >= q->rules.room)
         q->stage = RSN_DONE;
     q->rows = NULL;
-    rsn_free(q->saved);
-    q->saved = NULL;
-    if (status != REASON_OK || q->stage == RSN_DONE)
-        return status;
-    return rsn_timeline_add(q->line, &id, 1);
+    rsn_aside_end(&q->aside, q->line);
+    if (status == REASON_OK && q->stage != RSN_DONE)
+        status = rsn_timeline_add(q->line, &id, 1);
+    if (status == REASON_OK && q->stage != RSN_DONE)
+        status = forget(q);
+    if (q->line->n >= q->line->kv.n_ctx) /* after chunks the room may be larger */
+        q->stage = RSN_DONE;
+    return status;
 }
 
 /* A forced token, or one that is drawn, or none if forced ones are to come instead. */
@@ -270,11 +342,15 @@ static reason_status choose_token(rsn_sequence *q) {
     int32_t id;
     bool ends = false;
     float sampled_logprob = 0;
+    bool waits;
+    reason_status status = consult(q, &waits);
+    if (status != REASON_OK || waits)
+        return status;
     rsn_sampler_begin(q->sampler, q->sampling, q->sample, q->rows, q->line->tokens,
                       q->line->n);
     if (rsn_think_forced(&q->think, &id))
         return take(q, id, REASON_FORCED, false, 0);
-    reason_status status = draw(q, &id, &ends, &sampled_logprob);
+    status = draw(q, &id, &ends, &sampled_logprob);
     if (status != REASON_OK || id < 0)
         return status;
     q->result->answer_end = ends ? REASON_FINISH_EOS : REASON_FINISH_LENGTH;
@@ -304,7 +380,7 @@ reason_status rsn_sequence_choose(rsn_sequence *q, rsn_sampler *sampler) {
     q->sampler = sampler;
     switch (q->stage) {
     case RSN_PROMPT: return end_prompt(q);
-    case RSN_PROBE: take_probe(q); return REASON_OK;
+    case RSN_ASIDE: return take_aside(q);
     case RSN_WRITING: return choose_timed(q);
     case RSN_DONE: break;
     }
@@ -324,8 +400,9 @@ static bool wants_end(const rsn_sequence *q, const char *stage, size_t done,
 }
 
 reason_status rsn_sequence_poll(rsn_sequence *q) {
-    if (q->stage == RSN_WRITING) {
-        if (wants_end(q, "generate", q->think.n_tokens, q->rules.room))
+    if (rsn_sequence_has_begun(q) || q->stage == RSN_WRITING) {
+        if (q->stage != RSN_DONE &&
+            wants_end(q, "generate", q->think.n_tokens, q->rules.room))
             rsn_sequence_cancel(q);
         return REASON_OK;
     }
@@ -337,19 +414,21 @@ reason_status rsn_sequence_poll(rsn_sequence *q) {
     return REASON_OK;
 }
 
-void rsn_sequence_cancel(rsn_sequence *q) {
-    q->cancelled = true;
+static void end(rsn_sequence *q) {
+    rsn_aside_end(&q->aside, q->line);
+    q->rows = NULL;
     q->stage = RSN_DONE;
 }
 
+void rsn_sequence_cancel(rsn_sequence *q) {
+    q->cancelled = true;
+    end(q);
+}
+
 void rsn_sequence_rewind(rsn_sequence *q) {
-    if (q->stage == RSN_PROBE) {
-        rsn_timeline_truncate(q->line, q->prompt.ids.n);
-        rsn_free(q->saved);
-        q->saved = NULL;
-        q->n_probed = 0;
-        q->opens = q->empty = 0;
-        q->stage = RSN_PROMPT;
+    if (q->stage == RSN_ASIDE) { /* it will be asked again */
+        rsn_aside_end(&q->aside, q->line);
+        q->stage = rsn_sequence_has_begun(q) ? RSN_WRITING : RSN_PROMPT;
     }
     q->rows = NULL;
     rsn_kv_clear(&q->line->kv);
@@ -358,7 +437,7 @@ void rsn_sequence_rewind(rsn_sequence *q) {
 void rsn_sequence_flush(rsn_sequence *q) {
     rsn_output_flush(&q->output);
     if (q->output.refused)
-        q->stage = RSN_DONE;
+        end(q);
 }
 
 void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run) {
@@ -367,9 +446,10 @@ void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run) {
     run->kv = &line->kv;
     run->tokens = line->tokens + line->kv.n;
     run->n = waiting < most ? waiting : most;
-    run->want = q->stage == RSN_PROBE ? RSN_WANT_ALL
-                : run->n == waiting   ? RSN_WANT_LAST
-                                      : RSN_WANT_NONE;
+    bool all = q->stage == RSN_ASIDE && q->aside.question.shares;
+    run->want = all ? RSN_WANT_ALL
+                : run->n == waiting ? RSN_WANT_LAST
+                                    : RSN_WANT_NONE;
 }
 
 void rsn_sequence_given(rsn_sequence *q, const float *rows) {
@@ -378,14 +458,20 @@ void rsn_sequence_given(rsn_sequence *q, const float *rows) {
 
 /* --- after the last token ---------------------------------------------------------- */
 
+/* What a close that was not the model's makes of a generation. */
+static const reason_finish CLOSED_BY[] = {
+    [RSN_CLOSE_BUDGET] = REASON_FINISH_BUDGET,
+    [RSN_CLOSE_LOOP] = REASON_FINISH_LOOP,
+    [RSN_CLOSE_EXIT] = REASON_FINISH_EARLY_EXIT,
+};
+
 static void fill_result(rsn_sequence *q) {
     rsn_result *r = q->result;
     for (size_t i = 0; i < r->n_tokens; i++)
         r->tokens[i].label = rsn_think_label(&q->think, i);
     r->finish = r->answer_end;
-    if (q->think.closed_by == RSN_CLOSE_BUDGET &&
-        r->answer_end != REASON_FINISH_CANCELLED)
-        r->finish = REASON_FINISH_BUDGET;
+    if (q->think.closed_by != RSN_CLOSE_NONE && r->answer_end != REASON_FINISH_CANCELLED)
+        r->finish = CLOSED_BY[q->think.closed_by];
     r->usage.thinking_tokens = q->think.counts[REASON_LABEL_THINK];
     r->usage.answer_tokens = q->think.counts[REASON_LABEL_ANSWER];
     r->usage.markup_tokens = q->think.counts[REASON_LABEL_MARKUP];

@@ -13,6 +13,7 @@
 #define REASON_DECODE_SEQUENCE_H
 
 #include "decode/output.h"
+#include "decode/policy.h"
 #include "decode/result.h"
 #include "decode/rules.h"
 #include "decode/sampler.h"
@@ -21,7 +22,7 @@
 /* What the tokens that wait are, or were. */
 typedef enum rsn_stage {
     RSN_PROMPT,  /* its prompt */
-    RSN_PROBE,   /* an opening tag and an empty block, for p_think; forgotten again */
+    RSN_ASIDE,   /* a question to the model, forgotten again */
     RSN_WRITING, /* its output */
     RSN_DONE
 } rsn_stage;
@@ -43,9 +44,8 @@ typedef struct rsn_sequence {
     rsn_output output;
     rsn_result *result;
     const float *rows;   /* logits that were not looked at yet; NULL: none */
-    float *saved;        /* [n_vocab], of the prompt's last token during the probe */
-    size_t n_probed;     /* tokens of the probe whose share is known */
-    double opens, empty; /* log shares of the probe's two parts */
+    rsn_policies policies;
+    rsn_aside aside; /* its logits are `rows` until the next token is chosen */
     bool cancelled;
     double since;  /* when its clock was read */
     double *spend; /* what the time since then counts as */
@@ -65,13 +65,18 @@ reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
 void rsn_sequence_close(rsn_sequence *q);
 /* Continues a timeline, which keeps what it shares with the prompt. NO_MEMORY. */
 reason_status rsn_sequence_begin(rsn_sequence *q, rsn_timeline *line);
+/* Whether its output has a first token. */
+static inline bool rsn_sequence_has_begun(const rsn_sequence *q) {
+    return q->think.n_tokens > 0;
+}
 /* Tokens that the timeline will have unless the output is long. */
 size_t rsn_sequence_likely(const rsn_sequence *q);
 
 /* Reports progress. A wish to stop is CANCELLED before the first token, later it makes
  * the sequence done. */
 reason_status rsn_sequence_poll(rsn_sequence *q);
-/* Makes of logits, if there are new ones, the next tokens to wait. NO_MEMORY. */
+/* Makes of logits, if there are new ones, the next tokens to wait. NO_MEMORY; whatever a
+ * threshold's mode is refused for. */
 reason_status rsn_sequence_choose(rsn_sequence *q, rsn_sampler *sampler);
 /* An end from outside. */
 void rsn_sequence_cancel(rsn_sequence *q);

@@ -265,6 +265,20 @@ static bool may_be_empty(const rsn_think *t) {
            t->rules.closing.n + answer_need(t) < tokens_left(t);
 }
 
+bool rsn_think_is_settled(const rsn_think *t) {
+    return t->scan.in_block && t->hold.n == 0 && !is_forcing(t) && rsn_think_count(t) > 0;
+}
+
+bool rsn_think_ends_line(const rsn_think *t) {
+    const rsn_str *s = &t->block_tail;
+    return s->n > 1 && s->data[s->n - 1] == '\n' && s->data[s->n - 2] != '\n';
+}
+
+void rsn_think_close(rsn_think *t, rsn_close_reason reason) {
+    if (rsn_think_is_settled(t))
+        force_close(t, reason);
+}
+
 bool rsn_think_forced(rsn_think *t, int32_t *id) {
     bool asks = !is_forcing(t) && t->scan.in_block && !may_be_empty(t);
     for (size_t i = 0; asks && !is_forcing(t) && i < sizeof CLOSERS / sizeof *CLOSERS;
@@ -355,11 +369,13 @@ static bool must_open(const rsn_think *t, rsn_text held) {
 
 /* Whether a block that closes with `n_think` THINK tokens in all goes on instead. */
 static bool is_too_early(const rsn_think *t, size_t n_think) {
-    return n_think < t->rules.min_tokens && t->rules.wait.n > 0 &&
+    bool may_wait = t->rules.max_waits == 0 || t->n_waits < t->rules.max_waits;
+    return n_think < t->rules.min_tokens && t->rules.wait.n > 0 && may_wait &&
            fits_in_block(t, t->rules.wait.n + close_text_n(t));
 }
 
 static rsn_verdict replace_by_wait(rsn_think *t) {
+    t->n_waits++;
     force(t, t->rules.wait, (rsn_ids){0});
     return RSN_REPLACE;
 }
@@ -588,7 +604,10 @@ reason_status rsn_think_init(rsn_think *t, const rsn_think_rules *rules, rsn_spa
         t->scan.empty =
             drop_first(rules->empty, may_be_empty ? rules->prompt_tail.n : SIZE_MAX);
     }
-    force(t, (rsn_ids){0}, rules->first);
+    if (rules->thought.n > 0)
+        force(t, rules->thought, rules->closing);
+    else
+        force(t, (rsn_ids){0}, rules->first);
     return reserve(t);
 }
 

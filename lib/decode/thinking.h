@@ -23,7 +23,12 @@ typedef struct rsn_ids {
 } rsn_ids;
 
 /* Why a block was closed by force. */
-typedef enum rsn_close_reason { RSN_CLOSE_NONE, RSN_CLOSE_BUDGET } rsn_close_reason;
+typedef enum rsn_close_reason {
+    RSN_CLOSE_NONE,
+    RSN_CLOSE_BUDGET,
+    RSN_CLOSE_LOOP,
+    RSN_CLOSE_EXIT
+} rsn_close_reason;
 
 /* Everything that is decided before the first token. Texts and ids are borrowed. */
 typedef struct rsn_think_rules {
@@ -35,7 +40,8 @@ typedef struct rsn_think_rules {
     size_t n_marks;
     reason_think_mode mode;
     size_t budget;     /* most THINK tokens */
-    size_t min_tokens; /* a block that closes before goes on with `wait` */
+    size_t min_tokens; /* a block that closes before goes on with `wait`, */
+    size_t max_waits;  /* so often at most */
     size_t min_answer; /* tokens kept for the answer */
     size_t grace;
     size_t room;         /* most tokens in all */
@@ -46,13 +52,14 @@ typedef struct rsn_think_rules {
     size_t opener_n;       /* tokens of an opening tag */
     rsn_ids
         first; /* forced at the start: an opening tag, an empty block, a closing tag */
+    rsn_ids thought; /* forced behind it, and then `closing`; n = 0: none */
     size_t first_space_n; /* bytes of white space that `first` ends with and that are
                              MARKUP */
     rsn_close_reason
         silenced_by;    /* why there is to be no thinking, if that was not asked for */
     rsn_ids closing;    /* closing tag and what opens the answer behind it */
     rsn_ids wait;       /* forced instead of an early close */
-    rsn_ids close_text; /* forced before a close that the budget makes */
+    rsn_ids close_text; /* forced before a close that the model did not make */
 } rsn_think_rules;
 
 typedef enum rsn_verdict {
@@ -103,6 +110,7 @@ typedef struct rsn_think {
     size_t queue_n[2];
     size_t tag_from; /* the token at which the last forced tag begins; SIZE_MAX: it is
                         complete */
+    size_t n_waits;             /* written so far */
     rsn_close_reason closed_by; /* the last forced close */
 } rsn_think;
 
@@ -114,6 +122,14 @@ void rsn_think_free(rsn_think *t);
 /* The token that must come next; false if the model may choose. Decides here whether the
  * block has to close. */
 bool rsn_think_forced(rsn_think *t, int32_t *id);
+/* Closes the block for a reason from outside, with the next tokens. Only where it is
+ * settled. */
+void rsn_think_close(rsn_think *t, rsn_close_reason reason);
+/* Whether the text ends inside a block that something was thought in, no tag is half
+ * written, and nothing is being forced. */
+bool rsn_think_is_settled(const rsn_think *t);
+/* Whether the block's text ends with the end of a line, and not of an empty one. */
+bool rsn_think_ends_line(const rsn_think *t);
 /* What is to become of a token that was drawn: `text` are its bytes, `is_end` says it
  * ends a generation. NO_MEMORY goes to *status. */
 rsn_verdict rsn_think_judge(rsn_think *t, rsn_text text, bool is_end,

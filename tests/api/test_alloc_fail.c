@@ -253,6 +253,11 @@ static reason_status generate_all(handles *h) {
     a.thinking.min_answer = 8;
     a.thinking.wait_text = "so";
     a.thinking.close_text = ".";
+    a.thinking.exit_agreement = 3;
+    a.thinking.probe_every = 2;
+    a.thinking.probe_text = "so ";
+    a.thinking.loop_guard = 4;
+    a.thinking.chunk = 6;
     return generate_with(h, &a);
 }
 

@@ -43,23 +43,24 @@ static int do_effort(struct rsn_chat *chat, const char *value) {
 static int do_budget(struct rsn_chat *chat, const char *value) {
     int64_t budget = 0;
     if (!*value) {
-        fprintf(stderr, "budget: %d\n", chat->generation.budget);
+        fprintf(stderr, "budget: %d\n", chat->generation.thinking.budget);
         return RSN_CLI_OK;
     }
     if (!rsn_cli_read_int(value, -1, INT32_MAX, &budget))
         return rsn_cli_fail("/budget is a whole number from -1 to %d, found '%.100s'",
                             INT32_MAX, value);
-    chat->generation.budget = (int32_t)budget;
+    chat->generation.thinking.budget = (int32_t)budget;
     return RSN_CLI_OK;
 }
 
 static int do_temperature(struct rsn_chat *chat, const char *value) {
     double most = RSN_CLI_MAX_TEMPERATURE;
     if (!*value) {
-        fprintf(stderr, "temperature: %g\n", chat->generation.temperature);
+        fprintf(stderr, "temperature: %g\n",
+                (double)chat->generation.sampling.temperature);
         return RSN_CLI_OK;
     }
-    if (rsn_cli_read_float(value, 0, most, &chat->generation.temperature))
+    if (rsn_cli_read_float(value, 0, most, &chat->generation.sampling.temperature))
         return RSN_CLI_OK;
     return rsn_cli_fail("/temperature is a number from 0 to %g, found '%.100s'", most,
                         value);

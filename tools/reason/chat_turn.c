@@ -39,14 +39,14 @@ static int fail_turn(reason_status status) {
 }
 
 static int generate(struct rsn_chat *chat, const char *messages) {
-    struct rsn_cli_request request;
+    reason_request request;
     int code = rsn_cli_generation_request(&chat->generation, &request);
     if (code != RSN_CLI_OK) return code;
-    request.request.messages_json = messages;
-    request.request.stream = rsn_cli_display_piece;
-    request.request.stream_user = &chat->display;
+    request.messages_json = messages;
+    request.stream = rsn_cli_display_piece;
+    request.stream_user = &chat->display;
     reason_result *result = NULL;
-    reason_status status = reason_generate(chat->session, &request.request, &result);
+    reason_status status = reason_generate(chat->session, &request, &result);
     rsn_cli_display_end(&chat->display, status == REASON_OK);
     code = status == REASON_OK ? finish_turn(chat, result) : fail_turn(status);
     reason_result_free(result);
@@ -95,7 +95,7 @@ int rsn_chat_ask_again(struct rsn_chat *chat) {
     char *messages = NULL;
     rsn_chat_cut(chat, from + 1);
     /* The same question with the same seed would have the same answer. */
-    chat->generation.seed++;
+    chat->generation.sampling.seed++;
     if (before) messages = json_dumps(chat->messages, JSON_COMPACT);
     int code = messages ? generate(chat, messages) : rsn_cli_fail_memory();
     free(messages);

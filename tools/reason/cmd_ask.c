@@ -41,15 +41,15 @@ static const struct rsn_cli_option rows[] = {
 };
 
 static int run_prompt(struct ask *ask, const char *prompt, int64_t line) {
-    struct rsn_cli_request request;
+    reason_request request;
     int code = rsn_cli_generation_request(&ask->generation, &request);
     if (code != RSN_CLI_OK) return code;
-    request.request.prompt = prompt;
-    request.request.system = ask->generation.system;
-    request.request.stream = rsn_cli_display_piece;
-    request.request.stream_user = &ask->display;
+    request.prompt = prompt;
+    request.system = ask->generation.system;
+    request.stream = rsn_cli_display_piece;
+    request.stream_user = &ask->display;
     reason_result *result = NULL;
-    reason_status status = reason_generate(ask->session, &request.request, &result);
+    reason_status status = reason_generate(ask->session, &request, &result);
     rsn_cli_display_end(&ask->display, status == REASON_OK);
     if (status != REASON_OK && line > 0) {
         code = rsn_cli_fail("line %lld: %s", (long long)line, reason_last_error());
@@ -162,10 +162,11 @@ static const char notes[] =
     "  {\"thinking\", \"answer\", \"finish_reason\", \"p_think\",\n"
     "   \"usage\": {\"prompt_tokens\", \"thinking_tokens\", \"answer_tokens\",\n"
     "             \"markup_tokens\", \"prefill_s\", \"decode_s\", \"cached_tokens\",\n"
-    "             \"kv_bytes\"},\n"
+    "             \"kv_bytes\", \"probe_tokens\"},\n"
     "   \"answer_end\", \"budget\"} and, with --input, \"line\".\n"
-    "finish_reason is eos, stop, length, budget or cancelled; p_think is null where\n"
-    "the mode was forced; answer_end is how the last token came to be the last.\n"
+    "finish_reason is eos, stop, length, budget, loop, early_exit or cancelled;\n"
+    "p_think is null where the mode was forced; answer_end is how the last token\n"
+    "came to be the last; probe_tokens were run to look ahead and forgotten again.\n"
     "\n"
     "With --input the first prompt that fails ends the run. Ctrl-C stops, shows\n"
     "what there is and exits with 130.\n"

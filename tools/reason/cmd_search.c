@@ -154,15 +154,15 @@ static int open_session(const struct search *search, reason_model *model,
                                                                  : rsn_cli_fail_library();
 }
 
-static int run_search(const struct search *search, reason_session *session,
+static int run_search(struct search *search, reason_session *session,
                       const char *prompt) {
-    struct rsn_cli_request request;
+    reason_request request;
     reason_search_options options;
     reason_search_result *result = NULL;
     int code = rsn_cli_generation_request(&search->generation, &request);
     if (code != RSN_CLI_OK) return code;
-    request.request.prompt = prompt;
-    request.request.system = search->generation.system;
+    request.prompt = prompt;
+    request.system = search->generation.system;
     if (reason_search_options_init(&options, sizeof options) != REASON_OK)
         return rsn_cli_fail_library();
     options.method = (reason_search_method)search->method;
@@ -170,14 +170,14 @@ static int run_search(const struct search *search, reason_session *session,
     options.n_first = search->own.n_first;
     options.answers = (reason_answer_kind)search->own.answers;
     options.max_tokens = search->own.max_total;
-    if (reason_search(session, &request.request, &options, &result) != REASON_OK)
+    if (reason_search(session, &request, &options, &result) != REASON_OK)
         return rsn_cli_fail_library();
     code = search->own.json ? print_json(search, result) : print_answer(result);
     reason_search_result_free(result);
     return code;
 }
 
-static int run_session(const struct search *search, const char *prompt) {
+static int run_session(struct search *search, const char *prompt) {
     reason_model *model = NULL;
     reason_session *session = NULL;
     int code = rsn_cli_interrupt_catch();

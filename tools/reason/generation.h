@@ -6,20 +6,12 @@
 
 /* Values from the command line; the library's own defaults where nothing was given. */
 struct rsn_cli_generation {
-    int mode, effort; /* a reason_think_mode, a reason_effort */
-    int32_t budget, min_tokens, min_answer, grace;
-    const char *close_text, *wait_text, *system;
-    int32_t max_tokens, top_k;
-    double temperature, top_p, min_p;
-    uint64_t seed;
-    struct rsn_cli_list stops;
-};
-
-/* A request with the structs that it points at; must not be copied. */
-struct rsn_cli_request {
     reason_thinking thinking;
     reason_sampling sampling;
-    reason_request request;
+    int mode, effort; /* of `thinking`: a reason_think_mode, a reason_effort */
+    int32_t max_tokens;
+    const char *system;
+    struct rsn_cli_list stops;
 };
 
 enum { RSN_CLI_MAX_TEMPERATURE = 1000 };
@@ -29,7 +21,7 @@ extern const struct rsn_cli_choice rsn_cli_efforts[];
 
 extern const struct rsn_cli_option rsn_cli_thinking_rows[];
 extern const struct rsn_cli_option rsn_cli_sampling_rows[];
-enum { RSN_CLI_N_THINKING_ROWS = 8, RSN_CLI_N_SAMPLING_ROWS = 8 };
+enum { RSN_CLI_N_THINKING_ROWS = 24, RSN_CLI_N_SAMPLING_ROWS = 8 };
 
 #define RSN_CLI_THINKING_GROUP(generation)                                               \
     { "Thinking:", rsn_cli_thinking_rows, RSN_CLI_N_THINKING_ROWS, (generation) }
@@ -38,9 +30,10 @@ enum { RSN_CLI_N_THINKING_ROWS = 8, RSN_CLI_N_SAMPLING_ROWS = 8 };
 
 /* Each returns RSN_CLI_OK or says a sentence. */
 int rsn_cli_generation_init(struct rsn_cli_generation *generation);
-/* Fills everything but the prompt and the stream; the cancel token is the interrupt's. */
-int rsn_cli_generation_request(const struct rsn_cli_generation *generation,
-                               struct rsn_cli_request *to);
+/* Fills everything but the prompt and the stream, with pointers into `generation`; the
+ * cancel token is the interrupt's. */
+int rsn_cli_generation_request(struct rsn_cli_generation *generation,
+                               reason_request *request);
 /* Prints a result as one JSON line; `line` > 0 adds the number of the prompt's line. */
 int rsn_cli_result_print(const reason_result *result, int64_t line);
 /* Says on standard error what a reader of the bare answer would miss: that it is empty,

@@ -62,12 +62,12 @@ static bool read_uint64(const char *text, uint64_t *value) {
     return true;
 }
 
-bool rsn_cli_read_float(const char *text, double min, double max, double *value) {
+bool rsn_cli_read_float(const char *text, double min, double max, float *value) {
     if (!starts_as_number(text)) return false;
     char *end = NULL;
     double number = strtod(text, &end);
     if (*end || !isfinite(number) || number < min || number > max) return false;
-    *value = number;
+    *value = (float)number;
     return true;
 }
 

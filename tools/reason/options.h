@@ -10,7 +10,7 @@ enum rsn_cli_kind {
     RSN_CLI_FLAG,   /* nothing; bool */
     RSN_CLI_INT,    /* a whole number within [min, max]; int32_t */
     RSN_CLI_UINT64, /* any whole number of 64 bits; uint64_t */
-    RSN_CLI_FLOAT,  /* a finite number within [min, max]; double */
+    RSN_CLI_FLOAT,  /* a finite number within [min, max]; float */
     RSN_CLI_TEXT,   /* anything; const char * into argv */
     RSN_CLI_LIST,   /* anything, repeatable; struct rsn_cli_list */
     RSN_CLI_CHOICE  /* a name from `choices`; int */
@@ -59,7 +59,7 @@ bool rsn_cli_choice_find(const struct rsn_cli_choice *choices, const char *text,
                          int *value);
 /* Whether all of `text` is a number within [min, max]; sets *value. */
 bool rsn_cli_read_int(const char *text, int64_t min, int64_t max, int64_t *value);
-bool rsn_cli_read_float(const char *text, double min, double max, double *value);
+bool rsn_cli_read_float(const char *text, double min, double max, float *value);
 
 /*
  * Reads argv by the groups' rows. False: the command ends now with *code, because --help

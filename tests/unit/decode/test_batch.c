@@ -42,6 +42,17 @@ static void request_init(size_t i) {
     all.results[i] = NULL;
 }
 
+/* Some with questions aside, some that forget, some that decide. */
+static void set_policies(reason_thinking *how) {
+    how->exit_confidence = random_below(4) == 0 ? 0.001f * (float)random_below(40) : 0;
+    how->exit_agreement = random_below(4) == 0 ? 2 : 0;
+    how->probe_every = (int32_t)random_below(6);
+    how->probe_tokens = (int32_t)random_below(4);
+    how->loop_guard = random_below(4) == 0 ? 3 : 0;
+    how->think_threshold = random_below(4) == 0 ? 0.002f : 0;
+    how->chunk = random_below(4) == 0 ? (int32_t)(2 + random_below(20)) : 0;
+}
+
 /* Many kinds; prompts begin alike in groups. */
 static void make_requests(size_t n, uint64_t seed) {
     random_state = seed;
@@ -58,6 +69,7 @@ static void make_requests(size_t n, uint64_t seed) {
         all.thinking[i].mode = (reason_think_mode)random_below(3);
         all.thinking[i].budget = (int32_t)random_below(40) - 1;
         all.thinking[i].min_answer = 0;
+        set_policies(&all.thinking[i]);
         all.sampling[i].seed = random_below(1000);
         all.sampling[i].temperature = random_below(3) == 0 ? 0 : 0.8f;
     }

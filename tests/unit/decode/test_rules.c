@@ -101,8 +101,8 @@ static void test_decode_rules__context_full_before_the_first_token(void **state)
         a.thinking.mode = modes[i];
         expect_refused(
             &a, REASON_ERR_CONTEXT_FULL,
-            "prompt of 2 tokens, 2 of thinking tags and 4 kept for the answer do not fit "
-            "the context of 7");
+            "prompt of 2 tokens, 2 of thinking tags, 0 of a chunk and 4 kept for the "
+            "answer do not fit the context of 7");
         ask_end(&a);
     }
     ask a;
