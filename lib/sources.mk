@@ -203,7 +203,9 @@ model_sources = lib/model/arch.h \
 	lib/model/vocab_load.c \
 	lib/model/weights.c \
 	lib/model/weights.h
-decode_sources = lib/decode/aside.c \
+decode_sources = lib/decode/advice.c \
+	lib/decode/advice.h \
+	lib/decode/aside.c \
 	lib/decode/aside.h \
 	lib/decode/batch.c \
 	lib/decode/batch.h \

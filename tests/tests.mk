@@ -64,6 +64,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_perplexity \
 	tests/unit/convert/test_quantize \
 	tests/unit/convert/test_targets \
+	tests/unit/decode/test_advice \
 	tests/unit/decode/test_batch \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \

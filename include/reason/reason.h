@@ -580,6 +580,14 @@ typedef struct reason_thinking {
     int32_t chunk;       /**< 2 or more; default 0: off */
     int32_t chunk_carry; /**< below chunk; default 0: half of it */
     int32_t chunk_keep;  /**< default 0 */
+    reason_session *adviser; /**< a session of another model, usually a smaller one, that is
+                                  asked first, with mode OFF, for the steps of an answer; what
+                                  it writes becomes `thought`, unless that is nothing or has
+                                  "<STOP>" in it (ThoughtMani, arXiv 2504.13626). Not for
+                                  `text`. It must be free, and is, for the call. Default NULL:
+                                  none */
+    const char *advice_prompt; /**< the adviser's system message; default NULL: one of ours */
+    int32_t advice_tokens; /**< most tokens that it writes; default 0: 128 */
 } reason_thinking;
 
 /** Fills thinking with defaults. As reason_model_options_init(). */

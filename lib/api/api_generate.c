@@ -4,6 +4,8 @@
 
 #include "api/options.h"
 #include "api/request.h"
+#include "base/alloc.h"
+#include "decode/advice.h"
 #include "decode/batch.h"
 #include "decode/generate.h"
 
@@ -45,7 +47,7 @@ static reason_status check_request(const reason_request *r) {
 
 reason_status rsn_request_read(const reason_request *request, rsn_complete *c,
                                rsn_asked *asked) {
-    *c = (rsn_complete){REQUEST, THINKING, SAMPLING};
+    *c = (rsn_complete){REQUEST, THINKING, SAMPLING, NULL};
     *asked = (rsn_asked){&c->request, &c->thinking, &c->sampling};
     reason_status status =
         rsn_options_read(request, &c->request, sizeof c->request, "request");
@@ -58,6 +60,25 @@ reason_status rsn_request_read(const reason_request *request, rsn_complete *c,
     return status == REASON_OK ? check_request(&c->request) : status;
 }
 
+reason_status rsn_requests_advise(rsn_complete *all, const rsn_asked *asked, size_t n) {
+    char **thoughts = rsn_calloc2(n, sizeof *thoughts);
+    if (!thoughts)
+        return REASON_ERR_NO_MEMORY;
+    reason_status status = rsn_advise(asked, n, thoughts);
+    for (size_t i = 0; i < n && status == REASON_OK; i++) {
+        all[i].thought = thoughts[i];
+        if (thoughts[i])
+            all[i].thinking.thought = thoughts[i];
+    }
+    rsn_free(thoughts);
+    return status;
+}
+
+void rsn_requests_free(rsn_complete *all, size_t n) {
+    for (size_t i = 0; all && i < n; i++)
+        rsn_free(all[i].thought);
+}
+
 reason_status reason_generate(reason_session *session, const reason_request *request,
                               reason_result **result) {
     rsn_complete c;
@@ -68,12 +89,16 @@ reason_status reason_generate(reason_session *session, const reason_request *req
         return rsn_fail_null("session, request or result");
     reason_status status = rsn_request_read(request, &c, &asked);
     if (status == REASON_OK)
+        status = rsn_requests_advise(&c, &asked, 1);
+    if (status == REASON_OK)
         status = rsn_session_enter(session);
-    if (status != REASON_OK)
-        return status;
-    status = c.request.n_samples > 1 ? rsn_generate_batch(session, &asked, 1, NULL, result)
-                                     : rsn_generate(session, &asked, result);
-    rsn_session_leave(session);
+    if (status == REASON_OK) {
+        status = c.request.n_samples > 1
+                     ? rsn_generate_batch(session, &asked, 1, NULL, result)
+                     : rsn_generate(session, &asked, result);
+        rsn_session_leave(session);
+    }
+    rsn_requests_free(&c, 1);
     return status;
 }
 
@@ -100,16 +125,19 @@ reason_status reason_generate_batch(reason_session *session,
         return rsn_fail_null("session, requests or results");
     if (n == 0)
         return rsn_fail(REASON_ERR_INVALID_ARG, "n is 0, at least 1 expected");
-    rsn_complete *all = rsn_alloc2(n, sizeof *all);
+    rsn_complete *all = rsn_calloc2(n, sizeof *all);
     rsn_asked *asked = rsn_alloc2(n, sizeof *asked);
     reason_status status = all && asked ? read_requests(requests, n, all, asked)
                                         : REASON_ERR_NO_MEMORY;
+    if (status == REASON_OK)
+        status = rsn_requests_advise(all, asked, n);
     if (status == REASON_OK)
         status = rsn_session_enter(session);
     if (status == REASON_OK) {
         status = rsn_generate_batch(session, asked, n, NULL, results);
         rsn_session_leave(session);
     }
+    rsn_requests_free(all, n);
     rsn_free(all);
     rsn_free(asked);
     return status;

@@ -101,11 +101,14 @@ reason_status reason_search(reason_session *session, const reason_request *reque
     if (status == REASON_OK)
         status = set_samples(&o, &c);
     if (status == REASON_OK)
+        status = rsn_requests_advise(&c, &asked, 1);
+    if (status == REASON_OK)
         status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
     status = rsn_search(session, &asked, &o, result);
     rsn_session_leave(session);
+    rsn_requests_free(&c, 1);
     return status;
 }
 

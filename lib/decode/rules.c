@@ -21,13 +21,13 @@ reason_status rsn_rules_mode(const rsn_model *model, const reason_thinking *th,
                         "mode %d or effort %d is none of its enum", (int)th->mode,
                         (int)th->effort);
     if (th->budget < -1 || th->min_tokens < 0 || th->min_answer < -1 || th->grace < 0 ||
-        th->max_waits < 0 || max_tokens < 0)
+        th->max_waits < 0 || th->advice_tokens < 0 || max_tokens < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "budget %d (-1 or more), min_tokens %d, min_answer %d (-1 or "
-                        "more), grace %d, max_waits %d, max_tokens %d: below what is "
-                        "allowed",
+                        "more), grace %d, max_waits %d, advice_tokens %d, max_tokens %d: below "
+                        "what is allowed",
                         th->budget, th->min_tokens, th->min_answer, th->grace,
-                        th->max_waits, max_tokens);
+                        th->max_waits, th->advice_tokens, max_tokens);
     if (max_tokens > 0 && th->min_answer > max_tokens)
         return rsn_fail(REASON_ERR_INVALID_ARG, "min_answer %d exceeds max_tokens %d",
                         th->min_answer, max_tokens);

@@ -260,7 +260,8 @@ static void test_api_options__defaults_are_those_documented(void **state) {
                 t.exit_confidence == 0 && t.exit_entropy == 0 && t.exit_variance == 0 &&
                 t.exit_agreement == 0 && t.probe_every == 0 && t.probe_tokens == 0 &&
                 !t.probe_text && t.loop_guard == 0 && t.chunk == 0 &&
-                t.chunk_carry == 0 && t.chunk_keep == 0);
+                t.chunk_carry == 0 && t.chunk_keep == 0 && !t.adviser &&
+                !t.advice_prompt && t.advice_tokens == 0);
     assert_ok(reason_sampling_init(&p, sizeof p));
     assert_true(p.temperature == 0.6f && p.top_k == 0 && p.top_p == 0.95f &&
                 p.min_p == 0 && p.repeat_penalty == 1 && p.presence_penalty == 0 &&

@@ -117,6 +117,7 @@ static int run_session(struct ask *ask, const struct rsn_cli_buffer *prompt) {
                              ask->own.json);
         code = ask->own.input ? run_file(ask) : run_prompt(ask, prompt->data, 0);
     }
+    rsn_cli_generation_end(&ask->generation);
     reason_session_free(ask->session);
     reason_model_free(model);
     code = rsn_cli_interrupt_code(code);

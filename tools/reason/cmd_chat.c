@@ -135,6 +135,7 @@ static int run_session(struct rsn_chat *chat) {
     json_decref(chat->messages);
     free(chat->failed);
     free(chat->system);
+    rsn_cli_generation_end(&chat->generation);
     reason_session_free(chat->session);
     reason_model_free(model);
     code = rsn_cli_interrupt_code(code);

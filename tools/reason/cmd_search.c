@@ -184,6 +184,7 @@ static int run_session(struct search *search, const char *prompt) {
     if (code == RSN_CLI_OK) code = rsn_cli_model_open(&search->model, &model);
     if (code == RSN_CLI_OK) code = open_session(search, model, &session);
     if (code == RSN_CLI_OK) code = run_search(search, session, prompt);
+    rsn_cli_generation_end(&search->generation);
     reason_session_free(session);
     reason_model_free(model);
     code = rsn_cli_interrupt_code(code);

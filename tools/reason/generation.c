@@ -7,6 +7,7 @@
 
 #include "interrupt.h"
 #include "json_out.h"
+#include "model.h"
 
 const struct rsn_cli_choice rsn_cli_think_modes[] = {{"auto", REASON_THINK_AUTO},
                                                      {"on", REASON_THINK_ON},
@@ -69,6 +70,12 @@ const struct rsn_cli_option rsn_cli_thinking_rows[RSN_CLI_N_THINKING_ROWS] = {
      "how many tokens it goes on from; default 0: half of\nthe chunk"},
     {"chunk-keep", 0, RSN_CLI_INT, AT(thinking.chunk_keep), 0, INT32_MAX, NULL, "N",
      "how many of its first tokens stay as well; default 0"},
+    {"adviser", 0, RSN_CLI_TEXT, AT(adviser), 0, 0, NULL, "MODEL",
+     "another model that is asked for the thinking first"},
+    {"advice-prompt", 0, RSN_CLI_TEXT, AT(thinking.advice_prompt), 0, 0, NULL, "TEXT",
+     "its system message; default: one that asks for steps"},
+    {"advice-tokens", 0, RSN_CLI_INT, AT(thinking.advice_tokens), 0, INT32_MAX, NULL, "N",
+     "most tokens that it writes; default 0: 128"},
 };
 
 const struct rsn_cli_option rsn_cli_sampling_rows[RSN_CLI_N_SAMPLING_ROWS] = {
@@ -103,10 +110,29 @@ int rsn_cli_generation_init(struct rsn_cli_generation *generation) {
     return RSN_CLI_OK;
 }
 
+static int open_adviser(struct rsn_cli_generation *generation) {
+    const struct rsn_cli_model_options options = {.path = generation->adviser};
+    reason_model *model = NULL;
+    int code = rsn_cli_model_open(&options, &model);
+    if (code == RSN_CLI_OK)
+        code = rsn_cli_session_open(&options, model, NULL, &generation->thinking.adviser);
+    reason_model_free(model);
+    return code;
+}
+
+void rsn_cli_generation_end(struct rsn_cli_generation *generation) {
+    reason_session_free(generation->thinking.adviser);
+    generation->thinking.adviser = NULL;
+}
+
 int rsn_cli_generation_request(struct rsn_cli_generation *generation,
                                reason_request *request) {
     if (reason_request_init(request, sizeof *request) != REASON_OK)
         return rsn_cli_fail_library();
+    if (generation->adviser && !generation->thinking.adviser) {
+        int code = open_adviser(generation);
+        if (code != RSN_CLI_OK) return code;
+    }
     generation->thinking.mode = (reason_think_mode)generation->mode;
     generation->thinking.effort = (reason_effort)generation->effort;
     request->max_tokens = generation->max_tokens;
