@@ -152,6 +152,13 @@ static inline void ask_init(asking *a, const char *question, int32_t max_tokens)
     a->request.max_tokens = max_tokens;
 }
 
+static inline uint64_t add_bytes(uint64_t sum, const void *p, size_t n) {
+    const unsigned char *bytes = p;
+    for (size_t i = 0; i < n; i++)
+        sum = (sum ^ bytes[i]) * UINT64_C(0x100000001B3);
+    return sum;
+}
+
 /* Copies the ids of a result, at most `cap`; returns how many. */
 static inline size_t result_ids(const reason_result *result, int32_t *ids, size_t cap) {
     size_t n = reason_result_n_tokens(result);

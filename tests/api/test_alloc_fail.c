@@ -17,13 +17,6 @@ typedef struct handles {
 
 typedef reason_status (*operation)(handles *h);
 
-static uint64_t add_bytes(uint64_t sum, const void *p, size_t n) {
-    const unsigned char *bytes = p;
-    for (size_t i = 0; i < n; i++)
-        sum = (sum ^ bytes[i]) * UINT64_C(0x100000001B3);
-    return sum;
-}
-
 static void assert_output(const void *out, reason_status status) {
     assert_true((out != NULL) == (status == REASON_OK));
 }

@@ -97,6 +97,117 @@ static void test_api_batch__results_are_those_alone(void **state) {
     reason_model_free(plain);
 }
 
+/* --- many of all kinds ----------------------------------------------------------------- */
+
+enum { MANY = 1000, MANY_SLOW = 60 };
+
+/* What a result says, as a number. */
+static uint64_t digest_of(const reason_result *result) {
+    size_t n_bytes, n = reason_result_n_tokens(result);
+    uint64_t sum = add_bytes(0, &n, sizeof n);
+    for (size_t i = 0; i < n; i++) {
+        reason_token t = {.size = sizeof t};
+        assert_ok(reason_result_token(result, i, &t));
+        sum = add_bytes(sum, (int32_t[]){t.id, (int32_t)t.label, (int32_t)t.origin},
+                        3 * sizeof(int32_t));
+        sum = add_bytes(sum, (float[]){t.logprob, t.sampled_logprob}, 2 * sizeof(float));
+    }
+    const char *text = reason_result_thinking(result, &n_bytes);
+    sum = add_bytes(sum, text, n_bytes);
+    text = reason_result_answer(result, &n_bytes);
+    sum = add_bytes(sum, text, n_bytes);
+    reason_finish ends[] = {reason_result_finish(result),
+                            reason_result_answer_end(result)};
+    return add_bytes(sum, ends, sizeof ends);
+}
+
+static uint64_t dice = 1;
+
+static size_t below(size_t n) {
+    dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (size_t)(dice >> 33) % n;
+}
+
+/* Lengths, samplers, modes, budgets and policies by chance. */
+static void make_one(asking *a) {
+    char question[96];
+    size_t n = (size_t)snprintf(question, sizeof question, "What is %zu %c %zu", below(2000),
+                                "+-*"[below(3)], below(100));
+    for (size_t i = below(4); i > 0 && n + 8 < sizeof question; i--)
+        n += (size_t)snprintf(question + n, sizeof question - n, " + %zu", below(50));
+    ask_init(a, question, (int32_t)(4 + below(76)));
+    a->thinking.mode = (reason_think_mode)below(3);
+    a->thinking.budget = (int32_t)below(50) - 1;
+    a->thinking.min_answer = 0;
+    a->thinking.min_tokens = below(4) == 0 ? (int32_t)below(30) : 0;
+    a->thinking.exit_agreement = below(4) == 0 ? 2 : 0;
+    a->thinking.exit_confidence = below(4) == 0 ? 0.9f : 0;
+    a->thinking.loop_guard = below(4) == 0 ? 3 : 0;
+    a->thinking.chunk = below(4) == 0 ? (int32_t)(8 + below(20)) : 0;
+    a->sampling.temperature = below(3) == 0 ? 0 : (float)(1 + below(12)) / 10;
+    a->sampling.top_k = below(2) == 0 ? 0 : (int32_t)(1 + below(40));
+    a->sampling.top_p = below(2) == 0 ? 1 : 0.9f;
+    a->sampling.repeat_penalty = below(4) == 0 ? 1.2f : 1;
+    a->sampling.seed = below(1000);
+}
+
+static void run_piece(reason_model *model, asking *const *many_asks, const uint64_t *wanted,
+                      size_t n, int32_t n_threads) {
+    const reason_request *list[64];
+    reason_result *results[64];
+    uint64_t position = (uint64_t)model_int(model, "kv_bytes_per_token");
+    reason_session *session =
+        new_session(model, n_threads, (int32_t)(1 + below(64)),
+                    below(2) == 0 ? 0 : position * 64 * (12 + below(40)));
+    for (size_t i = 0; i < n; i++)
+        list[i] = &many_asks[i]->request;
+    assert_ok(reason_generate_batch(session, list, n, results));
+    for (size_t i = 0; i < n; i++) {
+        assert_true(digest_of(results[i]) == wanted[i]);
+        reason_result_free(results[i]);
+    }
+    reason_session_free(session);
+}
+
+static void test_api_batch__a_thousand_of_all_kinds(void **state) {
+    (void)state;
+    size_t many = getenv("REASON_SLOW") ? MANY_SLOW : MANY;
+    reason_model *model = open_model(REASON_CPU_AUTO);
+    reason_session *alone = open_session(model, 1);
+    asking *many_asks = calloc(many, sizeof *many_asks), **order = calloc(many, sizeof(asking *));
+    uint64_t *wanted = calloc(many, sizeof *wanted);
+    assert_true(many_asks && order && wanted);
+    for (size_t i = 0; i < many; i++) {
+        reason_result *result;
+        make_one(&many_asks[i]);
+        order[i] = &many_asks[i];
+        assert_ok(reason_generate(alone, &many_asks[i].request, &result));
+        wanted[i] = digest_of(result);
+        reason_result_free(result);
+    }
+    for (int32_t n_threads = 1; n_threads <= 3; n_threads++) {
+        for (size_t i = many - 1; i > 0; i--) { /* in another order */
+            size_t k = below(i + 1);
+            asking *a = order[i];
+            uint64_t w = wanted[i];
+            order[i] = order[k];
+            wanted[i] = wanted[k];
+            order[k] = a;
+            wanted[k] = w;
+        }
+        for (size_t at = 0, n; at < many; at += n) {
+            n = 1 + below(64);
+            n = n < many - at ? n : many - at;
+            run_piece(model, order + at, wanted + at, n, n_threads);
+        }
+    }
+    free(many_asks);
+    free(order);
+    free(wanted);
+    reason_session_free(alone);
+    reason_model_free(model);
+}
+
 /* --- callbacks ------------------------------------------------------------------------- */
 
 typedef struct listener {
@@ -187,6 +298,7 @@ static void test_api_batch__samples_share_their_prompt(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_api_batch__results_are_those_alone),
+        cmocka_unit_test(test_api_batch__a_thousand_of_all_kinds),
         cmocka_unit_test(test_api_batch__everyone_hears_his_own),
         cmocka_unit_test(test_api_batch__samples_share_their_prompt),
     };
