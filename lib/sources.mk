@@ -12,6 +12,8 @@ base_sources = lib/base/alloc.c \
 	lib/base/clock.h \
 	lib/base/cpu.c \
 	lib/base/cpu.h \
+	lib/base/crc32c.c \
+	lib/base/crc32c.h \
 	lib/base/decimal.c \
 	lib/base/decimal.h \
 	lib/base/file.c \
@@ -184,6 +186,8 @@ model_sources = lib/model/arch.h \
 	lib/model/dense_layout.c \
 	lib/model/families.c \
 	lib/model/families.h \
+	lib/model/fingerprint.c \
+	lib/model/fingerprint.h \
 	lib/model/hparams.c \
 	lib/model/hparams.h \
 	lib/model/keys.h \
@@ -241,6 +245,8 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/session.h \
 	lib/decode/sessions.c \
 	lib/decode/sessions.h \
+	lib/decode/state_file.c \
+	lib/decode/state_file.h \
 	lib/decode/thinking.c \
 	lib/decode/thinking.h \
 	lib/decode/timeline.c \

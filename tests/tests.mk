@@ -46,6 +46,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_cancel \
 	tests/unit/base/test_checked \
 	tests/unit/base/test_cpu \
+	tests/unit/base/test_crc32c \
 	tests/unit/base/test_decimal \
 	tests/unit/base/test_file \
 	tests/unit/base/test_fpstate \
@@ -76,6 +77,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/decode/test_rules \
 	tests/unit/decode/test_sampler \
 	tests/unit/decode/test_session \
+	tests/unit/decode/test_state_file \
 	tests/unit/decode/test_thinking \
 	tests/unit/decode/test_thinking_all \
 	tests/unit/format/test_gguf \
@@ -85,6 +87,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/format/test_gguf_write \
 	tests/unit/model/test_bitnet_v2 \
+	tests/unit/model/test_fingerprint \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hparams \
@@ -138,6 +141,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_null \
 	tests/api/test_options \
 	tests/api/test_process \
+	tests/api/test_session_file \
 	tests/api/test_sessions \
 	tests/api/test_quantize \
 	tests/api/test_text \
@@ -186,6 +190,8 @@ tests_api_test_options_SOURCES = tests/api/test_options.c
 tests_api_test_options_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_process_SOURCES = tests/api/test_process.c
 tests_api_test_process_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_session_file_SOURCES = tests/api/test_session_file.c
+tests_api_test_session_file_LDADD = libreason.la libsupport.la libinternal.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_sessions_SOURCES = tests/api/test_sessions.c
 tests_api_test_sessions_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_quantize_SOURCES = tests/api/test_quantize.c
@@ -197,6 +203,7 @@ tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
 
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
 fuzz_targets = tests/fuzz/fuzz_gguf \
+	tests/fuzz/fuzz_state \
 	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_thinking \
 	tests/fuzz/fuzz_tokenize \
@@ -207,6 +214,8 @@ TESTS += tests/fuzz/replay.sh
 if LIBFUZZER
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c
+tests_fuzz_fuzz_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
 tests_fuzz_fuzz_template_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c
@@ -217,6 +226,7 @@ tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c
 tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
+tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c tests/fuzz/replay.c
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
 tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c tests/fuzz/replay.c
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c tests/fuzz/replay.c
@@ -274,6 +284,16 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/gguf/split-metadata-first \
 	tests/fuzz/corpus/gguf/vocabulary-alone \
 	tests/fuzz/corpus/gguf/vocabulary-scores \
+	tests/fuzz/corpus/state/context-full \
+	tests/fuzz/corpus/state/count-wraps \
+	tests/fuzz/corpus/state/empty \
+	tests/fuzz/corpus/state/nan-values \
+	tests/fuzz/corpus/state/other-type \
+	tests/fuzz/corpus/state/other-version \
+	tests/fuzz/corpus/state/short \
+	tests/fuzz/corpus/state/three-tokens \
+	tests/fuzz/corpus/state/token-outside \
+	tests/fuzz/corpus/state/too-long \
 	tests/fuzz/corpus/template/blocks \
 	tests/fuzz/corpus/template/calls-itself \
 	tests/fuzz/corpus/template/chat \

@@ -465,6 +465,29 @@ REASON_API reason_status reason_session_length(reason_session *session, size_t *
 /** Bytes of keys and values that the session holds, with what batches left. Returns INVALID_ARG, BUSY. */
 REASON_API reason_status reason_session_kv_bytes(reason_session *session,
                                                  uint64_t *n_bytes);
+/**
+ * Writes the session's tokens, keys and values to a file, from which
+ * reason_session_load() goes on. It appears whole or not at all, and an existing one stays
+ * as it is until then. What batches left is not in it, nor how tokens are drawn. Layout:
+ * docs/FORMATS.md.
+ *
+ * @return INVALID_ARG (also a path of the model itself), IO (also no room), NO_MEMORY,
+ * BUSY, CANCELLED
+ */
+REASON_API reason_status reason_session_save(reason_session *session, const char *path);
+/**
+ * Replaces what the session holds by what a file of reason_session_save() has. It goes on
+ * bit for bit as the session that was saved, on every instruction set. The file is hostile
+ * until its checksum holds, and the session changes at the very end: it stays as it was
+ * after any failure, and keys and values of both are held until then. Whoever makes the
+ * checksum himself can put any tokens, keys and values into a session, and nothing worse.
+ *
+ * @return INVALID_ARG, IO, FORMAT (damaged or cut short), UNSUPPORTED (another version),
+ * MISMATCH (saved with another model, type of keys and values, or choice of LongRoPE
+ * factors), CONTEXT_FULL (more tokens than the session's context), NO_MEMORY, BUSY,
+ * CANCELLED
+ */
+REASON_API reason_status reason_session_load(reason_session *session, const char *path);
 /** Stops the call that runs in the session, from any thread; does nothing if none runs.
  */
 REASON_API void reason_cancel(reason_session *session);

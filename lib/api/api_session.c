@@ -4,6 +4,7 @@
 #include "api/options.h"
 #include "base/cpu.h"
 #include "decode/sessions.h"
+#include "decode/state_file.h"
 
 enum { DEFAULT_CHUNK = 64, MAX_CHUNK = 1 << 16 };
 enum { DEFAULT_PARALLEL = 16, MAX_PARALLEL = 1 << 12 };
@@ -182,6 +183,29 @@ reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes
                session->prefixes.n * session->line.kv.block_bytes;
     rsn_session_leave(session);
     return REASON_OK;
+}
+
+/* Files take no pool: sessions that share one go on meanwhile. */
+reason_status reason_session_save(reason_session *session, const char *path) {
+    if (!session || !path)
+        return rsn_fail_null("session or path");
+    reason_status status = rsn_session_claim(session);
+    if (status != REASON_OK)
+        return status;
+    status = rsn_state_save(session, path);
+    rsn_session_release(session);
+    return status;
+}
+
+reason_status reason_session_load(reason_session *session, const char *path) {
+    if (!session || !path)
+        return rsn_fail_null("session or path");
+    reason_status status = rsn_session_claim(session);
+    if (status != REASON_OK)
+        return status;
+    status = rsn_state_load(session, path);
+    rsn_session_release(session);
+    return status;
 }
 
 void reason_cancel(reason_session *session) {

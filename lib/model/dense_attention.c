@@ -7,12 +7,7 @@
 
 /* The tables of a timeline follow from its context's size. */
 static const rsn_rope *rope_of(const rsn_pass *p, const rsn_kv *kv, bool local) {
-    const rsn_rope *ropes = p->m->ropes;
-    if (local)
-        return &ropes[RSN_ROPE_LOCAL];
-    bool stretched =
-        ropes[RSN_ROPE_LONG].inv_freq && kv->n_ctx > p->m->hp.rope.n_ctx_orig;
-    return &ropes[stretched ? RSN_ROPE_LONG : RSN_ROPE_SHORT];
+    return &p->m->ropes[local ? RSN_ROPE_LOCAL : rsn_model_rope(p->m, kv->n_ctx)];
 }
 
 void rsn_dense_angles(const rsn_pass *p, size_t t) {

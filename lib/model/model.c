@@ -8,6 +8,7 @@
 #include "base/fpstate.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "model/fingerprint.h"
 #include "model/packing.h"
 #include "model/refusals.h"
 
@@ -72,6 +73,8 @@ static reason_status load_data(rsn_model *m, const rsn_gguf_files *files,
 static reason_status bind_network(rsn_model *m, const rsn_model_load *how) {
     reason_status status = rsn_weights_bind(&m->gguf, m->blobs, &m->hp, &m->arch->traits,
                                             &m->arena, &m->weights);
+    if (status == REASON_OK) /* before anything is packed in place */
+        m->fingerprint = rsn_fingerprint(&m->gguf, m->blobs, m->arch->name);
     if (status == REASON_OK)
         status = rsn_weights_pack(m->kernels, &m->hp, !m->mapped, how->cancel,
                                   &m->weights, &m->packed);

@@ -25,6 +25,7 @@ typedef struct reason_model {
     rsn_text template_source; /* n = 0: the file has no chat template */
     rsn_template *chat;       /* compiled; NULL: none, or it does not compile */
     rsn_tags tags;
+    uint64_t fingerprint; /* fingerprint.h; 0 without weights */
 } rsn_model;
 
 typedef struct rsn_model_load {
@@ -40,6 +41,13 @@ reason_status rsn_model_open(const char *path, const rsn_model_load *how,
                              rsn_model **model);
 rsn_model *rsn_model_retain(rsn_model *model);
 void rsn_model_release(rsn_model *model); /* NULL is fine */
+/* Which of the tables a timeline of so many positions uses, in layers that have no own. */
+static inline rsn_rope_table rsn_model_rope(const rsn_model *m, size_t n_ctx) {
+    bool stretched =
+        m->ropes[RSN_ROPE_LONG].inv_freq && n_ctx > m->hp.rope.n_ctx_orig;
+    return stretched ? RSN_ROPE_LONG : RSN_ROPE_SHORT;
+}
+
 /* Bytes of all tensors, and of those that one token reads: of an embedding that is not
  * the output as well that is a row. */
 uint64_t rsn_model_weights_bytes(const rsn_model *model);

@@ -1,0 +1,15 @@
+/* A number that tells one model from another. */
+#ifndef REASON_MODEL_FINGERPRINT_H
+#define REASON_MODEL_FINGERPRINT_H
+
+#include "base/file.h"
+#include "format/gguf.h"
+
+/* FNV-1a, 64 bits, over what decides a network's keys and values, which docs/FORMATS.md
+ * lists: the metadata of `arch` and of our own, names, types and shapes of all tensors,
+ * and a few bytes of each. blobs[i] holds the data of part i as it lies in the file:
+ * nothing may have been packed in place yet. How a model is split, and its vocabulary, do
+ * not change it. */
+uint64_t rsn_fingerprint(const rsn_gguf *g, const rsn_blob *blobs, const char *arch);
+
+#endif
