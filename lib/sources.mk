@@ -213,6 +213,8 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/aside.h \
 	lib/decode/batch.c \
 	lib/decode/batch.h \
+	lib/decode/engine.c \
+	lib/decode/engine.h \
 	lib/decode/generate.c \
 	lib/decode/generate.h \
 	lib/decode/output.c \

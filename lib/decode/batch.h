@@ -1,10 +1,8 @@
-/* Many generations in one session, in the same forward passes: they join and leave at
- * token boundaries, share the blocks of what they have in common, and give what each gives
- * alone. */
+/* Requests that are known beforehand, run together. */
 #ifndef REASON_DECODE_BATCH_H
 #define REASON_DECODE_BATCH_H
 
-#include "decode/sequence.h"
+#include "decode/engine.h"
 
 typedef struct rsn_batch rsn_batch;
 
@@ -14,6 +12,10 @@ typedef struct rsn_batch_watch {
     reason_status (*look)(void *user, rsn_batch *batch); /* NO_MEMORY ends all */
     void *user;
 } rsn_batch_watch;
+
+/* The samples of a request as its one result, which takes them. NO_MEMORY: they stay
+ * where they are. */
+reason_status rsn_samples_join(rsn_member *members, size_t n, rsn_result **result);
 
 size_t rsn_batch_n(const rsn_batch *batch);
 /* A member's generation; NULL once it has ended, and what it made; NULL until then. */

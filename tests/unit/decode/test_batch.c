@@ -414,6 +414,33 @@ static void test_decode_batch__all_may_be_cancelled(void **state) {
     scripted_free(m);
 }
 
+/* However many wait. */
+static void test_decode_batch__all_that_wait_are_cancelled(void **state) {
+    (void)state;
+    enum { SAMPLES = 200 };
+    scripted *m = scripted_new(script_loop, NO_TAGS, NULL);
+    int32_t id = 'z';
+    m->ids = &id;
+    m->n_ids = 1;
+    all.n = 1;
+    request_init(0);
+    snprintf(all.prompts[0], ROOM, "prompt");
+    all.requests[0].max_tokens = 10;
+    all.requests[0].n_samples = SAMPLES;
+    reason_session *session = new_session(m, 2, 64, 0);
+    m->user = session;
+    m->on_forward = cancel_fifth;
+    m->n_forwards = 0;
+    assert_int_equal(reason_generate(session, all.list[0], all.results), REASON_OK);
+    assert_int_equal(m->n_forwards, 5);
+    for (size_t i = 0; i < SAMPLES; i++)
+        assert_int_equal(reason_result_finish(reason_result_sample(all.results[0], i)),
+                         REASON_FINISH_CANCELLED);
+    free_results();
+    reason_session_free(session);
+    scripted_free(m);
+}
+
 static void test_decode_batch__what_is_refused(void **state) {
     (void)state;
     scripted *m = scripted_new(script_digest, TAGS_ARE_TOKENS, NULL);
@@ -515,6 +542,7 @@ int main(void) {
         cmocka_unit_test(test_decode_batch__one_may_be_cancelled),
         cmocka_unit_test(test_decode_batch__cancelled_in_the_prompt),
         cmocka_unit_test(test_decode_batch__all_may_be_cancelled),
+        cmocka_unit_test(test_decode_batch__all_that_wait_are_cancelled),
         cmocka_unit_test(test_decode_batch__what_is_refused),
         cmocka_unit_test(test_decode_batch__the_sessions_own_text_stays),
         cmocka_unit_test(test_decode_batch__every_allocation_may_fail),
