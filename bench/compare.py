@@ -5,6 +5,7 @@ or a change of clock meets both.
 
     compare.py speed    --ours ./reason [--peer llama-bench] -m MODEL [--peer-model MODEL]
     compare.py batch    --ours ./reason [--peer llama-batched-bench] -m MODEL ... -b 1,4,16
+    compare.py prefix   --ours examples/batch [--peer llama-batched-bench] -m MODEL ... -p 200
     compare.py load     --ours ./reason [--peer llama-bench] -m MODEL ...
     compare.py quantize --ours ./reason [--peer llama-quantize] -m F16-MODEL --type Q4_K_M
 
@@ -68,6 +69,27 @@ def peer_batch(a, batch):
     return {f"decode of {batch} tok/s": float(rows[-1].split("|")[7])}
 
 
+REQUESTS = 64
+
+
+def ours_prefix(a, batch):
+    out, _ = run([a.ours, a.model, str(a.n), str(batch)])
+    return {f"{REQUESTS} requests, {batch} at once tok/s": float(out.splitlines()[-1].split()[1])}
+
+
+def peer_prefix(a, batch):
+    """The common beginning once for all, nothing else of the prompts, waves of `batch`."""
+    context = a.prompt + batch * a.n + 64
+    out, _ = run([a.peer, "-m", a.peer_model, "-c", str(context), "-b", "2048",
+                  "-ub", "512", "-npp", str(a.prompt), "-ntg", str(a.n), "-pps",
+                  "-npl", str(batch), "-t", str(a.threads)],
+                 also_errors=True)
+    rows = [r for r in re.findall(r"^\|(.*)\|$", out, re.M) if r.strip()[:1].isdigit()]
+    cells = rows[-1].split("|")
+    seconds = float(cells[4]) + REQUESTS / batch * float(cells[6])
+    return {f"{REQUESTS} requests, {batch} at once tok/s": REQUESTS * a.n / seconds}
+
+
 def ours_load(a, _):
     with tempfile.NamedTemporaryFile() as logits:
         _, seconds = run([a.ours, "logits", "-m", a.model, "-t", str(a.threads),
@@ -95,6 +117,7 @@ def peer_quantize(a, _):
 
 
 WORK = {"speed": (ours_speed, peer_speed), "batch": (ours_batch, peer_batch),
+        "prefix": (ours_prefix, peer_prefix),
         "load": (ours_load, peer_load), "quantize": (ours_quantize, peer_quantize)}
 
 
@@ -133,7 +156,7 @@ def main():
     parser.add_argument("--json", action="store_true")
     a = parser.parse_args()
     a.peer_model = a.peer_model or a.model
-    batches = a.batch.split(",") if a.work == "batch" else ["1"]
+    batches = a.batch.split(",") if a.work in ("batch", "prefix") else ["1"]
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(a.model))) as a.folder:
         for batch in batches:
             for name, (ours, peer) in measure(a, int(batch)).items():
@@ -141,7 +164,7 @@ def main():
                 if a.json:
                     print(json.dumps(row))
                     continue
-                line = f"{row['what']:26} ours {row['ours']:10.2f}"
+                line = f"{row['what']:32} ours {row['ours']:10.2f}"
                 if peer:
                     line += f"   peer {row['peer']:10.2f}   ratio {row['ratio']:6.2f}"
                 print(line, flush=True)
