@@ -184,6 +184,8 @@ model_sources = lib/model/arch.h \
 	lib/model/dense.h \
 	lib/model/dense_attention.c \
 	lib/model/dense_layout.c \
+	lib/model/derive.c \
+	lib/model/derive.h \
 	lib/model/families.c \
 	lib/model/families.h \
 	lib/model/fingerprint.c \
@@ -275,7 +277,8 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/quantize_tensor.c \
 	lib/convert/targets.c \
 	lib/convert/targets.h
-api_sources = lib/api/api_generate.c \
+api_sources = lib/api/api_derive.c \
+	lib/api/api_generate.c \
 	lib/api/api_imatrix.c \
 	lib/api/api_machine.c \
 	lib/api/api_model.c \

@@ -295,6 +295,42 @@ REASON_API size_t reason_model_n_keys(const reason_model *model);
  * range. */
 REASON_API const char *reason_model_key(const reason_model *model, size_t index);
 
+/** What goes into the first layer for a token: fills row, [n_embd] float32. Returns
+ * INVALID_ARG (an id outside the vocabulary), MISMATCH (a model without weights). */
+REASON_API reason_status reason_model_embedding(const reason_model *model, int32_t token,
+                                                float *row);
+
+/** Options of reason_model_derive(). */
+typedef struct reason_derive_options {
+    size_t size;           /**< sizeof(reason_derive_options) */
+    const int32_t *layers; /**< the layers of the model to run, [n_layers], from 0 on: some
+                                left out, some several times, in any order (chain of layers,
+                                arXiv 2507.07996); default NULL: all */
+    size_t n_layers;       /**< 1 to 4096 */
+    const float *steering; /**< [n_layers of the derived model, n_embd] float32: added to the
+                                residual stream at every position, a row behind each of its
+                                layers, 0 where nothing is (activation steering, arXiv
+                                2507.04742); default NULL: nothing */
+} reason_derive_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_derive_options_init(reason_derive_options *options,
+                                                    size_t size);
+
+/**
+ * A model that runs another one's layers in another order, or steered. It shares the
+ * weights, of which it keeps the other one alive; sessions on it have keys and values for
+ * its own layers. What it is asked about itself is the other's, but for "n_layers" and
+ * "kv_bytes_per_token". Its results are as reproducible as the other's; with all layers in
+ * order and no steering they are the same, bit for bit.
+ *
+ * @return INVALID_ARG (a layer that there is not, steering that is not finite), MISMATCH (a
+ * model without weights), NO_MEMORY
+ */
+REASON_API reason_status reason_model_derive(reason_model *model,
+                                             const reason_derive_options *options,
+                                             reason_model **derived);
+
 /* ---------------------------------------------------------------------------------------
  * Text and tokens.
  */
@@ -503,6 +539,20 @@ REASON_API void reason_cancel(reason_session *session);
  */
 REASON_API reason_status reason_session_logits(reason_session *session,
                                                const int32_t *tokens, size_t n,
+                                               float *logits);
+
+/**
+ * As reason_session_logits(), with vectors in place of tokens: what goes into the first
+ * layer where a token's embedding would (reason_model_embedding()), such as a mixture of
+ * several (arXiv 2505.14827, 2510.05069). No token stands at these positions: a prompt never
+ * matches them, and the session cannot be saved.
+ *
+ * @param inputs [n, n_embd] float32, finite
+ * @return what reason_session_logits() returns; INVALID_ARG also for a value that is not
+ * finite
+ */
+REASON_API reason_status reason_session_inputs(reason_session *session,
+                                               const float *inputs, size_t n,
                                                float *logits);
 
 /**

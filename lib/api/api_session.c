@@ -1,7 +1,9 @@
 /* Public functions of sessions: making, cutting, forking, logits. */
+#include <math.h>
 #include <string.h>
 
 #include "api/options.h"
+#include "base/alloc.h"
 #include "base/cpu.h"
 #include "decode/sessions.h"
 #include "decode/state_file.h"
@@ -227,6 +229,41 @@ reason_status reason_session_logits(reason_session *session, const int32_t *toke
         .tokens = tokens, .n = n, .logits = logits, .all = true, .cancel = &cancel};
     status = rsn_session_append(session, &what);
     rsn_session_leave(session);
+    return status;
+}
+
+static reason_status check_inputs(const reason_session *session, const float *inputs,
+                                  size_t n) {
+    size_t width = session->model->hp.n_embd;
+    for (size_t i = 0; i < n * width; i++)
+        if (!isfinite(inputs[i]))
+            return rsn_fail(REASON_ERR_INVALID_ARG, "input %zu has %g in dimension %zu",
+                            i / width, (double)inputs[i], i % width);
+    return REASON_OK;
+}
+
+reason_status reason_session_inputs(reason_session *session, const float *inputs, size_t n,
+                                    float *logits) {
+    if (!session || !inputs)
+        return rsn_fail_null("session or inputs");
+    if (n == 0 || n > session->setup.n_ctx)
+        return rsn_fail(n == 0 ? REASON_ERR_INVALID_ARG : REASON_ERR_CONTEXT_FULL,
+                        "n is %zu, 1 to %zu expected", n, session->setup.n_ctx);
+    reason_status status = check_inputs(session, inputs, n);
+    int32_t *none = status == REASON_OK ? rsn_alloc2(n, sizeof *none) : NULL;
+    if (!none)
+        return status == REASON_OK ? REASON_ERR_NO_MEMORY : status;
+    for (size_t i = 0; i < n; i++)
+        none[i] = RSN_NO_TOKEN;
+    status = rsn_session_enter(session);
+    if (status == REASON_OK) {
+        rsn_cancel cancel = {.session = &session->cancel};
+        rsn_append what = {.tokens = none, .inputs = inputs, .n = n, .logits = logits,
+                           .all = true, .cancel = &cancel};
+        status = rsn_session_append(session, &what);
+        rsn_session_leave(session);
+    }
+    rsn_free(none);
     return status;
 }
 

@@ -443,13 +443,14 @@ void rsn_sequence_flush(rsn_sequence *q) {
 void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run) {
     rsn_timeline *line = q->line;
     size_t waiting = q->stage == RSN_DONE ? 0 : line->n - line->kv.n;
-    run->kv = &line->kv;
-    run->tokens = line->tokens + line->kv.n;
-    run->n = waiting < most ? waiting : most;
+    size_t n = waiting < most ? waiting : most;
     bool all = q->stage == RSN_ASIDE && q->aside.question.shares;
-    run->want = all ? RSN_WANT_ALL
-                : run->n == waiting ? RSN_WANT_LAST
-                                    : RSN_WANT_NONE;
+    *run = (rsn_run){.kv = &line->kv,
+                     .tokens = line->tokens + line->kv.n,
+                     .n = n,
+                     .want = all            ? RSN_WANT_ALL
+                             : n == waiting ? RSN_WANT_LAST
+                                            : RSN_WANT_NONE};
 }
 
 void rsn_sequence_given(rsn_sequence *q, const float *rows) {

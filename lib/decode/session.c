@@ -176,16 +176,20 @@ void rsn_session_leave(rsn_session *s) {
     rsn_session_release(s);
 }
 
-reason_status rsn_session_check(const rsn_session *s, const int32_t *tokens, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (tokens[i] < 0 || (size_t)tokens[i] >= s->model->hp.n_vocab)
-            return rsn_fail(REASON_ERR_INVALID_ARG, "token %d at %zu, 0 to %zu expected",
-                            tokens[i], i, s->model->hp.n_vocab - 1);
+static reason_status check_room(const rsn_session *s, size_t n) {
     if (n > s->setup.n_ctx - s->line.n)
         return rsn_fail(REASON_ERR_CONTEXT_FULL,
                         "%zu tokens after %zu do not fit the context of %zu", n,
                         s->line.n, s->setup.n_ctx);
     return REASON_OK;
+}
+
+reason_status rsn_session_check(const rsn_session *s, const int32_t *tokens, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (tokens[i] < 0 || (size_t)tokens[i] >= s->model->hp.n_vocab)
+            return rsn_fail(REASON_ERR_INVALID_ARG, "token %d at %zu, 0 to %zu expected",
+                            tokens[i], i, s->model->hp.n_vocab - 1);
+    return check_room(s, n);
 }
 
 static reason_status report(const rsn_append *what, size_t done) {
@@ -208,6 +212,8 @@ static reason_status run_waiting(rsn_session *s, const rsn_append *what) {
         bool last = at + n == what->n;
         rsn_run run = {
             .kv = &s->line.kv, .tokens = s->line.tokens + s->line.kv.n, .n = n};
+        if (what->inputs)
+            run.inputs = what->inputs + at * s->model->hp.n_embd;
         rsn_step step = {.model = s->model,
                          .runs = &run,
                          .n_runs = 1,
@@ -230,7 +236,8 @@ static reason_status run_waiting(rsn_session *s, const rsn_append *what) {
 }
 
 reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
-    reason_status status = rsn_session_check(s, what->tokens, what->n);
+    reason_status status = what->inputs ? check_room(s, what->n)
+                                        : rsn_session_check(s, what->tokens, what->n);
     if (status == REASON_OK)
         status = rsn_timeline_reserve(&s->line, s->line.n + what->n);
     if (status == REASON_OK)

@@ -58,7 +58,8 @@ reason_status rsn_session_claim(rsn_session *session);
 void rsn_session_release(rsn_session *session);
 
 typedef struct rsn_append {
-    const int32_t *tokens; /* [n] */
+    const int32_t *tokens; /* [n], RSN_NO_TOKEN where there are inputs */
+    const float *inputs;   /* [n][n_embd] in place of what tokens stand for; NULL: none */
     size_t n;
     float *logits; /* NULL, or [n][n_vocab] if `all`, else [n_vocab] of the last token */
     bool all;

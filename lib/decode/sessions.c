@@ -49,7 +49,8 @@ static reason_status prepare(rsn_session *const *s, const int32_t *tokens, size_
         status = rsn_timeline_reserve(&s[i]->line, s[i]->line.n + 1);
     for (size_t i = 0; i < n && status == REASON_OK; i++) {
         status = rsn_timeline_add(&s[i]->line, &tokens[i], 1);
-        s[0]->runs[i] = (rsn_run){&s[i]->line.kv, &tokens[i], 1, want};
+        s[0]->runs[i] = (rsn_run){
+            .kv = &s[i]->line.kv, .tokens = &tokens[i], .n = 1, .want = want};
         s[i]->watched =
             (rsn_cancel){NULL, &s[i]->cancel, i + 1 < n ? &s[i + 1]->watched : NULL};
     }

@@ -135,13 +135,24 @@ static reason_status check_target(const rsn_session *s, const char *path) {
     return REASON_OK;
 }
 
+/* Positions without a token cannot be told from each other. */
+static reason_status check_saved(const rsn_session *s) {
+    for (size_t i = 0; i < s->line.n; i++)
+        if (s->line.tokens[i] == RSN_NO_TOKEN)
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "position %zu was made of a vector, not of a token", i);
+    return REASON_OK;
+}
+
 reason_status rsn_state_save(const rsn_session *s, const char *path) {
     writer w = {.file.fd = -1};
     uint64_t expected;
     if (!file_bytes(s, s->line.n, &expected))
         return rsn_fail(REASON_ERR_LIMIT, "%zu tokens exceed what a file can hold",
                         s->line.n);
-    reason_status status = check_target(s, path);
+    reason_status status = check_saved(s);
+    if (status == REASON_OK)
+        status = check_target(s, path);
     if (status == REASON_OK)
         status = rsn_replace_begin(path, expected, &w.file);
     if (status != REASON_OK)

@@ -5,6 +5,9 @@
 
 #include "model/kvcache.h"
 
+/* Stands for a position whose input was no token's. */
+enum { RSN_NO_TOKEN = -1 };
+
 typedef struct rsn_timeline {
     rsn_kv kv;       /* of tokens[0 .. kv.n) */
     int32_t *tokens; /* [n] */

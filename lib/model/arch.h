@@ -38,6 +38,8 @@ typedef struct rsn_run {
     const int32_t *tokens; /* [n], inside the vocabulary */
     size_t n;              /* 1 or more */
     rsn_want want;
+    const float *inputs; /* [n][n_embd], what goes into the first layer instead of the
+                            tokens' embeddings; NULL: these */
 } rsn_run;
 
 /* One forward pass over tokens of several timelines: a chunk of a prompt, one token each

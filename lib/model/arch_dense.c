@@ -110,16 +110,10 @@ static void embed(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_matrix *w = &p->m->weights.embedding;
     for (size_t t = begin; t < end; t++) {
         float *x = p->x + t * w->cols;
-        size_t token = (size_t)p->rows[t].token;
-        if (p->m->weights.tied)
-            rsn_pack_decode_row(p->m->kernels, w->type, w->cols, w->data, w->rows, token,
-                                x);
+        if (p->rows[t].input)
+            memcpy(x, p->rows[t].input, w->cols * sizeof *x);
         else
-            rsn_type_decode(w->type, w->data + token * w->row_bytes, x, w->cols);
-        if (w->scale != 1)
-            p->m->kernels->scale(x, w->scale, w->cols);
-        if (p->m->hp.embed_scale != 1)
-            p->m->kernels->scale(x, p->m->hp.embed_scale, w->cols);
+            rsn_model_embedding(p->m, (size_t)p->rows[t].token, x);
         rsn_dense_angles(p, t);
     }
 }
@@ -379,6 +373,13 @@ static reason_status run_stages(rsn_pass *p, const stage *stages, size_t n_stage
     return REASON_OK;
 }
 
+/* A derived model's own (derive.h). */
+static void steer(const rsn_pass *p) {
+    size_t width = p->m->hp.n_embd;
+    for (size_t t = 0; p->layer->steer && t < p->n; t++)
+        p->m->kernels->add(p->x + t * width, p->layer->steer, width);
+}
+
 reason_status rsn_dense_forward(const rsn_step *step) {
     rsn_pass p;
     rsn_dense_begin(step, &p);
@@ -386,8 +387,9 @@ reason_status rsn_dense_forward(const rsn_step *step) {
     reason_status status = REASON_OK;
     for (p.index = 0; p.index < p.m->hp.n_layers && status == REASON_OK; p.index++) {
         p.layer = &p.m->weights.layers[p.index];
-        p.windowed = rsn_has_window(&p.m->hp, p.index);
+        p.windowed = rsn_has_window(&p.m->hp, p.layer->number);
         status = run_stages(&p, LAYER, sizeof LAYER / sizeof *LAYER, p.n);
+        steer(&p);
     }
     if (status == REASON_OK && p.n_out > 0)
         status = run_stages(&p, OUTPUT, sizeof OUTPUT / sizeof *OUTPUT, p.n_out);

@@ -22,6 +22,7 @@ typedef struct rsn_row {
     const rsn_kv *kv;
     size_t position;
     int32_t token;
+    const float *input; /* [n_embd] instead of its embedding; NULL: none */
 } rsn_row;
 
 /* Rows [first, first + n) of a pass, of one timeline: their attention is computed

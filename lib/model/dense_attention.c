@@ -35,7 +35,7 @@ static void turn_heads(const rsn_pass *p, float *heads, size_t n_heads, const fl
                                 hp->rms_eps);
     }
     size_t k = p->windowed && p->local;
-    for (size_t h = 0; rsn_has_rope(hp, p->index) && h < n_heads; h++)
+    for (size_t h = 0; rsn_has_rope(hp, p->layer->number) && h < n_heads; h++)
         p->m->kernels->rope(heads + h * dim, hp->n_rot, p->cos[k] + t * half,
                             p->sin[k] + t * half,
                             rsn_pass_has(p, RSN_TRAIT_ROPE_ADJACENT));

@@ -94,7 +94,8 @@ static void add_run(rsn_pass *p, const rsn_run *run) {
         bool last = i + 1 == run->n;
         if (run->want == RSN_WANT_ALL || (run->want == RSN_WANT_LAST && last))
             p->out[p->n_out++] = p->n;
-        p->rows[p->n++] = (rsn_row){run->kv, run->kv->n + i, run->tokens[i]};
+        const float *input = run->inputs ? run->inputs + i * p->m->hp.n_embd : NULL;
+        p->rows[p->n++] = (rsn_row){run->kv, run->kv->n + i, run->tokens[i], input};
     }
 }
 

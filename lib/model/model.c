@@ -8,6 +8,7 @@
 #include "base/fpstate.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "kernels/pack.h"
 #include "model/fingerprint.h"
 #include "model/packing.h"
 #include "model/refusals.h"
@@ -165,6 +166,12 @@ rsn_model *rsn_model_retain(rsn_model *model) {
 void rsn_model_release(rsn_model *model) {
     if (!model || atomic_fetch_sub_explicit(&model->users, 1, memory_order_acq_rel) != 1)
         return;
+    if (model->base) {
+        rsn_model_release(model->base);
+        rsn_arena_free(&model->arena);
+        rsn_free(model);
+        return;
+    }
     rsn_template_free(model->chat);
     rsn_vocab_free(model->vocab);
     for (size_t i = 0; model->blobs && i < model->gguf.n_parts; i++)
@@ -173,6 +180,18 @@ void rsn_model_release(rsn_model *model) {
     rsn_arena_free(&model->arena);
     rsn_gguf_free(&model->gguf);
     rsn_free(model);
+}
+
+void rsn_model_embedding(const rsn_model *m, size_t token, float *x) {
+    const rsn_matrix *w = &m->weights.embedding;
+    if (m->weights.tied)
+        rsn_pack_decode_row(m->kernels, w->type, w->cols, w->data, w->rows, token, x);
+    else
+        rsn_type_decode(w->type, w->data + token * w->row_bytes, x, w->cols);
+    if (w->scale != 1)
+        m->kernels->scale(x, w->scale, w->cols);
+    if (m->hp.embed_scale != 1)
+        m->kernels->scale(x, m->hp.embed_scale, w->cols);
 }
 
 uint64_t rsn_model_weights_bytes(const rsn_model *m) {

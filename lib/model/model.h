@@ -11,6 +11,7 @@
 
 typedef struct reason_model {
     atomic_size_t users;
+    struct reason_model *base; /* that a derived one has its weights from (derive.h) */
     rsn_gguf gguf;   /* metadata and the tensors' places */
     rsn_blob *blobs; /* [gguf.n_parts], tensor data, mapped or copied; NULL: none */
     bool mapped;     /* tensor data is used as it lies in the file, but for */
@@ -48,6 +49,8 @@ static inline rsn_rope_table rsn_model_rope(const rsn_model *m, size_t n_ctx) {
     return stretched ? RSN_ROPE_LONG : RSN_ROPE_SHORT;
 }
 
+/* What goes into the first layer for a token: x [n_embd]. */
+void rsn_model_embedding(const rsn_model *model, size_t token, float *x);
 /* Bytes of all tensors, and of those that one token reads: of an embedding that is not
  * the output as well that is a row. */
 uint64_t rsn_model_weights_bytes(const rsn_model *model);

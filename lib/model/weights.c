@@ -286,8 +286,10 @@ static reason_status bind_layers(binder *b, rsn_weights *w) {
     w->layers = rsn_arena_calloc2(b->arena, b->hp->n_layers, sizeof *w->layers);
     if (!w->layers)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < b->hp->n_layers && status == REASON_OK; i++)
+    for (size_t i = 0; i < b->hp->n_layers && status == REASON_OK; i++) {
+        w->layers[i].number = i;
         status = bind_layer(b, i, &w->layers[i]);
+    }
     return status;
 }
 

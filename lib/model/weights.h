@@ -17,6 +17,8 @@ typedef struct rsn_matrix {
 } rsn_matrix;
 
 typedef struct rsn_layer {
+    size_t number;       /* in the file */
+    const float *steer;  /* [n_embd], added to the residual stream behind it; NULL: nothing */
     const float *attn_norm; /* [n_embd] or NULL */
     rsn_matrix q;           /* [n_heads * head_dim, n_embd] */
     rsn_matrix k, v;        /* [n_heads_kv * head_dim, n_embd] */

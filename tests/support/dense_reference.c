@@ -401,9 +401,14 @@ double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_
                                      : 1;
     for (size_t p = 0; p < n; p++)
         for (size_t i = 0; i < net.width; i++)
-            x[p * net.width + i] = grow * embedding[(size_t)tokens[p] * net.width + i];
-    for (size_t layer = 0; layer < o->n_layers; layer++)
-        run_layer(&net, layer, x);
+            x[p * net.width + i] =
+                how.inputs ? (double)how.inputs[p * net.width + i]
+                           : grow * embedding[(size_t)tokens[p] * net.width + i];
+    for (size_t at = 0; at < (how.path ? how.n_path : o->n_layers); at++) {
+        run_layer(&net, how.path ? (size_t)how.path[at] : at, x);
+        for (size_t i = 0; how.steering && i < n * net.width; i++)
+            x[i] += (double)how.steering[at * net.width + i % net.width];
+    }
     double *out = normalize(&net, "output_norm.weight", x, net.width, n);
     double *logits = multiply(&net, o->tied ? "token_embd.weight" : "output.weight", NULL,
                               out);

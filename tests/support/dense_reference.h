@@ -16,6 +16,10 @@ typedef struct dense_reference_options {
     void (*see)(void *user, const char *tensor, size_t first, const double *x, size_t n,
                 size_t cols);
     void *user;
+    const int32_t *path; /* the layers to run, [n_path]; NULL: all in order */
+    size_t n_path;
+    const float *steering; /* [n_path][n_embd], added behind each; NULL: nothing */
+    const float *inputs;   /* [n][n_embd] instead of the tokens' embeddings; NULL: these */
 } dense_reference_options;
 
 /* Logits after each token, [n][n_vocab], to be freed. Ends the process without memory. */

@@ -85,7 +85,8 @@ static void make_lines(fixture *f, size_t n_lines, int kv_type) {
         l->wanted = malloc(l->n * n_vocab * sizeof *l->wanted);
         assert_non_null(l->wanted);
         check_ok(rsn_kv_init(&l->kv, &f->model->hp, n_ctx, rsn_kv_type(type)));
-        const rsn_run run = {&l->kv, l->tokens, l->n, RSN_WANT_ALL};
+        const rsn_run run = {
+            .kv = &l->kv, .tokens = l->tokens, .n = l->n, .want = RSN_WANT_ALL};
         check_ok(forward(f, &run, 1, l->wanted));
         assert_int_equal(l->kv.n, l->n);
         l->kv.n = 0;
@@ -104,7 +105,10 @@ static void free_lines(fixture *f) {
 static rsn_run next_run(fixture *f, line *l) {
     size_t left = l->n - l->kv.n, most = random_below(f, 2) ? 1 : 24;
     size_t n = 1 + random_below(f, most < left ? most : left);
-    return (rsn_run){&l->kv, l->tokens + l->kv.n, n, (rsn_want)random_below(f, 3)};
+    return (rsn_run){.kv = &l->kv,
+                     .tokens = l->tokens + l->kv.n,
+                     .n = n,
+                     .want = (rsn_want)random_below(f, 3)};
 }
 
 /* Compares the rows that the runs wanted; `before` is the lengths before the pass. */

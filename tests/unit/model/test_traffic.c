@@ -99,7 +99,8 @@ static void pass(fixture *f, size_t n_lines, size_t n) {
     for (size_t i = 0; i < n; i++) tokens[i] = (int32_t)(i * 31 % f->model->hp.n_vocab);
     for (size_t i = 0; i < n_lines; i++) {
         check_ok(rsn_kv_reserve(&f->lines[i], f->lines[i].n + n));
-        runs[i] = (rsn_run){&f->lines[i], tokens, n, RSN_WANT_LAST};
+        runs[i] = (rsn_run){
+            .kv = &f->lines[i], .tokens = tokens, .n = n, .want = RSN_WANT_LAST};
     }
     const rsn_step step = {.model = f->model,
                            .runs = runs,
