@@ -237,6 +237,8 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/prefixes.h \
 	lib/decode/prompt.c \
 	lib/decode/prompt.h \
+	lib/decode/queue.c \
+	lib/decode/queue.h \
 	lib/decode/result.c \
 	lib/decode/result.h \
 	lib/decode/rules.c \
@@ -285,6 +287,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_perplexity.c \
 	lib/api/api_process.c \
 	lib/api/api_quantize.c \
+	lib/api/api_queue.c \
 	lib/api/api_result.c \
 	lib/api/api_search.c \
 	lib/api/api_session.c \

@@ -145,6 +145,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_session_file \
 	tests/api/test_sessions \
 	tests/api/test_quantize \
+	tests/api/test_submit \
 	tests/api/test_text \
 	tests/api/test_threads
 
@@ -197,6 +198,8 @@ tests_api_test_sessions_SOURCES = tests/api/test_sessions.c
 tests_api_test_sessions_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_quantize_SOURCES = tests/api/test_quantize.c
 tests_api_test_quantize_LDADD = libreason.la $(CMOCKA_LIBS) $(LIBM)
+tests_api_test_submit_SOURCES = tests/api/test_submit.c
+tests_api_test_submit_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_text_SOURCES = tests/api/test_text.c
 tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_threads_SOURCES = tests/api/test_threads.c

@@ -38,7 +38,8 @@
  * set what differs; later versions only append fields. NULL for options means all
  * defaults.
  * - ::reason_model and ::reason_cancel_token may be used by many threads at once.
- *   ::reason_session is for one thread at a time; a second caller gets #REASON_ERR_BUSY.
+ *   ::reason_session is for one thread at a time; a second caller gets #REASON_ERR_BUSY,
+ *   but for reason_cancel(), reason_submit(), reason_withdraw() and reason_pending().
  *   ::reason_result is read-only and may be read by many threads.
  */
 #ifndef REASON_REASON_H
@@ -524,8 +525,8 @@ REASON_API reason_status reason_session_save(reason_session *session, const char
  * CANCELLED
  */
 REASON_API reason_status reason_session_load(reason_session *session, const char *path);
-/** Stops the call that runs in the session, from any thread; does nothing if none runs.
- */
+/** Stops the call that runs in the session, from any thread, and ends all requests that
+ * are pending in it; does nothing if there is neither. */
 REASON_API void reason_cancel(reason_session *session);
 
 /**
@@ -785,6 +786,53 @@ REASON_API reason_status reason_generate(reason_session *session,
 REASON_API reason_status reason_generate_batch(reason_session *session,
                                                const reason_request *const *requests,
                                                size_t n, reason_result **results);
+
+/* Requests that come while others run, as in a server: any thread submits, one thread
+ * polls. While requests are pending, from reason_submit() until reason_poll() has given
+ * their results, every other call in the session is BUSY, and its own tokens stay as they
+ * are. Freeing the session ends and frees what is pending. */
+
+/**
+ * Queues a request, from any thread, also from a callback and while another thread is
+ * inside of reason_poll(). It is checked, rendered and tokenized before the call returns,
+ * in the calling thread; a request that is refused leaves nothing behind.
+ *
+ * The request and what it points to may be changed or freed when the call returns, but
+ * for its cancel token and what `stream_user` and `progress_user` point to: these are
+ * used until reason_poll() has given the result. Its callbacks come on the thread that
+ * polls.
+ *
+ * @param ticket receives a number above 0 that no other request of this session has
+ * @return what reason_generate() returns, CONTEXT_FULL also for what a memory limit leaves
+ * no room for; BUSY if nothing is pending and another thread is inside the session in a
+ * call that is no poll; CANCELLED also between reason_cancel() and the next poll
+ */
+REASON_API reason_status reason_submit(reason_session *session,
+                                       const reason_request *request, uint64_t *ticket);
+/**
+ * Runs what is pending, as many at once as the session's `n_parallel` and memory limit
+ * allow, until one request has ended, and gives its result: in the order in which they
+ * end, whole (all its samples), and bit for bit that of reason_generate(). One thread at
+ * a time; others get BUSY.
+ *
+ * @param timeout_ms how long to run at most, or to wait where nothing is pending; 0: one
+ *                   step, which is a token of each that runs, without waiting; -1 (or any
+ *                   below 0): until a request has ended or nothing is pending. A step
+ *                   that has begun is finished
+ * @param ticket     receives the request's ticket; 0: none has ended
+ * @param result     receives its result, the caller's; NULL if ticket is 0
+ * @return NO_MEMORY with a ticket: that request failed, and has no result. Otherwise
+ * INVALID_ARG, BUSY, NO_MEMORY with ticket 0: nothing is lost, a later poll goes on
+ */
+REASON_API reason_status reason_poll(reason_session *session, int32_t timeout_ms,
+                                     uint64_t *ticket, reason_result **result);
+/** Cancels one request, from any thread: its result comes soon, with finish reason
+ * CANCELLED and what it has, unless it has ended already. reason_cancel() does so to all
+ * that are pending. Returns INVALID_ARG (no such request is pending). */
+REASON_API reason_status reason_withdraw(reason_session *session, uint64_t ticket);
+/** How many requests are pending, those included whose results wait to be taken. From any
+ * thread. Returns INVALID_ARG. */
+REASON_API reason_status reason_pending(reason_session *session, size_t *n_requests);
 
 /** How many samples the result has. 0 for NULL. */
 REASON_API size_t reason_result_n_samples(const reason_result *result);

@@ -1,5 +1,6 @@
 /* Batches: a list of requests through the engine, until all have ended. Owns the members
- * and how samples become results. Invariant: either every request has a result or none. */
+ * and how samples become results. Invariant: either every request has a result or none.
+ * */
 #include "decode/batch.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ struct rsn_batch {
     reason_status status; /* of members that could not go on */
 };
 
-/* --- what a watch sees --------------------------------------------------------------- */
+/* --- what a watch sees -------------------------------------------------------------- */
 
 size_t rsn_batch_n(const rsn_batch *b) {
     return b->n;
@@ -45,7 +46,7 @@ static void note_end(void *user, rsn_member *m) {
         b->status = m->status;
 }
 
-/* --- the whole ----------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------- */
 
 static size_t count_samples(const rsn_asked *asked) {
     return asked->request->n_samples > 0 ? (size_t)asked->request->n_samples : 1;
@@ -57,7 +58,7 @@ static reason_status open_all(rsn_batch *b, const rsn_asked *asked, size_t n) {
     for (size_t i = 0; i < n && status == REASON_OK; i++) {
         for (size_t k = 0; k < count_samples(&asked[i]) && status == REASON_OK; k++) {
             rsn_member *m = &b->members[b->n_opened];
-            status = rsn_sequence_open(&m->q, b->engine.session, b->engine.n_ctx,
+            status = rsn_sequence_open(&m->q, b->engine.session, b->engine.room.n_ctx,
                                        &asked[i], (uint32_t)k);
             b->n_opened += status == REASON_OK;
         }
@@ -114,7 +115,11 @@ reason_status rsn_generate_batch(rsn_session *session, const rsn_asked *asked, s
         results[i] = NULL;
         b.n += count_samples(&asked[i]);
     }
-    reason_status status = rsn_engine_begin(&b.engine, session, &hooks);
+    rsn_room room;
+    reason_status status = rsn_engine_room(session, &room);
+    if (status != REASON_OK)
+        return status;
+    status = rsn_engine_begin(&b.engine, session, &room, &hooks);
     if (status == REASON_OK) {
         b.members = rsn_calloc2(b.n, sizeof *b.members);
         status = b.members ? open_all(&b, asked, n) : REASON_ERR_NO_MEMORY;

@@ -6,8 +6,8 @@
 
 typedef struct rsn_batch rsn_batch;
 
-/* Looks at a batch between two passes and may end members of it, of which there is one for
- * each sample of each request, in their order. */
+/* Looks at a batch between two passes and may end members of it, of which there is one
+ * for each sample of each request, in their order. */
 typedef struct rsn_batch_watch {
     reason_status (*look)(void *user, rsn_batch *batch); /* NO_MEMORY ends all */
     void *user;

@@ -1,8 +1,8 @@
 /* The engine of batches. Owns who runs, who waits, and whose keys and values have to go
  * when memory runs out. Left to its users: where members come from, and what becomes of
  * their results. Invariant: who runs has a timeline; one that lost its cache is run again
- * from its first token and goes on where it was, so that nobody's result depends on memory
- * or on who joins when. */
+ * from its first token and goes on where it was, so that nobody's result depends on
+ * memory or on who joins when. */
 #include "decode/engine.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ enum { WORTH_WAITING = 16 };
 /* Candidates for a free place that are looked at: the first ones may wait for others. */
 enum { LOOK_AHEAD = 64 };
 
-/* --- memory -------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------- */
 
 /* Blocks in use. What several hold is among the prefixes, and counted there. */
 static size_t used_blocks(const rsn_engine *e) {
@@ -27,9 +27,9 @@ static size_t used_blocks(const rsn_engine *e) {
 
 /* Drops prefixes until `need` more blocks fit, or as far as that goes. */
 static bool has_room(rsn_engine *e, size_t need) {
-    if (e->most_blocks == SIZE_MAX)
+    if (e->room.most_blocks == SIZE_MAX)
         return true;
-    while (used_blocks(e) + need > e->most_blocks)
+    while (used_blocks(e) + need > e->room.most_blocks)
         if (!rsn_prefixes_drop(&e->session->prefixes))
             return false;
     return true;
@@ -68,7 +68,7 @@ static void make_room(rsn_engine *e) {
     }
 }
 
-/* --- leaving ------------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------------------ */
 
 static void unlink_member(rsn_engine *e, rsn_member *m) {
     *(m->before ? &m->before->next : &e->first) = m->next;
@@ -117,7 +117,7 @@ static void end_cancelled(rsn_engine *e) {
     }
 }
 
-/* --- joining ------------------------------------------------------------------------- */
+/* --- joining ------------------------------------------------------------------------ */
 
 void rsn_engine_join(rsn_engine *e, rsn_member *m) {
     m->order = e->n_joined++;
@@ -157,7 +157,7 @@ static reason_status start(rsn_engine *e, rsn_member *m, bool *fits) {
     size_t n;
     const int32_t *tokens = tokens_of(m, &n);
     reason_status status =
-        rsn_timeline_init(&line, &s->model->hp, e->n_ctx, s->line.kv.type);
+        rsn_timeline_init(&line, &s->model->hp, e->room.n_ctx, s->line.kv.type);
     if (status == REASON_OK)
         status = rsn_prefixes_find(&s->prefixes, tokens, n - 1, &line);
     if (status == REASON_OK) {
@@ -195,7 +195,7 @@ static void admit(rsn_engine *e) {
     }
 }
 
-/* --- a token each -------------------------------------------------------------------- */
+/* --- a token each ------------------------------------------------------------------- */
 
 static void choose_some(void *arg, int ith, int n_workers) {
     (void)n_workers;
@@ -276,34 +276,32 @@ reason_status rsn_engine_step(rsn_engine *e) {
     return status == REASON_ERR_CANCELLED ? REASON_OK : status;
 }
 
-/* --- the whole ----------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------- */
 
-reason_status rsn_engine_room(const rsn_session *s, size_t *n_ctx, size_t *most_blocks) {
-    *n_ctx = s->setup.n_ctx;
-    *most_blocks = SIZE_MAX;
+reason_status rsn_engine_room(const rsn_session *s, rsn_room *room) {
+    *room = (rsn_room){s->setup.n_ctx, SIZE_MAX};
     if (s->setup.memory_limit == 0)
         return REASON_OK;
     size_t own = rsn_kv_n_own(&s->line.kv);
-    *most_blocks = (size_t)(s->setup.memory_limit / s->line.kv.block_bytes);
+    size_t all = (size_t)(s->setup.memory_limit / s->line.kv.block_bytes);
     /* One block more than a timeline has: what it shares has to be copied where it goes
      * on. */
-    size_t most = *most_blocks > own + 1 ? *most_blocks - own - 1 : 0;
-    *n_ctx = most * RSN_KV_BLOCK < *n_ctx ? most * RSN_KV_BLOCK : *n_ctx;
+    size_t most = all > own + 1 ? all - own - 1 : 0;
+    room->most_blocks = all;
+    if (most * RSN_KV_BLOCK < room->n_ctx)
+        room->n_ctx = most * RSN_KV_BLOCK;
     if (most > 0)
         return REASON_OK;
     return rsn_fail(REASON_ERR_NO_MEMORY,
                     "a memory limit of %llu bytes holds %zu blocks of keys and values; "
                     "the session's own text takes %zu, and a batch needs 2",
-                    (unsigned long long)s->setup.memory_limit, *most_blocks, own);
+                    (unsigned long long)s->setup.memory_limit, all, own);
 }
 
-reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session,
+reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session, const rsn_room *room,
                                const rsn_engine_hooks *hooks) {
     size_t n = session->setup.n_parallel;
-    *e = (rsn_engine){.session = session, .hooks = *hooks};
-    reason_status status = rsn_engine_room(session, &e->n_ctx, &e->most_blocks);
-    if (status != REASON_OK)
-        return status;
+    *e = (rsn_engine){.session = session, .room = *room, .hooks = *hooks};
     e->running = rsn_alloc2(n, sizeof *e->running);
     e->passes = rsn_alloc2(n, sizeof *e->passes);
     if (!e->running || !e->passes)
@@ -312,7 +310,7 @@ reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session,
 }
 
 void rsn_engine_trim(rsn_engine *e) {
-    size_t most = e->n_ctx / RSN_KV_BLOCK + 1;
+    size_t most = e->room.n_ctx / RSN_KV_BLOCK + 1;
     while (e->session->prefixes.n > most && rsn_prefixes_drop(&e->session->prefixes))
         continue;
 }

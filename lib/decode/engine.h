@@ -32,6 +32,11 @@ typedef struct rsn_engine_hooks {
     void *user;
 } rsn_engine_hooks;
 
+typedef struct rsn_room {
+    size_t n_ctx;       /* of a generation: a memory limit is a shorter context */
+    size_t most_blocks; /* of keys and values; SIZE_MAX: no limit */
+} rsn_room;
+
 typedef struct rsn_engine {
     rsn_session *session;
     rsn_engine_hooks hooks;
@@ -40,25 +45,24 @@ typedef struct rsn_engine {
     rsn_sequence **passes;    /* [n_running], the same for a pass */
     size_t n_running;
     uint64_t n_joined;
-    size_t n_ctx;       /* of a generation: a memory limit is a shorter context */
-    size_t most_blocks; /* of keys and values; SIZE_MAX: no limit */
+    rsn_room room;
     atomic_size_t next; /* of `running` to choose */
 } rsn_engine;
 
-/* The context of a generation beside the session's own text, and how many blocks of keys
- * and values there may be. NO_MEMORY if a memory limit holds none. */
-reason_status rsn_engine_room(const rsn_session *session, size_t *n_ctx,
-                              size_t *most_blocks);
+/* What there is beside the session's own text. NO_MEMORY if a memory limit holds nothing.
+ * */
+reason_status rsn_engine_room(const rsn_session *session, rsn_room *room);
 /* The session must be entered from here to the end; its own timeline is left alone.
  * NO_MEMORY. */
-reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session,
+reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session, const rsn_room *room,
                                const rsn_engine_hooks *hooks);
-/* Prefixes of one context's length stay for those who come later. Fine after a failure. */
+/* Prefixes of one context's length stay for those who come later. Fine after a failure.
+ * */
 void rsn_engine_end(rsn_engine *e);
 /* Drops the prefixes that are beyond that. */
 void rsn_engine_trim(rsn_engine *e);
 
-/* A zeroed member whose sequence was opened for e->n_ctx joins. */
+/* A zeroed member whose sequence was opened for e->room joins. */
 void rsn_engine_join(rsn_engine *e, rsn_member *m);
 /* Ends those that are to end, fills free places, chooses everyone's next token and runs
  * the network once. A failure (NO_MEMORY, or of the look) leaves all as they are: a later

@@ -6,8 +6,7 @@
 
 #include "base/array.h"
 #include "base/checked.h"
-
-enum { IDLE, RUNNING, DOOMED };
+#include "decode/queue.h"
 
 reason_status rsn_session_rows(rsn_session *s, size_t n) {
     uint64_t floats;
@@ -83,6 +82,7 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
 }
 
 static void destroy(rsn_session *s) {
+    rsn_queue_free(s->queue);
     rsn_timeline_free(&s->line);
     rsn_free_aligned(s->scratch.data);
     rsn_free(s->logits);
@@ -93,7 +93,19 @@ static void destroy(rsn_session *s) {
     rsn_prefixes_free(&s->prefixes);
     rsn_pool_release(s->pool);
     rsn_model_release(s->model);
+    (void)pthread_cond_destroy(&s->came);
+    (void)pthread_mutex_destroy(&s->lock);
     rsn_free(s);
+}
+
+/* A poll's wait is measured by the clock that only goes forward. */
+static void make_lock(rsn_session *s) {
+    pthread_condattr_t attr;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&s->came, &attr);
+    (void)pthread_condattr_destroy(&attr);
 }
 
 reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
@@ -102,7 +114,7 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
     rsn_session *s = rsn_calloc2(1, sizeof *s);
     if (!s)
         return REASON_ERR_NO_MEMORY;
-    atomic_init(&s->state, IDLE);
+    make_lock(s);
     atomic_init(&s->cancel.set, false);
     s->model = rsn_model_retain(model);
     s->pool = rsn_pool_retain(pool);
@@ -120,15 +132,14 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
 }
 
 void rsn_session_free(rsn_session *s) {
-    int state = IDLE;
-    if (!s || atomic_compare_exchange_strong(&s->state, &state, DOOMED)) {
-        if (s)
-            destroy(s);
+    if (!s)
         return;
-    }
-    state = RUNNING;
-    if (!atomic_compare_exchange_strong(&s->state, &state, DOOMED) && state == IDLE)
-        destroy(s); /* the call left in between */
+    rsn_session_lock(s);
+    s->doomed = true;
+    bool last = s->n_inside == 0;
+    rsn_session_unlock(s);
+    if (last)
+        destroy(s);
 }
 
 reason_status rsn_session_fork(rsn_session *s, rsn_pool *pool, rsn_session **fork) {
@@ -147,32 +158,76 @@ reason_status rsn_session_fork(rsn_session *s, rsn_pool *pool, rsn_session **for
     return REASON_OK;
 }
 
+void rsn_session_lock(rsn_session *s) {
+    (void)pthread_mutex_lock(&s->lock);
+}
+
+void rsn_session_unlock(rsn_session *s) {
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+void rsn_session_part(rsn_session *s) {
+    bool last = --s->n_inside == 0 && s->doomed;
+    rsn_session_unlock(s);
+    if (last)
+        destroy(s);
+}
+
+/* The lock is held, and given back. */
+static reason_status come_in(rsn_session *s, bool polls) {
+    reason_status status = REASON_OK;
+    if (s->running)
+        status = rsn_fail(REASON_ERR_BUSY, "the session is in use by another thread");
+    else if (s->n_pending > 0 && !polls)
+        status = rsn_fail(REASON_ERR_BUSY,
+                          "%zu requests are pending in the session: poll them first",
+                          s->n_pending);
+    if (status == REASON_OK) {
+        s->running = true;
+        s->polling = polls;
+        s->n_inside++;
+    }
+    rsn_session_unlock(s);
+    return status;
+}
+
 reason_status rsn_session_claim(rsn_session *s) {
-    int state = IDLE;
-    if (!atomic_compare_exchange_strong(&s->state, &state, RUNNING))
-        return rsn_fail(REASON_ERR_BUSY, "the session is in use by another thread");
-    atomic_store(&s->cancel.set, false);
-    return REASON_OK;
+    rsn_session_lock(s);
+    if (!s->running && s->n_pending == 0)
+        atomic_store(&s->cancel.set, false);
+    return come_in(s, false);
+}
+
+reason_status rsn_session_claim_poll(rsn_session *s) {
+    rsn_session_lock(s);
+    return come_in(s, true);
 }
 
 void rsn_session_release(rsn_session *s) {
-    int state = RUNNING;
-    if (!atomic_compare_exchange_strong(&s->state, &state, IDLE))
-        destroy(s); /* freed while it ran */
+    rsn_session_lock(s);
+    s->running = s->polling = false;
+    rsn_session_part(s);
+}
+
+void rsn_session_begin_work(rsn_session *s) {
+    rsn_pool_enter(s->pool);
+    s->fpstate = rsn_fpstate_enter();
+}
+
+void rsn_session_end_work(rsn_session *s) {
+    rsn_fpstate_leave(s->fpstate);
+    rsn_pool_leave(s->pool);
 }
 
 reason_status rsn_session_enter(rsn_session *s) {
     reason_status status = rsn_session_claim(s);
-    if (status != REASON_OK)
-        return status;
-    rsn_pool_enter(s->pool);
-    s->fpstate = rsn_fpstate_enter();
-    return REASON_OK;
+    if (status == REASON_OK)
+        rsn_session_begin_work(s);
+    return status;
 }
 
 void rsn_session_leave(rsn_session *s) {
-    rsn_fpstate_leave(s->fpstate);
-    rsn_pool_leave(s->pool);
+    rsn_session_end_work(s);
     rsn_session_release(s);
 }
 

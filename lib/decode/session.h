@@ -2,6 +2,7 @@
 #ifndef REASON_DECODE_SESSION_H
 #define REASON_DECODE_SESSION_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/fpstate.h"
@@ -18,8 +19,17 @@ typedef struct rsn_session_setup {
         memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */
 } rsn_session_setup;
 
+typedef struct rsn_queue rsn_queue;
+
 typedef struct reason_session {
-    atomic_int state; /* idle, running, or running and to be freed */
+    pthread_mutex_t lock; /* of what follows, up to the queue; held for moments */
+    pthread_cond_t came;  /* a request for a poll that waits */
+    bool running;         /* a call is inside, */
+    bool polling;         /* and it is a poll */
+    bool doomed;          /* freed, once the last one leaves */
+    size_t n_inside;      /* that call, and submissions */
+    size_t n_pending;     /* requests; no other call than a poll while there are some */
+    rsn_queue *queue;     /* queue.h; NULL before the first submission */
     rsn_model *model;
     rsn_pool *pool;
     rsn_session_setup setup;
@@ -50,12 +60,22 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
 void rsn_session_free(rsn_session *session);
 reason_status rsn_session_fork(rsn_session *session, rsn_pool *pool, rsn_session **fork);
 
-/* Every call in a session is between these two. BUSY if another thread is inside. */
+/* Every call in a session is between these two. BUSY if another thread is inside, or
+ * requests are pending. */
 reason_status rsn_session_enter(rsn_session *session);
 void rsn_session_leave(rsn_session *session);
 /* The halves of these two that do not touch the pool: calls in several sessions. */
 reason_status rsn_session_claim(rsn_session *session);
 void rsn_session_release(rsn_session *session);
+/* The halves that do: of a part of a call. */
+void rsn_session_begin_work(rsn_session *session);
+void rsn_session_end_work(rsn_session *session);
+/* For queue.c. BUSY if another thread is inside; a cancel that was asked for stays. */
+reason_status rsn_session_claim_poll(rsn_session *session);
+void rsn_session_lock(rsn_session *session);
+void rsn_session_unlock(rsn_session *session);
+/* Unlocks it and leaves: one less inside. */
+void rsn_session_part(rsn_session *session);
 
 typedef struct rsn_append {
     const int32_t *tokens; /* [n], RSN_NO_TOKEN where there are inputs */
