@@ -2,7 +2,8 @@
 # build them again against an installed copy with nothing but pkg-config.
 example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 
-noinst_PROGRAMS += examples/ask examples/batch examples/evaluate examples/search
+noinst_PROGRAMS += examples/ask examples/batch examples/evaluate examples/search \
+	examples/server
 examples_ask_SOURCES = examples/ask.c
 examples_ask_CPPFLAGS = $(example_cppflags)
 examples_ask_LDADD = libreason.la
@@ -21,4 +22,7 @@ examples_evaluate_LDADD = libreason.la $(LIBM)
 examples_search_SOURCES = examples/search.c examples/questions.h
 examples_search_CPPFLAGS = $(example_cppflags)
 examples_search_LDADD = libreason.la $(LIBM)
+examples_server_SOURCES = examples/server.c
+examples_server_CPPFLAGS = $(example_cppflags)
+examples_server_LDADD = libreason.la
 EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv

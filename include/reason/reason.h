@@ -452,9 +452,9 @@ typedef struct reason_session_options {
                           result, only memory and how soon a cancel is seen */
     uint64_t memory_limit; /**< bytes of keys and values; the context gets shorter to fit;
                                 default 0: no limit */
-    int32_t n_parallel; /**< generations of reason_generate_batch() that run at once; default
-                             0: 16. Each has keys and values of its own, within
-                             memory_limit. Never changes a result */
+    int32_t n_parallel; /**< generations of reason_generate_batch() and reason_poll() that
+                             run at once; default 0: 16. Each has keys and values of its
+                             own, within memory_limit. Never changes a result */
 } reason_session_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */

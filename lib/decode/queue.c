@@ -252,6 +252,8 @@ static reason_status take(rsn_session *s) {
         atomic_store(&s->cancel.set, false);
     }
     reason_status status = q->fresh && !q->begun ? begin(s) : REASON_OK;
+    if (q->begun && !q->engine.first) /* it may have been measured again */
+        q->engine.room = q->room;
     for (; q->fresh && status == REASON_OK; q->fresh = q->fresh->next)
         for (size_t k = 0; k < q->fresh->n; k++)
             rsn_engine_join(&q->engine, &q->fresh->members[k]);
@@ -324,7 +326,9 @@ static next look_around(rsn_session *s, double until, reason_status *status) {
 
 /* An engine with nothing to do gives back what it holds. */
 static void end_idle(rsn_session *s) {
+    rsn_session_lock(s);
     rsn_queue *q = s->queue;
+    rsn_session_unlock(s);
     if (!q || !q->begun || q->engine.first || q->done)
         return;
     rsn_engine_end(&q->engine);

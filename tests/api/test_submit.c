@@ -141,7 +141,7 @@ static void test_api_submit__results_are_those_alone(void **state) {
     reason_result *wanted[N];
     uint64_t position = (uint64_t)model_int(model, "kv_bytes_per_token");
     make_wanted(model, wanted);
-    for (int kind = 0; kind < 3; kind++) { /* the last one has too little memory for all */
+    for (int kind = 0; kind < 3; kind++) { /* the last: too little memory for all */
         sender senders[N_THREADS];
         reason_result *found[N];
         uint64_t tickets[N];
@@ -401,7 +401,8 @@ static int visit(void *user, const reason_piece *piece) {
         g->submitted = reason_submit(g->session, &a.request, &g->withdrawn);
     if (g->submitted == REASON_OK)
         g->submitted = reason_withdraw(g->session, g->withdrawn);
-    if (g->submitted == REASON_OK && (reason_pending(g->session, &n) != REASON_OK || n != 3))
+    if (g->submitted == REASON_OK &&
+        (reason_pending(g->session, &n) != REASON_OK || n != 3))
         g->submitted = REASON_ERR_INTERNAL;
     g->polled = reason_poll(g->session, 0, &none, &result);
     g->other = reason_generate(g->session, &a.request, &result);
@@ -548,8 +549,8 @@ static void test_api_submit__what_is_refused(void **state) {
     assert_non_null(strstr(reason_last_error(), "128")); /* two blocks beside a copy */
     assert_status(reason_submit(tiny, &a.request, &ticket), REASON_ERR_NO_MEMORY);
     assert_non_null(strstr(reason_last_error(), "holds 1 blocks"));
-    assert_int_equal(count_pending(session) + count_pending(limited) + count_pending(tiny),
-                     0);
+    n = count_pending(session) + count_pending(limited) + count_pending(tiny);
+    assert_int_equal(n, 0);
     expect_none(session, -1);
     assert_int_equal(session_length(session), 0); /* not busy */
     reason_session_free(tiny);
@@ -670,7 +671,7 @@ static void test_api_submit__every_allocation_may_fail(void **state) {
             assert_true(status == REASON_OK || status == REASON_ERR_NO_MEMORY);
             n_refused += status != REASON_OK;
         }
-        for (size_t left = count_pending(session); left > 0; left = count_pending(session)) {
+        for (size_t left; (left = count_pending(session)) > 0;) {
             reason_status status = reason_poll(session, -1, &ticket, &result);
             assert_int_equal(status == REASON_OK && ticket != 0, result != NULL);
             assert_true(status == REASON_OK || status == REASON_ERR_NO_MEMORY);
