@@ -12,7 +12,12 @@ reason_status reason_submit(reason_session *session, const reason_request *reque
     if (!session || !request || !ticket)
         return rsn_fail_null("session, request or ticket");
     reason_status status = rsn_request_read(request, &c, &asked);
-    return status == REASON_OK ? rsn_queue_submit(session, &asked, ticket) : status;
+    if (status == REASON_OK)
+        status = rsn_requests_advise(&c, &asked, 1);
+    if (status == REASON_OK)
+        status = rsn_queue_submit(session, &asked, ticket);
+    rsn_requests_free(&c, 1);
+    return status;
 }
 
 reason_status reason_poll(reason_session *session, int32_t timeout_ms, uint64_t *ticket,

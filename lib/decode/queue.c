@@ -64,6 +64,8 @@ static bool copy_structs(entry *e, const rsn_asked *asked) {
     reason_sampling *s = &e->sampling;
     e->thinking.wait_text = copy_text(&e->arena, e->thinking.wait_text, &ok);
     e->thinking.close_text = copy_text(&e->arena, e->thinking.close_text, &ok);
+    e->thinking.probe_text = copy_text(&e->arena, e->thinking.probe_text, &ok);
+    e->thinking.thought = copy_text(&e->arena, e->thinking.thought, &ok);
     s->bias_tokens =
         copy(&e->arena, s->bias_tokens, s->n_bias, sizeof *s->bias_tokens, &ok);
     s->bias_values =

@@ -183,6 +183,28 @@ static void test_decode_advice__in_a_batch(void **state) {
     pair_end(&p);
 }
 
+/* What it was asked with may be gone when it runs. */
+static void test_decode_advice__submitted(void **state) {
+    (void)state;
+    pair p;
+    uint64_t ticket, found;
+    reason_result *result;
+    char probe[] = "so", prompt[] = "What?";
+    pair_begin(&p, "z");
+    p.a.request.prompt = prompt;
+    p.a.thinking.probe_text = probe;
+    p.a.thinking.exit_agreement = 2;
+    assert_int_equal(reason_submit(p.a.session, &p.a.request, &ticket), REASON_OK);
+    memset(probe, '?', sizeof probe);
+    memset(prompt, '?', sizeof prompt);
+    memset(&p.a.thinking, 0xFF, sizeof p.a.thinking);
+    assert_int_equal(reason_poll(p.a.session, -1, &found, &result), REASON_OK);
+    assert_int_equal(found, ticket);
+    assert_string_equal(reason_result_thinking(result, NULL), "zzzzzzzzzzzz");
+    reason_result_free(result);
+    pair_end(&p);
+}
+
 static int ask_from_within(void *user, const reason_piece *piece) {
     pair *p = user;
     reason_result *result;
@@ -216,6 +238,7 @@ int main(void) {
         cmocka_unit_test(test_decode_advice__not_asked),
         cmocka_unit_test(test_decode_advice__beyond_the_budget),
         cmocka_unit_test(test_decode_advice__in_a_batch),
+        cmocka_unit_test(test_decode_advice__submitted),
         cmocka_unit_test(test_decode_advice__busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
