@@ -344,10 +344,12 @@ static void test_api_submit__all_cancelled(void **state) {
         expect_none(session, 0);
     reason_cancel(session);
     assert_status(reason_submit(session, &a.request, &ticket), REASON_ERR_CANCELLED);
-    for (size_t i = 0; i < 100; i++)
+    expect_cancelled(poll_for(session, 0), false);
+    ticket = submit(session, &a); /* beside those that are yet to be given */
+    for (size_t i = 1; i < 100; i++)
         expect_cancelled(poll_for(session, 0), i >= 98);
-    assert_int_equal(count_pending(session), 0);
-    reason_result *result = poll_for(session, submit(session, &a));
+    assert_int_equal(count_pending(session), 1);
+    reason_result *result = poll_for(session, ticket);
     assert_true(reason_result_finish(result) != REASON_FINISH_CANCELLED);
     reason_result_free(result);
     reason_session_free(session);
@@ -641,7 +643,8 @@ static void test_api_submit__no_growth(void **state) {
  * but requests that it names; what is given is right. */
 static void test_api_submit__every_allocation_may_fail(void **state) {
     (void)state;
-    enum { FEW = 3 };
+    /* A sanitizer is slow, and the plain build has tried them all. */
+    enum { FEW = 3, STEP = SANITIZED ? 7 : 1 };
     static const char *const stops[] = {"never seen"};
     size_t n_refused = 0, n_failed = 0;
     bool refused = true;
@@ -657,7 +660,7 @@ static void test_api_submit__every_allocation_may_fail(void **state) {
         a[i].request.n_samples = i == 1 ? 3 : 1;
         assert_ok(reason_generate(alone, &a[i].request, &wanted[i]));
     }
-    for (size_t fail_at = 1; refused; fail_at++) {
+    for (size_t fail_at = 1; refused; fail_at += STEP) {
         test_heap heap;
         uint64_t tickets[FEW], ticket;
         reason_result *result;
@@ -686,8 +689,8 @@ static void test_api_submit__every_allocation_may_fail(void **state) {
         reason_session_free(session);
         heap_end(&heap);
     }
-    assert_true(n_refused > 20);
-    assert_true(n_failed > 5);
+    assert_true(n_refused > 20 / STEP);
+    assert_true(n_failed > 5 / STEP);
     for (size_t i = 0; i < FEW; i++)
         reason_result_free(wanted[i]);
     reason_session_free(alone);
