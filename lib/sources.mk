@@ -217,8 +217,14 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/batch.h \
 	lib/decode/engine.c \
 	lib/decode/engine.h \
+	lib/decode/draft.c \
+	lib/decode/draft.h \
 	lib/decode/generate.c \
 	lib/decode/generate.h \
+	lib/decode/guess.c \
+	lib/decode/guess.h \
+	lib/decode/lookup.c \
+	lib/decode/lookup.h \
 	lib/decode/output.c \
 	lib/decode/output.h \
 	lib/decode/pass.c \

@@ -455,7 +455,28 @@ typedef struct reason_session_options {
     int32_t n_parallel; /**< generations of reason_generate_batch() and reason_poll() that
                              run at once; default 0: 16. Each has keys and values of its
                              own, within memory_limit. Never changes a result */
+    int32_t n_guess; /**< tokens guessed ahead of each generation at most, up to 64; default
+                          0: none. See below */
+    int32_t lookup;  /**< tokens that must be repeated for a guess by lookup, up to 32;
+                          default 0: none with a `draft`, else 3 */
+    reason_model *draft; /**< a model with the same vocabulary that guesses, usually a much
+                              smaller one; the session holds a reference. Default NULL */
 } reason_session_options;
+
+/* Guessing, also called speculative decoding. Where more tokens cost little more time than
+ * one, several next tokens are guessed and run together, and those that turn out to be the
+ * ones that are chosen anyway need no pass of their own. It never changes a result, only
+ * time: guesses are compared with what is chosen from the logits before them, which are the
+ * same bits in a pass of any length.
+ *
+ * A lookup finds the last place where the last `lookup` tokens, of prompt or output, stood
+ * before and guesses what followed there (prompt lookup decoding, Saxena 2023). A draft
+ * guesses what it finds likeliest itself (Leviathan et al. 2022, arXiv 2211.17192, here with
+ * a comparison in place of the rejection of samples); it is asked where a lookup finds
+ * nothing. How many tokens of n_guess are guessed depends on how many were right before.
+ * A lookup takes 8 to 32 bytes for each token of a generation. A draft has keys and values
+ * of its own in F16, not counted in memory_limit but held to as many blocks of positions;
+ * where its context ends, or memory for guesses does, it goes on without. */
 
 /** Fills options with defaults. As reason_model_options_init(). */
 REASON_API reason_status reason_session_options_init(reason_session_options *options,
@@ -897,6 +918,8 @@ typedef struct reason_usage {
     uint64_t kv_bytes; /**< keys and values held at the end */
     uint64_t probe_tokens; /**< run to look ahead and forgotten again: for p_think, and for
                                 early exits */
+    uint64_t guessed_tokens;  /**< guesses that were run, see reason_session_options */
+    uint64_t accepted_tokens; /**< of these, those that were right */
 } reason_usage;
 
 /** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */

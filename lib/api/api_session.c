@@ -5,6 +5,7 @@
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
+#include "decode/guess.h"
 #include "decode/sessions.h"
 #include "decode/state_file.h"
 
@@ -26,6 +27,25 @@ reason_status rsn_check_weights(const reason_model *model) {
                      model->gguf.path);
 }
 
+static reason_status check_guessing(const reason_model *model,
+                                    const reason_session_options *o) {
+    if (o->n_guess < 0 || o->n_guess > RSN_MAX_GUESS || o->lookup < 0 ||
+        o->lookup > RSN_MAX_LOOKUP)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "n_guess %d (0 to %d) or lookup %d (0 to %d)", o->n_guess,
+                        RSN_MAX_GUESS, o->lookup, RSN_MAX_LOOKUP);
+    if (o->n_guess == 0 && (o->lookup > 0 || o->draft))
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "n_guess 0 with a lookup or draft: 1 to %d expected",
+                        RSN_MAX_GUESS);
+    if (!o->draft)
+        return REASON_OK;
+    reason_status status = rsn_check_weights(o->draft);
+    if (status == REASON_OK)
+        status = rsn_model_alike(model, o->draft);
+    return status == REASON_OK ? status : rsn_fail_within(status, "draft");
+}
+
 static reason_status check_options(const reason_model *model,
                                    const reason_session_options *o) {
     reason_status status = rsn_check_weights(model);
@@ -38,10 +58,18 @@ static reason_status check_options(const reason_model *model,
     if (o->n_parallel < 0 || o->n_parallel > MAX_PARALLEL)
         return rsn_fail(REASON_ERR_INVALID_ARG, "n_parallel %d, 0 to %d expected",
                         o->n_parallel, MAX_PARALLEL);
+    status = check_guessing(model, o);
+    if (status != REASON_OK)
+        return status;
     if ((size_t)o->n_ctx > model->hp.n_ctx)
         return rsn_fail(REASON_ERR_LIMIT, "n_ctx %d, the model was made for %zu",
                         o->n_ctx, model->hp.n_ctx);
     return rsn_check_kv_type(o->kv_type);
+}
+
+static size_t lookup_of(const reason_session_options *o) {
+    bool by_default = o->n_guess > 0 && !o->draft && o->lookup == 0;
+    return by_default ? RSN_USUAL_LOOKUP : (size_t)o->lookup;
 }
 
 /* The options as a setup; `o` begins as the defaults. */
@@ -58,6 +86,9 @@ static reason_status read_setup(const reason_model *model,
                                                         : DEFAULT_PARALLEL,
                             .kv = rsn_kv_type(o->kv_type),
                             .own_pool = !o->pool,
+                            .n_guess = (size_t)o->n_guess,
+                            .lookup = lookup_of(o),
+                            .draft = o->draft,
                             .memory_limit = o->memory_limit};
     return status;
 }
@@ -107,6 +138,10 @@ reason_status reason_session_memory(const reason_model *model,
         return status;
     m.weights_bytes = weights_in_memory(model);
     m.model_bytes = rsn_model_held(model);
+    if (o.draft && o.draft != model) {
+        m.weights_bytes += weights_in_memory(o.draft);
+        m.model_bytes += rsn_model_held(o.draft);
+    }
     m.total_bytes = m.weights_bytes + m.model_bytes + m.kv_bytes + m.work_bytes;
     return rsn_options_write(memory, &m, sizeof m, "memory");
 }
@@ -123,6 +158,8 @@ reason_status reason_session_reset(reason_session *session) {
         return status;
     rsn_timeline_truncate(&session->line, 0);
     rsn_prefixes_free(&session->prefixes);
+    if (session->drafter)
+        rsn_drafter_reset(session->drafter);
     rsn_session_leave(session);
     return REASON_OK;
 }
@@ -182,7 +219,8 @@ reason_status reason_session_kv_bytes(reason_session *session, uint64_t *n_bytes
     if (status != REASON_OK)
         return status;
     *n_bytes = rsn_kv_bytes(&session->line.kv) +
-               session->prefixes.n * session->line.kv.block_bytes;
+               session->prefixes.n * session->line.kv.block_bytes +
+               (session->drafter ? rsn_drafter_kv_bytes(session->drafter) : 0);
     rsn_session_leave(session);
     return REASON_OK;
 }

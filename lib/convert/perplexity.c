@@ -48,30 +48,6 @@ typedef struct run {
     rsn_watch watch;
 } run;
 
-/* --- checks ------------------------------------------------------------------------- */
-
-/* The same ids for the same bytes, or comparing them means nothing. */
-static reason_status check_vocabularies(const rsn_model *a, const rsn_model *b) {
-    if (!b->vocab || rsn_vocab_size(a->vocab) != rsn_vocab_size(b->vocab) ||
-        a->hp.n_vocab != b->hp.n_vocab)
-        return rsn_fail(REASON_ERR_MISMATCH,
-                        "%s has a vocabulary of %zu tokens and logits of %zu, %s of %zu "
-                        "and %zu: they cannot be compared",
-                        a->gguf.path, rsn_vocab_size(a->vocab), a->hp.n_vocab,
-                        b->gguf.path, b->vocab ? rsn_vocab_size(b->vocab) : 0,
-                        b->hp.n_vocab);
-    for (size_t i = 0; i < rsn_vocab_size(a->vocab); i++) {
-        rsn_text x = rsn_vocab_bytes(a->vocab, (int32_t)i);
-        rsn_text y = rsn_vocab_bytes(b->vocab, (int32_t)i);
-        if (rsn_gguf_compare(&x, &y) != 0)
-            return rsn_fail(REASON_ERR_MISMATCH,
-                            "token %zu is %s in %s and %s in %s: they cannot be compared",
-                            i, rsn_quote(x.data, x.n).text, a->gguf.path,
-                            rsn_quote(y.data, y.n).text, b->gguf.path);
-    }
-    return REASON_OK;
-}
-
 /* --- a few positions ---------------------------------------------------------------- */
 
 /* The first position of a chunk whose logits score a token. */
@@ -242,7 +218,7 @@ static reason_status prepare(run *r) {
     if (status == REASON_OK)
         status = rsn_chunks_make(what->model, &setup, &r->chunks);
     if (status == REASON_OK && what->against)
-        status = check_vocabularies(what->model, what->against);
+        status = rsn_model_alike(what->model, what->against);
     if (status == REASON_OK)
         status = open_side(r, what->model, setup.size, rsn_kv_type(o->kv_type));
     if (status == REASON_OK && what->against)

@@ -110,7 +110,7 @@ static reason_status give_results(rsn_batch *b, const rsn_asked *asked, size_t n
 reason_status rsn_generate_batch(rsn_session *session, const rsn_asked *asked, size_t n,
                                  const rsn_batch_watch *watch, rsn_result **results) {
     rsn_batch b = {.watch = watch};
-    const rsn_engine_hooks hooks = {look, note_end, &b};
+    const rsn_engine_hooks hooks = {look, note_end, &b, watch && watch->in_step};
     for (size_t i = 0; i < n; i++) {
         results[i] = NULL;
         b.n += count_samples(&asked[i]);

@@ -11,6 +11,7 @@ typedef struct rsn_batch rsn_batch;
 typedef struct rsn_batch_watch {
     reason_status (*look)(void *user, rsn_batch *batch); /* NO_MEMORY ends all */
     void *user;
+    bool in_step; /* whom it ends depends on everyone making one token a pass: no guesses */
 } rsn_batch_watch;
 
 /* The samples of a request as its one result, which takes them. NO_MEMORY: they stay

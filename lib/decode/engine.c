@@ -40,7 +40,7 @@ static size_t next_blocks(const rsn_engine *e) {
     size_t n = 0, chunk = e->session->setup.n_chunk;
     for (size_t i = 0; i < e->n_running; i++) {
         const rsn_timeline *line = &e->running[i]->line;
-        size_t waits = line->n - line->kv.n;
+        size_t waits = rsn_timeline_waiting(line);
         n += rsn_kv_missing(&line->kv, line->kv.n + (waits < chunk ? waits : chunk));
     }
     return n;
@@ -63,6 +63,7 @@ static void make_room(rsn_engine *e) {
         for (size_t i = 1; i < e->n_running; i++)
             if (e->running[i]->order > youngest->order)
                 youngest = e->running[i];
+        rsn_guess_close(&youngest->guess);
         rsn_sequence_rewind(&youngest->q);
         stop_running(e, youngest, RSN_QUEUED);
     }
@@ -81,6 +82,8 @@ static void unlink_member(rsn_engine *e, rsn_member *m) {
 static void finish(rsn_engine *e, rsn_member *m, reason_status status) {
     if (m->standing == RSN_RUNNING) {
         stop_running(e, m, RSN_ENDED);
+        rsn_guess_close(&m->guess);
+        rsn_timeline_truncate(&m->line, m->line.n);
         if (status == REASON_OK)
             (void)rsn_prefixes_keep(&e->session->prefixes, &m->line, m->line.kv.n);
     }
@@ -99,6 +102,7 @@ void rsn_member_cancel(rsn_member *m) {
 }
 
 void rsn_member_close(rsn_member *m) {
+    rsn_guess_close(&m->guess);
     rsn_timeline_free(&m->line);
     rsn_sequence_close(&m->q);
     rsn_result_free(m->result);
@@ -173,6 +177,7 @@ static reason_status start(rsn_engine *e, rsn_member *m, bool *fits) {
     m->line = line;
     m->standing = RSN_RUNNING;
     e->running[e->n_running++] = m;
+    rsn_guess_open(&m->guess, s, &m->q);
     return m->q.line ? REASON_OK : rsn_sequence_begin(&m->q, &m->line);
 }
 
@@ -259,6 +264,18 @@ static void advance(rsn_engine *e) {
     }
 }
 
+/* Guesses take what memory is left; prefixes stay for it. */
+static void guess(rsn_engine *e, const rsn_cancel *cancel) {
+    size_t spare = SIZE_MAX;
+    if (e->room.most_blocks != SIZE_MAX) {
+        size_t used = used_blocks(e) + next_blocks(e);
+        spare = used < e->room.most_blocks ? e->room.most_blocks - used : 0;
+    }
+    for (size_t i = 0; i < e->n_running; i++)
+        e->guesses[i] = &e->running[i]->guess;
+    rsn_guess_ahead(e->session, e->guesses, e->n_running, spare, cancel);
+}
+
 reason_status rsn_engine_step(rsn_engine *e) {
     rsn_session *s = e->session;
     const rsn_cancel cancel = {.session = &s->cancel};
@@ -271,6 +288,8 @@ reason_status rsn_engine_step(rsn_engine *e) {
     make_room(e);
     for (size_t i = 0; i < e->n_running; i++)
         e->passes[i] = &e->running[i]->q;
+    if (!e->hooks.in_step)
+        guess(e, &cancel);
     status = rsn_pass(s, e->passes, e->n_running, &cancel);
     /* The next polls will say so. */
     return status == REASON_ERR_CANCELLED ? REASON_OK : status;
@@ -304,7 +323,8 @@ reason_status rsn_engine_begin(rsn_engine *e, rsn_session *session, const rsn_ro
     *e = (rsn_engine){.session = session, .room = *room, .hooks = *hooks};
     e->running = rsn_alloc2(n, sizeof *e->running);
     e->passes = rsn_alloc2(n, sizeof *e->passes);
-    if (!e->running || !e->passes)
+    e->guesses = rsn_alloc2(n, sizeof *e->guesses);
+    if (!e->running || !e->passes || !e->guesses)
         return REASON_ERR_NO_MEMORY;
     return rsn_session_samplers(session, (size_t)rsn_pool_size(session->pool));
 }
@@ -318,7 +338,9 @@ void rsn_engine_trim(rsn_engine *e) {
 void rsn_engine_end(rsn_engine *e) {
     rsn_free(e->running);
     rsn_free(e->passes);
+    rsn_free(e->guesses);
     e->running = NULL;
     e->passes = NULL;
+    e->guesses = NULL;
     rsn_engine_trim(e);
 }

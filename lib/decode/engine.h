@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "decode/guess.h"
 #include "decode/sequence.h"
 
 typedef enum rsn_standing { RSN_QUEUED, RSN_RUNNING, RSN_ENDED } rsn_standing;
@@ -15,6 +16,7 @@ typedef enum rsn_standing { RSN_QUEUED, RSN_RUNNING, RSN_ENDED } rsn_standing;
 typedef struct rsn_member {
     rsn_sequence q;
     rsn_timeline line;
+    rsn_guess guess;
     rsn_standing standing;
     bool kept;            /* its prompt is among the prefixes */
     uint64_t order;       /* who joined earlier comes first */
@@ -30,6 +32,8 @@ typedef struct rsn_engine_hooks {
     reason_status (*look)(void *user);
     void (*ended)(void *user, rsn_member *m);
     void *user;
+    bool in_step; /* what a look does depends on everyone making one token a pass: there are
+                     no guesses */
 } rsn_engine_hooks;
 
 typedef struct rsn_room {
@@ -43,6 +47,7 @@ typedef struct rsn_engine {
     rsn_member *first, *last; /* that have not ended, in the order in which they joined */
     rsn_member **running;     /* [n_running] */
     rsn_sequence **passes;    /* [n_running], the same for a pass */
+    rsn_guess **guesses;      /* [n_running], and their guesses */
     size_t n_running;
     uint64_t n_joined;
     rsn_room room;

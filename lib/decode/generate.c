@@ -1,22 +1,28 @@
 /* The decode loop of one sequence in a session. Owns when the network runs for it. */
 #include "decode/generate.h"
 
+#include "decode/guess.h"
 #include "decode/pass.h"
 
 /* Until the end of text, a stop, the room, or a wish to stop. */
 static reason_status drive(rsn_session *s, rsn_sequence *q) {
     reason_status status = REASON_OK;
+    rsn_guess guess, *guesses = &guess;
+    rsn_guess_open(&guess, s, q);
     while (q->stage != RSN_DONE && status == REASON_OK) {
         status = rsn_sequence_poll(q);
         if (status == REASON_OK && q->stage != RSN_DONE)
             status = rsn_sequence_choose(q, s->samplers);
         if (status == REASON_OK)
             rsn_sequence_flush(q);
+        if (status == REASON_OK && !q->rows)
+            rsn_guess_ahead(s, &guesses, 1, SIZE_MAX, &q->cancel);
         if (status == REASON_OK)
             status = rsn_pass(s, &q, 1, &q->cancel);
         if (status == REASON_ERR_CANCELLED && rsn_sequence_has_begun(q))
             status = REASON_OK; /* what it has is a result; the next poll ends it */
     }
+    rsn_guess_close(&guess);
     return status;
 }
 

@@ -27,7 +27,7 @@ static reason_status plan_runs(plan *p, rsn_sequence *const *sequences, size_t n
         rsn_sequence *q = sequences[i];
         rsn_run *run = &s->runs[p->n_runs];
         size_t most = is_long && p->left[1] < p->left[0] ? p->left[1] : p->left[0];
-        if ((q->line->n - q->line->kv.n > 1) != is_long)
+        if ((rsn_timeline_waiting(q->line) > 1) != is_long)
             continue;
         rsn_sequence_run(q, most, run);
         if (run->n == 0)
@@ -56,16 +56,33 @@ static void give_rows(const plan *p, rsn_sequence *const *sequences, size_t n) {
     }
 }
 
+static reason_status plan_pass(plan *p, rsn_session *s, rsn_sequence *const *sequences,
+                               size_t n) {
+    *p = (plan){.session = s, .left = {s->scratch.n_chunk, s->setup.n_chunk}};
+    reason_status status = plan_runs(p, sequences, n, false);
+    if (status == REASON_OK)
+        status = plan_runs(p, sequences, n, true);
+    return status == REASON_OK ? rsn_session_rows(s, p->n_rows) : status;
+}
+
+/* false: there were none. */
+static bool forget_guesses(rsn_sequence *const *sequences, size_t n) {
+    bool any = false;
+    for (size_t i = 0; i < n; i++) {
+        any = any || sequences[i]->line->n_ahead > 0;
+        rsn_timeline_truncate(sequences[i]->line, sequences[i]->line->n);
+    }
+    return any;
+}
+
 reason_status rsn_pass(rsn_session *s, rsn_sequence *const *sequences, size_t n,
                        const rsn_cancel *cancel) {
-    plan p = {.session = s, .left = {s->scratch.n_chunk, s->setup.n_chunk}};
+    plan p = {0};
     reason_status status = RSN_GROW(&s->runs, &s->runs_cap, n + 1);
     if (status == REASON_OK)
-        status = plan_runs(&p, sequences, n, false);
-    if (status == REASON_OK)
-        status = plan_runs(&p, sequences, n, true);
-    if (status == REASON_OK)
-        status = rsn_session_rows(s, p.n_rows);
+        status = plan_pass(&p, s, sequences, n);
+    if (status == REASON_ERR_NO_MEMORY && forget_guesses(sequences, n))
+        status = plan_pass(&p, s, sequences, n);
     if (status != REASON_OK || p.n_runs == 0)
         return status;
     const rsn_step step = {.model = s->model,

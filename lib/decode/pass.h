@@ -7,7 +7,9 @@
 
 /* Runs what sequences[0 .. n) wait for and gives them their logits, which stay valid until
  * the session's next pass. Who waits for one token comes before prompts, each in the order
- * given; whoever does not fit goes on waiting. NO_MEMORY, CONTEXT_FULL, CANCELLED: nothing was run. */
+ * given; whoever does not fit goes on waiting. Guesses are run behind the one token, and
+ * forgotten if there is no memory for them. NO_MEMORY, CONTEXT_FULL, CANCELLED: nothing was
+ * run. */
 reason_status rsn_pass(rsn_session *session, rsn_sequence *const *sequences, size_t n,
                        const rsn_cancel *cancel);
 

@@ -233,7 +233,7 @@ static void note_end(void *user, rsn_member *m) {
 
 static reason_status begin(rsn_session *s) {
     rsn_queue *q = s->queue;
-    const rsn_engine_hooks hooks = {NULL, note_end, q};
+    const rsn_engine_hooks hooks = {.ended = note_end, .user = q};
     q->done = NULL;
     q->done_end = &q->done;
     reason_status status = rsn_engine_begin(&q->engine, s, &q->room, &hooks);

@@ -309,13 +309,14 @@ static reason_status forget(rsn_sequence *q) {
     if (!rsn_think_in_block(&q->think) ||
         !rsn_policies_forget(q->thinking, q->line->n - n_prompt, &keep, &carry))
         return REASON_OK;
+    q->rows = NULL; /* of another text */
     rsn_timeline_truncate(q->line, n_prompt + keep);
     for (size_t i = r->n_tokens - carry; i < r->n_tokens && status == REASON_OK; i++)
         status = rsn_timeline_add(q->line, &r->tokens[i].id, 1);
     return status;
 }
 
-/* Pushes a token; unless it was the last, it waits to be run. */
+/* Pushes a token; unless it was the last, or was guessed, it waits to be run. */
 static reason_status take(rsn_sequence *q, int32_t id, reason_origin origin, bool ends,
                           float sampled_logprob) {
     reason_status status = note_token(q, id, origin, sampled_logprob);
@@ -326,11 +327,18 @@ static reason_status take(rsn_sequence *q, int32_t id, reason_origin origin, boo
     end_loop(q);
     if (ends || q->output.stopped || q->think.n_tokens >= q->rules.room)
         q->stage = RSN_DONE;
+    const float *next = q->rows + q->model->hp.n_vocab;
     q->rows = NULL;
     rsn_aside_end(&q->aside, q->line);
-    if (status == REASON_OK && q->stage != RSN_DONE)
+    if (status != REASON_OK || q->stage == RSN_DONE)
+        return status;
+    if (rsn_timeline_meet(q->line, id)) { /* so what comes after it is there as well */
+        q->rows = next;
+        q->result->usage.accepted_tokens++;
+    } else {
         status = rsn_timeline_add(q->line, &id, 1);
-    if (status == REASON_OK && q->stage != RSN_DONE)
+    }
+    if (status == REASON_OK)
         status = forget(q);
     if (q->line->n >= q->line->kv.n_ctx) /* after chunks the room may be larger */
         q->stage = RSN_DONE;
@@ -431,6 +439,7 @@ void rsn_sequence_rewind(rsn_sequence *q) {
         q->stage = rsn_sequence_has_begun(q) ? RSN_WRITING : RSN_PROMPT;
     }
     q->rows = NULL;
+    rsn_timeline_truncate(q->line, q->line->n);
     rsn_kv_clear(&q->line->kv);
 }
 
@@ -442,9 +451,11 @@ void rsn_sequence_flush(rsn_sequence *q) {
 
 void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run) {
     rsn_timeline *line = q->line;
-    size_t waiting = q->stage == RSN_DONE ? 0 : line->n - line->kv.n;
+    size_t waiting = q->stage == RSN_DONE ? 0 : rsn_timeline_waiting(line);
+    bool guessed = waiting > 0 && line->n_ahead > 0;
+    bool all = guessed || (q->stage == RSN_ASIDE && q->aside.question.shares);
+    waiting += guessed ? line->n_ahead : 0;
     size_t n = waiting < most ? waiting : most;
-    bool all = q->stage == RSN_ASIDE && q->aside.question.shares;
     *run = (rsn_run){.kv = &line->kv,
                      .tokens = line->tokens + line->kv.n,
                      .n = n,
@@ -455,6 +466,8 @@ void rsn_sequence_run(rsn_sequence *q, size_t most, rsn_run *run) {
 
 void rsn_sequence_given(rsn_sequence *q, const float *rows) {
     q->rows = rows;
+    if (q->line->kv.n > q->line->n)
+        q->result->usage.guessed_tokens += q->line->kv.n - q->line->n;
 }
 
 /* --- after the last token ---------------------------------------------------------- */

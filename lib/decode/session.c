@@ -26,9 +26,34 @@ reason_status rsn_session_samplers(rsn_session *s, size_t n) {
     return status;
 }
 
-/* A chunk of a prompt, and a token of everyone beside it. */
+/* A chunk of a prompt, and a token of everyone beside it. Guesses take the place of the
+ * chunk while there is none, so they need no more memory. */
 static size_t pass_tokens(const rsn_session_setup *setup) {
-    return setup->n_chunk + setup->n_parallel;
+    size_t most = setup->n_chunk > setup->n_guess ? setup->n_chunk : setup->n_guess;
+    return most + setup->n_parallel;
+}
+
+/* Its context is no longer than its model's; its keys and values are in as many blocks as
+ * the session's own may be, whatever size its blocks have: the limit stays what it was for
+ * the session, whose context hangs on it. */
+static rsn_draft_setup draft_setup(const rsn_model *model, const rsn_session_setup *setup,
+                                   rsn_pool *pool) {
+    size_t most = setup->draft->hp.n_ctx;
+    uint64_t block = RSN_KV_BLOCK * rsn_kv_position_bytes(&model->hp, setup->kv);
+    return (rsn_draft_setup){
+        .model = setup->draft,
+        .pool = pool,
+        .n_ctx = setup->n_ctx < most ? setup->n_ctx : most,
+        .n_chunk = pass_tokens(setup),
+        .most_blocks = setup->memory_limit ? (size_t)(setup->memory_limit / block)
+                                           : SIZE_MAX};
+}
+
+static reason_status make_drafter(rsn_session *s) {
+    if (!s->setup.draft)
+        return REASON_OK;
+    const rsn_draft_setup draft = draft_setup(s->model, &s->setup, s->pool);
+    return rsn_drafter_new(&draft, &s->drafter);
 }
 
 static reason_status allocate(rsn_session *s) {
@@ -59,6 +84,19 @@ static reason_status limit_context(const rsn_model *model, rsn_session_setup *se
     return REASON_OK;
 }
 
+static reason_status add_draft(const rsn_model *model, const rsn_session_setup *setup,
+                               size_t n_workers, uint64_t *kv_bytes,
+                               uint64_t *work_bytes) {
+    const rsn_draft_setup draft = draft_setup(model, setup, NULL);
+    uint64_t kv, work;
+    reason_status status = rsn_drafter_need(&draft, n_workers, &kv, &work);
+    if (status != REASON_OK)
+        return status;
+    *kv_bytes += kv;
+    *work_bytes += work;
+    return REASON_OK;
+}
+
 reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *setup,
                                size_t n_workers, uint64_t *kv_bytes,
                                uint64_t *work_bytes) {
@@ -76,9 +114,10 @@ reason_status rsn_session_need(const rsn_model *model, const rsn_session_setup *
     uint64_t blocks = (own.n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK;
     *kv_bytes = blocks * kv.block_bytes;
     *work_bytes = scratch.n_bytes + own.n_ctx * sizeof(int32_t) +
-                  model->hp.n_vocab * sizeof(float) +
+                  model->hp.n_vocab * (1 + own.n_guess) * sizeof(float) +
                   rsn_sampler_bytes(model->hp.n_vocab);
-    return REASON_OK;
+    return own.draft ? add_draft(model, &own, n_workers, kv_bytes, work_bytes)
+                     : REASON_OK;
 }
 
 static void destroy(rsn_session *s) {
@@ -91,6 +130,7 @@ static void destroy(rsn_session *s) {
         rsn_sampler_free(&s->samplers[i]);
     rsn_free(s->samplers);
     rsn_prefixes_free(&s->prefixes);
+    rsn_drafter_free(s->drafter);
     rsn_pool_release(s->pool);
     rsn_model_release(s->model);
     (void)pthread_cond_destroy(&s->came);
@@ -124,6 +164,8 @@ reason_status rsn_session_new(rsn_model *model, rsn_pool *pool,
         status = rsn_timeline_init(&s->line, &model->hp, s->setup.n_ctx, setup->kv);
     if (status == REASON_OK)
         status = allocate(s);
+    if (status == REASON_OK)
+        status = make_drafter(s);
     if (status == REASON_OK)
         *session = s;
     else

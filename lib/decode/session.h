@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/fpstate.h"
+#include "decode/draft.h"
 #include "decode/prefixes.h"
 #include "decode/sampler.h"
 #include "model/model.h"
@@ -15,6 +16,9 @@ typedef struct rsn_session_setup {
     size_t n_parallel; /* generations of a batch that run at once */
     const rsn_type_info *kv; /* type of keys and values */
     bool own_pool; /* no other session was given the pool */
+    size_t n_guess;   /* most guesses of a sequence in one pass; 0: none */
+    size_t lookup;    /* tokens that a lookup compares; 0: none */
+    rsn_model *draft; /* borrowed until the session is made; NULL: none */
     uint64_t
         memory_limit; /* bytes of keys and values; lowers n_ctx to what fits; 0: none */
 } rsn_session_setup;
@@ -42,6 +46,7 @@ typedef struct reason_session {
     rsn_sampler *samplers; /* [n_samplers], one for each thread that chooses tokens */
     size_t n_samplers, samplers_cap;
     rsn_prefixes prefixes; /* of batches */
+    rsn_drafter *drafter;  /* NULL: no draft */
     rsn_run *runs; /* of a pass over several timelines */
     size_t runs_cap;
     rsn_cancel watched; /* its link in what a call in several sessions watches */

@@ -1,5 +1,6 @@
-/* Timelines. Owns that tokens and cache go together. Invariant: the cache was filled from
- * exactly tokens[0 .. kv.n). */
+/* Timelines. Owns that tokens and cache go together, and that a guess becomes a token only
+ * by being one. Invariant: the cache was filled from exactly tokens[0 .. kv.n); it goes
+ * beyond the first n of them only by guesses. */
 #include "decode/timeline.h"
 
 #include <string.h>
@@ -34,6 +35,8 @@ reason_status rsn_timeline_reserve(rsn_timeline *line, size_t n) {
 }
 
 reason_status rsn_timeline_add(rsn_timeline *line, const int32_t *tokens, size_t n) {
+    if (line->n_ahead > 0)
+        rsn_timeline_truncate(line, line->n);
     reason_status status = RSN_GROW(&line->tokens, &line->cap, line->n + n);
     if (status != REASON_OK || n == 0)
         return status;
@@ -44,7 +47,28 @@ reason_status rsn_timeline_add(rsn_timeline *line, const int32_t *tokens, size_t
 
 void rsn_timeline_truncate(rsn_timeline *line, size_t n) {
     line->n = n < line->n ? n : line->n;
-    line->kv.n = n < line->kv.n ? n : line->kv.n;
+    line->n_ahead = 0;
+    line->kv.n = line->n < line->kv.n ? line->n : line->kv.n;
+}
+
+reason_status rsn_timeline_guess(rsn_timeline *line, const int32_t *guesses, size_t n) {
+    size_t own = line->n;
+    reason_status status = rsn_timeline_add(line, guesses, n);
+    if (status == REASON_OK)
+        line->n_ahead = n;
+    line->n = own;
+    return status;
+}
+
+bool rsn_timeline_meet(rsn_timeline *line, int32_t token) {
+    bool is_run = line->n_ahead > 0 && line->kv.n > line->n;
+    if (!is_run || line->tokens[line->n] != token) {
+        rsn_timeline_truncate(line, line->n);
+        return false;
+    }
+    line->n++;
+    line->n_ahead--;
+    return true;
 }
 
 size_t rsn_timeline_match(const rsn_timeline *line, const int32_t *tokens, size_t n) {

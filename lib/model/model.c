@@ -210,6 +210,28 @@ uint64_t rsn_model_held(const rsn_model *m) {
            rsn_vocab_held(m->vocab) + rsn_template_held(m->chat);
 }
 
+/* The same ids for the same bytes, or comparing them means nothing. */
+reason_status rsn_model_alike(const rsn_model *a, const rsn_model *b) {
+    if (!b->vocab || rsn_vocab_size(a->vocab) != rsn_vocab_size(b->vocab) ||
+        a->hp.n_vocab != b->hp.n_vocab)
+        return rsn_fail(REASON_ERR_MISMATCH,
+                        "%s has a vocabulary of %zu tokens and logits of %zu, %s of %zu "
+                        "and %zu: they cannot be compared",
+                        a->gguf.path, rsn_vocab_size(a->vocab), a->hp.n_vocab,
+                        b->gguf.path, b->vocab ? rsn_vocab_size(b->vocab) : 0,
+                        b->hp.n_vocab);
+    for (size_t i = 0; i < rsn_vocab_size(a->vocab); i++) {
+        rsn_text x = rsn_vocab_bytes(a->vocab, (int32_t)i);
+        rsn_text y = rsn_vocab_bytes(b->vocab, (int32_t)i);
+        if (rsn_gguf_compare(&x, &y) != 0)
+            return rsn_fail(REASON_ERR_MISMATCH,
+                            "token %zu is %s in %s and %s in %s: they cannot be compared",
+                            i, rsn_quote(x.data, x.n).text, a->gguf.path,
+                            rsn_quote(y.data, y.n).text, b->gguf.path);
+    }
+    return REASON_OK;
+}
+
 static void add_token(rsn_str *json, const rsn_model *model, const char *name,
                       int32_t id) {
     rsn_text text = id >= 0 ? rsn_vocab_bytes(model->vocab, id) : (rsn_text){"", 0};

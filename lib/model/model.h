@@ -57,6 +57,8 @@ uint64_t rsn_model_weights_bytes(const rsn_model *model);
 uint64_t rsn_model_decode_bytes(const rsn_model *model);
 /* Bytes of memory behind a model beside its weights. */
 uint64_t rsn_model_held(const rsn_model *model);
+/* MISMATCH unless both give the same ids to the same bytes, and logits to as many. */
+reason_status rsn_model_alike(const rsn_model *a, const rsn_model *b);
 /* The default template variables as a JSON object: bos_token, eos_token (empty where the
  * model has none), add_generation_prompt. `model` may be NULL. */
 reason_status rsn_model_token_variables(const rsn_model *model, rsn_str *json);

@@ -255,7 +255,9 @@ reason_status rsn_search(rsn_session *session, const rsn_asked *asked,
                          rsn_search_result **result) {
     double start = rsn_clock();
     search s = {.options = options, .result = rsn_calloc2(1, sizeof *s.result)};
-    const rsn_batch_watch watch = {look, &s};
+    bool in_step =
+        METHODS[options->method].stop != STOP_NEVER || options->max_tokens > 0;
+    const rsn_batch_watch watch = {look, &s, in_step};
     *result = NULL;
     if (!s.result)
         return REASON_ERR_NO_MEMORY;
