@@ -67,9 +67,12 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_targets \
 	tests/unit/decode/test_advice \
 	tests/unit/decode/test_batch \
+	tests/unit/decode/test_draft \
 	tests/unit/decode/test_families \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
+	tests/unit/decode/test_guess \
+	tests/unit/decode/test_lookup \
 	tests/unit/decode/test_output \
 	tests/unit/decode/test_policies \
 	tests/unit/decode/test_prefixes \

@@ -474,7 +474,7 @@ typedef struct reason_session_options {
  * guesses what it finds likeliest itself (Leviathan et al. 2022, arXiv 2211.17192, here with
  * a comparison in place of the rejection of samples); it is asked where a lookup finds
  * nothing. How many tokens of n_guess are guessed depends on how many were right before.
- * A lookup takes 8 to 32 bytes for each token of a generation. A draft has keys and values
+ * A lookup takes 16 to 64 bytes for each token of a generation. A draft has keys and values
  * of its own in F16, not counted in memory_limit but held to as many blocks of positions;
  * where its context ends, or memory for guesses does, it goes on without. */
 

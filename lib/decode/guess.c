@@ -53,7 +53,7 @@ static void adapt(rsn_guess *g, size_t most) {
 static size_t room_for(rsn_guess *g) {
     const rsn_sequence *q = g->q;
     const rsn_timeline *line = q->line;
-    if (q->stage != RSN_WRITING || q->rows || rsn_timeline_waiting(line) != 1)
+    if (q->stage != RSN_WRITING || rsn_timeline_waiting(line) != 1)
         return 0;
     if (g->pause > 0) {
         g->pause--;

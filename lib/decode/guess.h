@@ -25,7 +25,8 @@ typedef struct rsn_guess {
 
 /* Of a sequence that has begun. */
 void rsn_guess_open(rsn_guess *g, const rsn_session *session, rsn_sequence *q);
-/* Guesses for all sequences of the next pass, before it is run: as many as fit it and take
+/* Guesses for all sequences of the next pass, before it is run and when none has logits
+ * left to look at: as many as fit it and take
  * `spare` blocks of keys and values at most. Without memory there are none. */
 void rsn_guess_ahead(rsn_session *session, rsn_guess *const *all, size_t n, size_t spare,
                      const rsn_cancel *cancel);

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 
 /* Slots for each token: how full the index may be, and how full it is made. */
-enum { LEAST_SLOTS = 2, SLOTS = 4, FIRST_CAP = 1024 };
+enum { LEAST_SLOTS = 4, SLOTS = 8, FIRST_CAP = 1024 };
 
 void rsn_lookup_free(rsn_lookup *l) {
     rsn_free(l->places);
