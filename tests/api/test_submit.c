@@ -609,7 +609,7 @@ static void test_api_submit__freed_while_pending(void **state) {
 
 static void test_api_submit__no_growth(void **state) {
     (void)state;
-    enum { ROUNDS = 1000, FEW = 200 };
+    enum { ROUNDS = SANITIZED ? 300 : 1000, FEW = 200 };
     test_heap heap;
     heap_use(&heap);
     reason_model *model = open_model(REASON_CPU_AUTO);
