@@ -110,8 +110,9 @@ static reason_status open_draft(rsn_drafter *d, const rsn_draft_job *job) {
     return REASON_OK;
 }
 
-/* Makes the draft's text the job's; what it has not read waits. The last token is run again
- * if what comes after it is asked for. */
+/* Makes the draft's text the job's, of which thinking in chunks may have taken a piece out;
+ * what it has not read waits. The last token is run again if what comes after it is asked
+ * for. */
 static reason_status follow(rsn_drafter *d, rsn_draft_job *job) {
     rsn_draft *draft = job->draft;
     rsn_timeline *line = &draft->line;
@@ -120,8 +121,8 @@ static reason_status follow(rsn_drafter *d, rsn_draft_job *job) {
     reason_status status = draft->is_open ? REASON_OK : open_draft(d, job);
     if (status != REASON_OK)
         return status;
-    size_t most = line->n < job->n ? line->n : job->n, known = draft->known;
-    known += rsn_same_tokens(line->tokens + known, job->tokens + known, most - known);
+    size_t most = line->n < job->n ? line->n : job->n;
+    size_t known = rsn_same_tokens(line->tokens, job->tokens, most);
     rsn_timeline_truncate(line, known);
     draft->known = known;
     if (line->kv.n == job->n && job->most > 0)

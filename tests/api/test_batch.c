@@ -156,9 +156,15 @@ static void run_piece(reason_model *model, asking *const *many_asks, const uint6
     const reason_request *list[64];
     reason_result *results[64];
     uint64_t position = (uint64_t)model_int(model, "kv_bytes_per_token");
-    reason_session *session =
-        new_session(model, n_threads, (int32_t)(1 + below(64)),
-                    below(2) == 0 ? 0 : position * 64 * (12 + below(40)));
+    reason_session_options o;
+    reason_session *session;
+    assert_ok(reason_session_options_init(&o, sizeof o));
+    o.n_threads = n_threads;
+    o.n_parallel = (int32_t)(1 + below(64));
+    o.memory_limit = below(2) == 0 ? 0 : position * 64 * (12 + below(40));
+    o.n_guess = below(2) == 0 ? 0 : (int32_t)(1 + below(8));
+    o.draft = o.n_guess == 0 || below(2) == 0 ? NULL : model;
+    assert_ok(reason_session_new(model, &o, &session));
     for (size_t i = 0; i < n; i++)
         list[i] = &many_asks[i]->request;
     assert_ok(reason_generate_batch(session, list, n, results));

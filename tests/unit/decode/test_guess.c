@@ -102,6 +102,11 @@ static void choose_thinking(reason_thinking *t) {
     t->close_text = random_below(4) == 0 ? "so: " : NULL;
     t->grace = random_below(4) == 0 ? 4 : 0;
     t->close_bias = random_below(4) == 0 ? 1 : 0;
+    t->exit_agreement = random_below(5) == 0 ? 2 : 0;
+    t->probe_every = (int32_t)random_below(6);
+    t->loop_guard = random_below(5) == 0 ? 3 : 0;
+    t->think_threshold = random_below(5) == 0 ? 0.01f : 0;
+    t->chunk = random_below(5) == 0 ? (int32_t)(2 + random_below(20)) : 0;
 }
 
 /* Of every kind; prompts begin alike in groups and repeat themselves. */
