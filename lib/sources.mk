@@ -274,6 +274,9 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
 	lib/convert/collect.c \
 	lib/convert/collect.h \
+	lib/convert/evaluate.c \
+	lib/convert/evaluate.h \
+	lib/convert/evaluate_figures.c \
 	lib/convert/importance.c \
 	lib/convert/importance.h \
 	lib/convert/likelihood.c \
@@ -286,6 +289,7 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/targets.c \
 	lib/convert/targets.h
 api_sources = lib/api/api_derive.c \
+api_sources = lib/api/api_evaluate.c \
 	lib/api/api_generate.c \
 	lib/api/api_imatrix.c \
 	lib/api/api_machine.c \

@@ -135,6 +135,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_batch \
 	tests/api/test_cancel \
 	tests/api/test_determinism \
+	tests/api/test_evaluate \
 	tests/api/test_floating \
 	tests/api/test_fork \
 	tests/api/test_generate \
@@ -175,6 +176,8 @@ tests_api_test_cancel_SOURCES = tests/api/test_cancel.c
 tests_api_test_cancel_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_determinism_SOURCES = tests/api/test_determinism.c
 tests_api_test_determinism_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_evaluate_SOURCES = tests/api/test_evaluate.c
+tests_api_test_evaluate_LDADD = libreason.la $(CMOCKA_LIBS) $(LIBM)
 tests_api_test_floating_SOURCES = tests/api/test_floating.c
 tests_api_test_floating_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_fork_SOURCES = tests/api/test_fork.c

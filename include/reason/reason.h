@@ -1076,6 +1076,160 @@ REASON_API reason_status reason_search_usage_of(const reason_search_result *resu
                                                 reason_search_usage *usage);
 
 /* ---------------------------------------------------------------------------------------
+ * Evaluating: how often a model is right over tasks, and what thinking costs there.
+ */
+
+/** A question whose answer is known. */
+typedef struct reason_task {
+    size_t size;          /**< sizeof(reason_task) */
+    const char *question; /**< the prompt */
+    const char *answer;   /**< the solution alone, as for reason_answer_check() */
+    const char *kind;     /**< what it is counted under; default NULL: nothing */
+    int32_t task_size;    /**< how large it is, counted under too; default -1: not said */
+    reason_answer_kind answers; /**< default #REASON_ANSWER_AUTO */
+} reason_task;
+
+/** Fills a task with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_task_init(reason_task *task, size_t size);
+
+/** What became of one task: sums over its samples. Tokens are those of the usage; the total
+ * is thinking, answer and markup. */
+typedef struct reason_task_result {
+    size_t size;        /**< sizeof(reason_task_result) */
+    uint64_t n_samples; /**< at least 1 */
+    uint64_t n_right;
+    uint64_t n_thought; /**< samples with tokens of thinking */
+    uint64_t thinking_tokens;
+    uint64_t answer_tokens;
+    uint64_t probe_tokens;
+    uint64_t total_tokens;
+    double p_think; /**< the mean of those samples that have one; NaN: none */
+    /* With `hybrid`, of n_samples each with mode ON and with mode OFF; else 0. */
+    uint64_t on_right;
+    uint64_t on_tokens; /**< total */
+    uint64_t off_right;
+    uint64_t off_tokens;
+} reason_task_result;
+
+/** Receives the result of each task as soon as it is there, in any order; borrowed during the
+ * callback, from where the session is BUSY. A result other than 0 stops the evaluation.
+ * Called on the thread that called. */
+typedef int (*reason_task_fn)(void *user, size_t task, const reason_task_result *result);
+
+/** Options of reason_evaluate(). */
+typedef struct reason_evaluate_options {
+    size_t size;       /**< sizeof(reason_evaluate_options) */
+    int32_t n_samples; /**< of each task; default 1 */
+    bool hybrid;   /**< run each task with mode ON and mode OFF too, and see whether AUTO, which
+                        the request has to say, picks the better one; default false */
+    double margin; /**< two modes whose shares of right samples differ by no more than this
+                        are equally good, and the one with fewer tokens is the better one;
+                        default 0 */
+    reason_task_fn done; /**< default NULL */
+    void *done_user;     /**< handed to `done` */
+    const reason_task_result *const *known; /**< [n], results of an earlier run with the same
+                                                 options, or NULL each: these tasks are
+                                                 not run; default NULL */
+} reason_evaluate_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_evaluate_options_init(reason_evaluate_options *options,
+                                                      size_t size);
+
+/** A finished evaluation. It outlives its session, model and tasks. */
+typedef struct reason_evaluation reason_evaluation;
+
+/**
+ * Asks the questions of all tasks as reason_generate_batch() would, some hundred at once, so
+ * that memory does not grow with their number, and checks the answers.
+ *
+ * The seed of task i, counted from 0, is the request's plus i * 0x9E3779B97F4A7C15, modulo
+ * 2^64: a task's samples are those that reason_generate() makes of its question with that
+ * seed, whatever the other tasks are, which of them are known, and how many run at once. An
+ * adviser is asked about all tasks before the first is run.
+ *
+ * @param request the template of all requests: prompt, n_samples and seed are set for each
+ *                task, a conversation or text is refused, and `stream` is not called. Its
+ *                `progress` is called with stage "evaluate", in tasks
+ * @param tasks   [n]; they must stay unchanged during the call
+ * @param n       at least 1
+ * @param options NULL for defaults
+ * @return what reason_generate_batch() returns, also for the first tasks that cannot be run,
+ * after others were; INVALID_ARG; CANCELLED (by the token, a callback or reason_cancel()).
+ * `done` has been called for each task that was finished, and a later call that is given
+ * these results goes on from there
+ */
+REASON_API reason_status reason_evaluate(reason_session *session,
+                                         const reason_request *request,
+                                         const reason_task *const *tasks, size_t n,
+                                         const reason_evaluate_options *options,
+                                         reason_evaluation **evaluation);
+/** Frees the evaluation. */
+REASON_API void reason_evaluation_free(reason_evaluation *evaluation);
+/** How many tasks there are. 0 for NULL. */
+REASON_API size_t reason_evaluation_n_tasks(const reason_evaluation *evaluation);
+/** Fills `result`, whose size field must be set, with that of task `index`. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_evaluation_task(const reason_evaluation *evaluation,
+                                                size_t index, reason_task_result *result);
+
+/** Figures over tasks. Means are over tasks, of what each has a sample; `_se` is the standard
+ * error of the mean before it, NaN for fewer than 2 tasks; `_low` and `_high` are a 95%
+ * interval. Without tasks all are NaN. */
+typedef struct reason_evaluation_summary {
+    size_t size;     /**< sizeof(reason_evaluation_summary), set by the caller */
+    uint64_t n;      /**< tasks */
+    double accuracy; /**< the mean share of right samples */
+    double accuracy_low;  /**< with one sample Wilson's interval (1927); with several the */
+    double accuracy_high; /**< mean and 1.96 standard errors, within 0 and 1 */
+    double pass_at_k; /**< the mean of reason_pass_at_k() for k = all samples */
+    double thinking_tokens;
+    double thinking_tokens_se;
+    double answer_tokens;
+    double answer_tokens_se;
+    double probe_tokens;
+    double probe_tokens_se;
+    double total_tokens;
+    double total_tokens_se;
+    double think_rate; /**< the mean share of samples that thought */
+    double p_think;    /**< the mean of those tasks that have one; NaN: none */
+    double hybrid_accuracy; /**< the share of tasks where the mode that AUTO picked for most
+                                 samples (OFF, if for half of them) is the better one: right
+                                 more often or, within the margin, with fewer tokens; of
+                                 equal ones OFF is better. NaN without `hybrid` */
+    double hybrid_accuracy_low; /**< Wilson's interval */
+    double hybrid_accuracy_high;
+    double seconds; /**< of the whole call, whatever tasks are asked for */
+} reason_evaluation_summary;
+
+/** Fills `summary`, whose size field must be set, with figures over the tasks of one kind,
+ * NULL for all of them, and of one size, -1 for all. Returns INVALID_ARG. */
+REASON_API reason_status reason_evaluation_summary_of(const reason_evaluation *evaluation,
+                                                      const char *kind, int32_t task_size,
+                                                      reason_evaluation_summary *summary);
+
+/** How far one evaluation is from another, task by task: means of the differences, with 95%
+ * intervals of 1.96 standard errors over tasks, NaN for fewer than 2 of them. */
+typedef struct reason_evaluation_difference {
+    size_t size; /**< sizeof(reason_evaluation_difference), set by the caller */
+    double accuracy;
+    double accuracy_low;
+    double accuracy_high;
+    double thinking_tokens;
+    double thinking_tokens_low;
+    double thinking_tokens_high;
+    double total_tokens;
+    double total_tokens_low;
+    double total_tokens_high;
+} reason_evaluation_difference;
+
+/** Fills `difference`, whose size field must be set, with b - a, which are of the same tasks
+ * in the same order. Returns INVALID_ARG, also for different numbers of tasks. */
+REASON_API reason_status reason_evaluation_compare(
+    const reason_evaluation *a, const reason_evaluation *b,
+    reason_evaluation_difference *difference);
+
+/* ---------------------------------------------------------------------------------------
  * Quantizing. No handle; calls are independent of each other.
  */
 

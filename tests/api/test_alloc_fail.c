@@ -254,6 +254,35 @@ static reason_status generate_all(handles *h) {
     return generate_with(h, &a);
 }
 
+/* Two tasks in both modes, of which one has a kind. */
+static reason_status evaluate(handles *h) {
+    asking a;
+    reason_task tasks[2];
+    const reason_task *list[] = {&tasks[0], &tasks[1]};
+    reason_evaluate_options o;
+    reason_evaluation *out = (reason_evaluation *)h;
+    ask_init(&a, "", 6);
+    a.request.text = NULL;
+    assert_ok(reason_evaluate_options_init(&o, sizeof o));
+    o.hybrid = true;
+    for (size_t i = 0; i < COUNT(tasks); i++) {
+        assert_ok(reason_task_init(&tasks[i], sizeof tasks[i]));
+        tasks[i].question = i == 0 ? "What is 3 + 4?" : "What is 67 * 75?";
+        tasks[i].answer = "7";
+        tasks[i].kind = i == 0 ? "add" : NULL;
+    }
+    reason_status status =
+        reason_evaluate(h->session, &a.request, list, COUNT(list), &o, &out);
+    assert_output(out, status);
+    for (size_t i = 0; i < reason_evaluation_n_tasks(out); i++) {
+        reason_task_result r = {.size = sizeof r};
+        assert_ok(reason_evaluation_task(out, i, &r));
+        h->sum = add_bytes(i == 0 ? 0 : h->sum, &r, sizeof r);
+    }
+    reason_evaluation_free(out);
+    return status;
+}
+
 static reason_status fork_session(handles *h) {
     int32_t id = 5;
     float *row = malloc((size_t)model_int(h->model, "n_vocab") * sizeof *row);
@@ -387,6 +416,11 @@ static void test_api_alloc_fail__generate(void **state) {
     refuse_each(generate_all, true, true, 8);
 }
 
+static void test_api_alloc_fail__evaluate(void **state) {
+    (void)state;
+    refuse_each(evaluate, true, true, 12);
+}
+
 /* ---- none at all ---- */
 
 typedef struct steps {
@@ -457,6 +491,7 @@ int main(void) {
         cmocka_unit_test(test_api_alloc_fail__logits),
         cmocka_unit_test(test_api_alloc_fail__fork),
         cmocka_unit_test(test_api_alloc_fail__generate),
+        cmocka_unit_test(test_api_alloc_fail__evaluate),
         cmocka_unit_test(test_api_alloc_fail__none_per_token),
     };
     return cmocka_run_group_tests_name("api_alloc_fail", tests, NULL, NULL);
