@@ -7,6 +7,7 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_ask.c \
 	tools/reason/cmd_bench.c \
 	tools/reason/cmd_chat.c \
+	tools/reason/cmd_eval.c \
 	tools/reason/cmd_imatrix.c \
 	tools/reason/cmd_info.c \
 	tools/reason/cmd_logits.c \
@@ -20,6 +21,9 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/display.c \
 	tools/reason/display.h \
 	tools/reason/editor.h \
+	tools/reason/eval.h \
+	tools/reason/eval_record.c \
+	tools/reason/eval_report.c \
 	tools/reason/generation.c \
 	tools/reason/generation.h \
 	tools/reason/input.c \
@@ -40,6 +44,8 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/report.c \
 	tools/reason/speed.c \
 	tools/reason/speed.h \
+	tools/reason/tasks.c \
+	tools/reason/tasks.h \
 	tools/reason/typing.c \
 	tools/reason/typing.h
 
@@ -57,6 +63,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-bench.1 \
 	man/reason-chat.1 \
 	man/reason-detokenize.1 \
+	man/reason-eval.1 \
 	man/reason-imatrix.1 \
 	man/reason-info.1 \
 	man/reason-logits.1 \

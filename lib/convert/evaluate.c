@@ -1,7 +1,7 @@
-/* Evaluations. Owns which requests are made of tasks, how many at once, and what becomes of
- * their results. Left to evaluate_figures.c: figures over tasks. Invariant: what a task is
- * asked depends on its place and on nothing that was asked before, so an evaluation that is
- * stopped and gone on with finds what one that is not stopped finds. */
+/* Evaluations. Owns which requests are made of tasks, how many at once, and what becomes
+ * of their results. Left to evaluate_figures.c: figures over tasks. Invariant: what a
+ * task is asked depends on its place and on nothing that was asked before, so an
+ * evaluation that is stopped and gone on with finds what one that is not stopped finds. */
 #include "convert/evaluate.h"
 
 #include <math.h>
@@ -17,8 +17,8 @@
 /* How often a task is asked: as the request says, and for `hybrid` in the two modes. */
 enum { OWN, ON, OFF, MOST_WAYS };
 
-/* Generations that a slice has for each place in the batch: so many that places are seldom
- * empty while a slice ends. */
+/* Generations that a slice has for each place in the batch: so many that places are
+ * seldom empty while a slice ends. */
 enum { ROUNDS = 16 };
 
 /* The odd number next to 2^64 / golden ratio: neighbours get seeds that are far apart. */
@@ -126,8 +126,8 @@ static void count(reason_task_result *t, size_t way, const rsn_result *r, bool r
     }
 }
 
-/* A task from the results of its members, of which NULL is one that runs. Does nothing unless
- * all have come to an end of their own. */
+/* A task from the results of its members, of which NULL is one that runs. Does nothing
+ * unless all have come to an end of their own. */
 static reason_status finish(evaluator *v, size_t i) {
     const rsn_result *const *members = v->members;
     size_t n = (size_t)v->job->options->n_samples;

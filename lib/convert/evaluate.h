@@ -19,15 +19,15 @@ typedef struct reason_evaluation {
 
 /* What is to be evaluated; all structs are complete and checked. */
 typedef struct rsn_evaluate_job {
-    const rsn_asked *asked; /* each request but for its prompt, its seed and its samples */
+    const rsn_asked *asked; /* each request but for prompt, seed and samples */
     const reason_task *tasks; /* [n] */
     const reason_task_result *known; /* [n]; n_samples 0: that is not known */
     size_t n;
     const reason_evaluate_options *options;
 } rsn_evaluate_job;
 
-/* Runs the tasks that are not known. The session is entered here, because advisers are asked
- * before. Statuses as reason_evaluate(). */
+/* Runs the tasks that are not known. The session is entered here, because advisers are
+ * asked before. Statuses as reason_evaluate(). */
 reason_status rsn_evaluate(rsn_session *session, const rsn_evaluate_job *job,
                            rsn_evaluation **evaluation);
 void rsn_evaluation_free(rsn_evaluation *evaluation);

@@ -1,6 +1,7 @@
 /* Figures of an evaluation. Owns means, their errors and intervals over tasks. Left to
- * evaluate.c: what a task's result is. Invariant: a figure is a function of the results alone,
- * added in the order of the tasks, so it does not tell how or in how many runs they came. */
+ * evaluate.c: what a task's result is. Invariant: a figure is a function of the results
+ * alone, added in the order of the tasks, so it does not tell how or in how many runs
+ * they came. */
 #include "convert/evaluate.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Evaluations on the shipped model: counts against single generations, figures against hand
- * computations, what is known is not run again, and what is refused. */
+/* Evaluations on the shipped model: counts against single generations, figures against
+ * hand computations, what is known is not run again, and what is refused. */
 #include "api/support.h"
 
 #include <math.h>
@@ -10,9 +10,12 @@ static const struct {
     const char *question, *answer, *kind;
     int32_t size;
 } ROWS[N] = {
-    {"What is 12 + 30?", "42", "add", 2},       {"What is 67 * 75?", "5025", "multiply", 2},
-    {"What is 3 + 4?", "8", "add", 1},          {"What is 0 * 6?", "0", "multiply", 1},
-    {"What is 44277 - 5633?", "38644", NULL, 5}, {"What is 5 + 5?", "10.0", "add", 1},
+    {"What is 12 + 30?", "42", "add", 2},
+    {"What is 67 * 75?", "5025", "multiply", 2},
+    {"What is 3 + 4?", "8", "add", 1},
+    {"What is 0 * 6?", "0", "multiply", 1},
+    {"What is 44277 - 5633?", "38644", NULL, 5},
+    {"What is 5 + 5?", "10.0", "add", 1},
     {"What is 76 * 57?", "4332", "multiply", 2},
 };
 
@@ -106,7 +109,8 @@ static void assert_near(double found, double wanted, double error) {
 
 /* What a task's result has to be, by generations of its own in a session of its own. */
 static reason_task_result alone(fixture *f, size_t i) {
-    reason_task_result t = {.size = sizeof t, .n_samples = (uint64_t)f->options.n_samples};
+    uint64_t n_samples = (uint64_t)f->options.n_samples;
+    reason_task_result t = {.size = sizeof t, .n_samples = n_samples};
     reason_session *session = open_session(f->model, 1);
     reason_request request = f->a.request;
     reason_sampling sampling = f->a.sampling;
@@ -409,7 +413,8 @@ static void test_api_evaluate__compare_by_hand(void **state) {
     assert_near(d.accuracy_low, 2.0 / 7 - half, 1e-12);
     assert_near(d.accuracy_high, 2.0 / 7 + half, 1e-12);
     assert_near(d.thinking_tokens, -3, 1e-12);
-    assert_near(d.thinking_tokens_high, -3 + 1.959963984540054 * sqrt(28.0 / 6 / 7), 1e-12);
+    half = 1.959963984540054 * sqrt(28.0 / 6 / 7);
+    assert_near(d.thinking_tokens_high, half - 3, 1e-12);
     assert_near(d.total_tokens, 5, 1e-12);
     assert_near(d.total_tokens_low, 5, 1e-12);
     f.list[0] = f.list[1];
