@@ -194,7 +194,8 @@ static void test_api_evaluate__slices_change_nothing(void **state) {
 
 /* --- figures --------------------------------------------------------------------------- */
 
-/* Results that are all known: no model runs, every figure can be computed by hand. */
+/* Results that are all known, of a request that would be refused if it ran: every figure can
+ * be computed by hand. */
 static reason_evaluation *known_ones(fixture *f, reason_task_result *results) {
     static const reason_task_result *known[N];
     listener l = {0};
@@ -205,7 +206,9 @@ static reason_evaluation *known_ones(fixture *f, reason_task_result *results) {
     f->options.known = known;
     f->options.done = listen_to;
     f->options.done_user = &l;
+    f->a.thinking.budget = -7;
     reason_evaluation *e = evaluate(f);
+    f->a.thinking.budget = -1;
     assert_int_equal(l.n_done, 0);
     f->options.known = NULL;
     f->options.done = NULL;
