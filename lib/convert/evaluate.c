@@ -189,7 +189,7 @@ static reason_status look(void *user, rsn_batch *b) {
 }
 
 static reason_status run_slice(evaluator *v) {
-    const rsn_batch_watch watch = {look, v};
+    const rsn_batch_watch watch = {.look = look, .user = v};
     size_t n = v->n_slice * v->n_ways;
     bool all = !v->stopped;
     reason_status status =
