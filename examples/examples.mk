@@ -4,6 +4,7 @@ example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 
 noinst_PROGRAMS += examples/ask examples/batch examples/evaluate examples/search \
 	examples/server
+	examples/speculate
 examples_ask_SOURCES = examples/ask.c
 examples_ask_CPPFLAGS = $(example_cppflags)
 examples_ask_LDADD = libreason.la
@@ -25,4 +26,7 @@ examples_search_LDADD = libreason.la $(LIBM)
 examples_server_SOURCES = examples/server.c
 examples_server_CPPFLAGS = $(example_cppflags)
 examples_server_LDADD = libreason.la
+examples_speculate_SOURCES = examples/speculate.c
+examples_speculate_CPPFLAGS = $(example_cppflags)
+examples_speculate_LDADD = libreason.la
 EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv

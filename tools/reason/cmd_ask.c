@@ -137,6 +137,7 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
         RSN_CLI_SAMPLING_GROUP(&ask.generation),
         RSN_CLI_MODEL_GROUP(&ask.model),
         RSN_CLI_SESSION_GROUP(&ask.model),
+        RSN_CLI_GUESS_GROUP(&ask.model),
     };
     if (!rsn_cli_options_parse(self, groups, RSN_CLI_COUNT(groups), argc, argv,
                                &arguments, &code))
@@ -163,7 +164,8 @@ static const char notes[] =
     "  {\"thinking\", \"answer\", \"finish_reason\", \"p_think\",\n"
     "   \"usage\": {\"prompt_tokens\", \"thinking_tokens\", \"answer_tokens\",\n"
     "             \"markup_tokens\", \"prefill_s\", \"decode_s\", \"cached_tokens\",\n"
-    "             \"kv_bytes\", \"probe_tokens\"},\n"
+    "             \"kv_bytes\", \"probe_tokens\", \"guessed_tokens\",\n"
+    "             \"accepted_tokens\"},\n"
     "   \"answer_end\", \"budget\"} and, with --input, \"line\".\n"
     "finish_reason is eos, stop, length, budget, loop, early_exit or cancelled;\n"
     "p_think is null where the mode was forced; answer_end is how the last token\n"

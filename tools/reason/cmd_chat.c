@@ -154,6 +154,7 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
         RSN_CLI_SAMPLING_GROUP(&chat.generation),
         RSN_CLI_MODEL_GROUP(&chat.model_options),
         RSN_CLI_SESSION_GROUP(&chat.model_options),
+        RSN_CLI_GUESS_GROUP(&chat.model_options),
     };
     if (!rsn_cli_options_parse(self, groups, RSN_CLI_COUNT(groups), argc, argv,
                                &arguments, &code) ||

@@ -155,6 +155,8 @@ static void put_usage(struct rsn_cli_object *object, const reason_usage *usage) 
     rsn_cli_object_int(&inner, "cached_tokens", (int64_t)usage->cached_tokens);
     rsn_cli_object_int(&inner, "kv_bytes", (int64_t)usage->kv_bytes);
     rsn_cli_object_int(&inner, "probe_tokens", (int64_t)usage->probe_tokens);
+    rsn_cli_object_int(&inner, "guessed_tokens", (int64_t)usage->guessed_tokens);
+    rsn_cli_object_int(&inner, "accepted_tokens", (int64_t)usage->accepted_tokens);
     rsn_cli_object_put(object, "usage", &inner);
 }
 

@@ -39,8 +39,17 @@ const struct rsn_cli_option rsn_cli_session_rows[RSN_CLI_N_SESSION_ROWS] = {
      "keys and values: f16, f32, q8_0 or q4_0; default f16"},
 };
 
-int rsn_cli_model_open(const struct rsn_cli_model_options *options,
-                       reason_model **model) {
+const struct rsn_cli_option rsn_cli_guess_rows[RSN_CLI_N_GUESS_ROWS] = {
+    {"guess", 0, RSN_CLI_INT, AT(n_guess), 0, 64, NULL, "N",
+     "tokens guessed ahead at most, which changes time and\nnothing else; default 0: none"},
+    {"lookup", 0, RSN_CLI_INT, AT(lookup), 0, 32, NULL, "N",
+     "tokens that must be repeated for a guess by lookup;\ndefault 0: 3, none with --draft"},
+    {"draft", 0, RSN_CLI_TEXT, AT(draft), 0, 0, NULL, "MODEL",
+     "a smaller model with the same vocabulary that guesses"},
+};
+
+static int open_path(const struct rsn_cli_model_options *options, const char *path,
+                     reason_model **model) {
     reason_model_options how;
     *model = NULL;
     if (reason_model_options_init(&how, sizeof how) != REASON_OK)
@@ -48,8 +57,13 @@ int rsn_cli_model_open(const struct rsn_cli_model_options *options,
     how.cpu = (reason_cpu)options->cpu;
     how.i2_s = (reason_i2_s)options->i2_s;
     how.cancel = rsn_cli_interrupt_token();
-    if (reason_model_open(options->path, &how, model) == REASON_OK) return RSN_CLI_OK;
+    if (reason_model_open(path, &how, model) == REASON_OK) return RSN_CLI_OK;
     return rsn_cli_fail_library();
+}
+
+int rsn_cli_model_open(const struct rsn_cli_model_options *options,
+                       reason_model **model) {
+    return open_path(options, options->path, model);
 }
 
 int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_pool *pool,
@@ -60,7 +74,9 @@ int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_
     how->n_threads = options->n_threads;
     how->pool = pool;
     how->kv_type = (reason_kv_type)options->kv_type;
-    return RSN_CLI_OK;
+    how->n_guess = options->n_guess;
+    how->lookup = options->lookup;
+    return options->draft ? open_path(options, options->draft, &how->draft) : RSN_CLI_OK;
 }
 
 int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
@@ -69,8 +85,9 @@ int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_mod
     *session = NULL;
     int code = rsn_cli_session_options(options, pool, &how);
     if (code != RSN_CLI_OK) return code;
-    if (reason_session_new(model, &how, session) == REASON_OK) return RSN_CLI_OK;
-    return rsn_cli_fail_library();
+    reason_status status = reason_session_new(model, &how, session);
+    reason_model_free(how.draft);
+    return status == REASON_OK ? RSN_CLI_OK : rsn_cli_fail_library();
 }
 
 int rsn_cli_model_int(const reason_model *model, const char *key, int64_t *value) {

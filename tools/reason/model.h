@@ -11,24 +11,30 @@ struct rsn_cli_model_options {
     int i2_s; /* a reason_i2_s */
     int32_t n_ctx;
     int kv_type; /* a reason_kv_type */
+    int32_t n_guess, lookup;
+    const char *draft; /* NULL: none */
 };
 
 extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu, --i2s */
 extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, then --kv */
-enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2 };
+extern const struct rsn_cli_option rsn_cli_guess_rows[];   /* of sessions that generate */
+enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2, RSN_CLI_N_GUESS_ROWS = 3 };
 
 /* Initialisers of struct rsn_cli_group; `options` is a struct rsn_cli_model_options. */
 #define RSN_CLI_MODEL_GROUP(options)                                                     \
     { "Model:", rsn_cli_model_rows, RSN_CLI_N_MODEL_ROWS, (options) }
 #define RSN_CLI_SESSION_GROUP(options)                                                   \
     { "Session:", rsn_cli_session_rows, RSN_CLI_N_SESSION_ROWS, (options) }
+#define RSN_CLI_GUESS_GROUP(options)                                                     \
+    { "Guessing ahead:", rsn_cli_guess_rows, RSN_CLI_N_GUESS_ROWS, (options) }
 /* --kv alone, where the context is not the session's. */
 #define RSN_CLI_KV_GROUP(options)                                                        \
     { "Session:", rsn_cli_session_rows + 1, RSN_CLI_N_SESSION_ROWS - 1, (options) }
 
 /* Each returns RSN_CLI_OK, or says the library's sentence and sets the handle to NULL. */
 int rsn_cli_model_open(const struct rsn_cli_model_options *options, reason_model **model);
-/* `pool` may be NULL: threads as the options say. */
+/* `pool` may be NULL: threads as the options say. how->draft is to be freed when the session
+ * is there. */
 int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_pool *pool,
                             reason_session_options *how);
 int rsn_cli_session_open(const struct rsn_cli_model_options *options, reason_model *model,
