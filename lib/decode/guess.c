@@ -25,21 +25,24 @@ void rsn_guess_close(rsn_guess *g) {
 
 /* --- how many are wanted ------------------------------------------------------------- */
 
-/* Wrong guesses cost the time of their rows, so fewer are made after a pass in which none
- * was right: half as many, and after a single one none for a while, twice as long each time.
- * One more after a pass in which all were: where they end is found by going on. */
+/* A wrong guess costs the time of a row, which on a CPU is a fifth to a half of a pass, so
+ * their number follows what the last pass of the sequence made of them: twice as many if all
+ * were right, one more than were right if some were, half as many if none was, and after a
+ * single wrong one none for a while, twice as long each time. */
 static void adapt(rsn_guess *g, size_t most) {
     const reason_usage *u = &g->q->result->usage;
     uint64_t guessed = u->guessed_tokens - g->guessed;
     uint64_t accepted = u->accepted_tokens - g->accepted;
     g->guessed = u->guessed_tokens;
     g->accepted = u->accepted_tokens;
-    if (accepted > 0)
-        g->pauses = 0;
-    if (guessed > 0 && accepted == guessed && g->most < most)
-        g->most++;
-    if (guessed == 0 || accepted > 0)
+    if (guessed == 0)
         return;
+    if (accepted > 0) {
+        g->pauses = 0;
+        g->most = accepted == guessed ? 2 * g->most : (size_t)accepted + 1;
+        g->most = g->most < most ? g->most : most;
+        return;
+    }
     if (g->most == 1) {
         g->pauses = g->pauses == 0 ? 1 : 2 * g->pauses;
         g->pauses = g->pauses < LONGEST_PAUSE ? g->pauses : LONGEST_PAUSE;
