@@ -139,6 +139,7 @@ api_tests = tests/api/test_alloc_fail \
 	tests/api/test_floating \
 	tests/api/test_fork \
 	tests/api/test_generate \
+	tests/api/test_guess \
 	tests/api/test_large \
 	tests/api/test_memory \
 	tests/api/test_hostile \
@@ -184,6 +185,8 @@ tests_api_test_fork_SOURCES = tests/api/test_fork.c
 tests_api_test_fork_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_generate_SOURCES = tests/api/test_generate.c
 tests_api_test_generate_LDADD = libreason.la $(CMOCKA_LIBS)
+tests_api_test_guess_SOURCES = tests/api/test_guess.c
+tests_api_test_guess_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_large_SOURCES = tests/api/test_large.c
 tests_api_test_large_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_memory_SOURCES = tests/api/test_memory.c

@@ -87,7 +87,9 @@ reason_status rsn_drafter_need(const rsn_draft_setup *setup, size_t n_workers,
     reason_status status = lay_out(setup, n_workers, &scratch);
     if (status != REASON_OK)
         return status;
-    *kv_bytes = (setup->n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK * block_bytes(&like);
+    /* One block more: where it goes on from what it keeps, it copies one. */
+    uint64_t n_blocks = (setup->n_ctx + RSN_KV_BLOCK - 1) / RSN_KV_BLOCK + 1;
+    *kv_bytes = n_blocks * block_bytes(&like);
     *work_bytes = scratch.n_bytes + setup->n_ctx * sizeof(int32_t) +
                   setup->model->hp.n_vocab * sizeof(float);
     return REASON_OK;

@@ -45,7 +45,7 @@ static size_t use_all(const test_heap *heap, reason_model *model,
 }
 
 static void check_need(reason_load load, reason_kv_type kv, int32_t n_ctx,
-                       int32_t n_threads) {
+                       int32_t n_threads, int32_t n_guess) {
     test_heap heap;
     reason_model *model;
     reason_model_options how;
@@ -59,6 +59,8 @@ static void check_need(reason_load load, reason_kv_type kv, int32_t n_ctx,
     o.n_ctx = n_ctx;
     o.kv_type = kv;
     o.n_threads = n_threads;
+    o.n_guess = n_guess < 0 ? -n_guess : n_guess;
+    o.draft = n_guess < 0 ? model : NULL;
     assert_ok(reason_session_memory(model, &o, &need));
     assert_int_equal(need.total_bytes, need.weights_bytes + need.model_bytes +
                                            need.kv_bytes + need.work_bytes);
@@ -80,9 +82,11 @@ static void check_need(reason_load load, reason_kv_type kv, int32_t n_ctx,
 static void test_api_memory__prediction(void **state) {
     (void)state;
     for (int kv = REASON_KV_F16; kv <= REASON_KV_Q4_0; kv++) {
-        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 512, 1);
-        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 130, 2);
-        check_need(REASON_LOAD_MAP, (reason_kv_type)kv, 320, 3);
+        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 512, 1, 0);
+        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 130, 2, 0);
+        check_need(REASON_LOAD_MAP, (reason_kv_type)kv, 320, 3, 0);
+        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 320, 2, 7);
+        check_need(REASON_LOAD_COPY, (reason_kv_type)kv, 320, 2, -7); /* a draft */
     }
 }
 

@@ -250,7 +250,8 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     (void)state;
     assert_ok(reason_session_options_init(&s, sizeof s));
     assert_true(s.n_ctx == 0 && s.n_threads == 0 && !s.pool &&
-                s.kv_type == REASON_KV_F16 && s.n_chunk == 0 && s.memory_limit == 0);
+                s.kv_type == REASON_KV_F16 && s.n_chunk == 0 && s.memory_limit == 0 &&
+                s.n_parallel == 0 && s.n_guess == 0 && s.lookup == 0 && !s.draft);
     assert_ok(reason_thinking_init(&t, sizeof t));
     assert_true(t.mode == REASON_THINK_AUTO && t.budget == -1 &&
                 t.effort == REASON_EFFORT_NONE && t.min_tokens == 0 && !t.wait_text &&
