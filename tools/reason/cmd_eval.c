@@ -208,8 +208,9 @@ static int open_session(const struct rsn_cli_eval *eval, reason_model *model,
     int code = rsn_cli_session_options(&eval->model, NULL, &how);
     if (code != RSN_CLI_OK) return code;
     how.n_parallel = eval->own.n_parallel;
-    return reason_session_new(model, &how, session) == REASON_OK ? RSN_CLI_OK
-                                                                 : rsn_cli_fail_library();
+    reason_status status = reason_session_new(model, &how, session);
+    reason_model_free(how.draft);
+    return status == REASON_OK ? RSN_CLI_OK : rsn_cli_fail_library();
 }
 
 static int run_eval(struct rsn_cli_eval *eval) {
@@ -241,6 +242,7 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
         RSN_CLI_SAMPLING_GROUP(&eval.generation),
         RSN_CLI_MODEL_GROUP(&eval.model),
         RSN_CLI_SESSION_GROUP(&eval.model),
+        RSN_CLI_GUESS_GROUP(&eval.model),
     };
     if (!rsn_cli_options_parse(self, groups, RSN_CLI_COUNT(groups), argc, argv,
                                &arguments, &code))
