@@ -162,6 +162,7 @@ static reason_status start(rsn_engine *e, rsn_member *m, bool *fits) {
     const int32_t *tokens = tokens_of(m, &n);
     reason_status status =
         rsn_timeline_init(&line, &s->model->hp, e->room.n_ctx, s->line.kv.type);
+    line.kv.n_session = s->line.kv.n_session; /* the room may be less */
     if (status == REASON_OK)
         status = rsn_prefixes_find(&s->prefixes, tokens, n - 1, &line);
     if (status == REASON_OK) {

@@ -63,7 +63,7 @@ static void describe(const rsn_session *s, uint64_t n_tokens, header h) {
     put(h + AT_HEADS, m->hp.n_heads_kv, 4);
     put(h + AT_DIMS, m->hp.head_dim, 4);
     put(h + AT_VOCAB, m->hp.n_vocab, 4);
-    put(h + AT_ROPE, rsn_model_rope(m, s->line.kv.n_ctx), 4);
+    put(h + AT_ROPE, rsn_model_rope(m, s->line.kv.n_session), 4);
     for (size_t i = 0; i + 1 < ARCH_BYTES && m->arch->name[i]; i++)
         h[AT_ARCH + i] = (unsigned char)m->arch->name[i];
 }

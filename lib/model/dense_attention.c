@@ -5,9 +5,9 @@
 #include "kernels/mathd.h"
 #include "model/dense.h"
 
-/* The tables of a timeline follow from its context's size. */
+/* The tables of a timeline follow from the size of its session's context. */
 static const rsn_rope *rope_of(const rsn_pass *p, const rsn_kv *kv, bool local) {
-    return &p->m->ropes[local ? RSN_ROPE_LOCAL : rsn_model_rope(p->m, kv->n_ctx)];
+    return &p->m->ropes[local ? RSN_ROPE_LOCAL : rsn_model_rope(p->m, kv->n_session)];
 }
 
 void rsn_dense_angles(const rsn_pass *p, size_t t) {

@@ -40,7 +40,7 @@ reason_status rsn_kv_init(rsn_kv *kv, const rsn_hparams *hp, size_t n_ctx,
         !rsn_to_size(bytes, &kv->block_bytes))
         return rsn_fail(REASON_ERR_LIMIT,
                         "keys and values of 64 positions exceed the address space");
-    kv->n_ctx = n_ctx;
+    kv->n_ctx = kv->n_session = n_ctx;
     kv->type = type;
     kv->n_heads_kv = hp->n_heads_kv;
     kv->head_stride = RSN_KV_BLOCK * rsn_type_row_bytes(type, hp->head_dim);

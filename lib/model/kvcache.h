@@ -17,6 +17,7 @@ typedef struct rsn_kv {
     size_t n_blocks, cap;
     size_t n;           /* positions that are valid */
     size_t n_ctx;       /* most positions */
+    size_t n_session;   /* those of its session: LongRoPE chooses factors by them */
     const rsn_type_info *type;
     size_t head_stride; /* bytes of [64][head_dim] */
     size_t n_heads_kv;

@@ -34,6 +34,7 @@ typedef struct scripted {
     const int32_t *ids; /* the same, [n_ids] */
     size_t n_ids;
     int style;
+    size_t n_session;   /* that all timelines have to say; 0: any */
     size_t n_forwards;  /* passes so far */
     size_t n_tokens;    /* and tokens in them */
     size_t cancel_at;   /* the pass that sets `cancel` before it computes; 0: none */
@@ -58,6 +59,7 @@ static inline int32_t *script_cell(rsn_kv *kv, size_t position) {
 
 /* Writes the rows that the run wants; returns where the next run's begin. */
 static inline float *script_run(scripted *m, const rsn_run *run, float *logits) {
+    assert_true(m->n_session == 0 || run->kv->n_session == m->n_session);
     for (size_t i = 0; i < run->kv->n; i++)
         m->history[i] = *script_cell(run->kv, i);
     for (size_t i = 0; i < run->n; i++) {

@@ -120,6 +120,27 @@ static reason_session *new_session(scripted *m, int32_t n_parallel, int32_t n_ch
     return session;
 }
 
+/* What a batch has less of is room, not the session's context, by which some models choose
+ * how they rotate. */
+static void test_decode_batch__less_room_is_the_same_context(void **state) {
+    (void)state;
+    scripted *m = scripted_new(script_digest, TAGS_ARE_TOKENS, NULL);
+    make_requests(4, 3);
+    for (size_t i = 0; i < all.n; i++) {
+        all.prompts[i][100] = '\0';
+        all.requests[i].max_tokens = 20;
+        all.thinking[i].chunk = 0;
+    }
+    reason_session *session = new_session(m, 4, 64, 4);
+    m->n_session = session->setup.n_ctx;
+    assert_int_equal(m->n_session, 4 * RSN_KV_BLOCK);
+    assert_int_equal(reason_generate_batch(session, all.list, all.n, all.results),
+                     REASON_OK);
+    free_results();
+    reason_session_free(session);
+    scripted_free(m);
+}
+
 /* --- equality -------------------------------------------------------------------------- */
 
 static void test_decode_batch__results_are_those_alone(void **state) {
@@ -534,6 +555,7 @@ static void test_decode_batch__every_allocation_may_fail(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_decode_batch__less_room_is_the_same_context),
         cmocka_unit_test(test_decode_batch__results_are_those_alone),
         cmocka_unit_test(test_decode_batch__memory_is_not_exceeded),
         cmocka_unit_test(test_decode_batch__a_common_beginning_is_computed_once),
