@@ -25,7 +25,7 @@ void rsn_guess_close(rsn_guess *g) {
 
 /* --- how many are wanted ------------------------------------------------------------- */
 
-/* A wrong guess costs the time of a row, which on a CPU is a fifth to a half of a pass, so
+/* A wrong guess costs the time of a row, which on a CPU is a tenth to a third of a pass, so
  * their number follows what the last pass of the sequence made of them: twice as many if all
  * were right, one more than were right if some were, half as many if none was, and after a
  * single wrong one none for a while, twice as long each time. */
