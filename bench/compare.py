@@ -74,11 +74,14 @@ REQUESTS = 64
 
 def ours_prefix(a, batch):
     out, _ = run([a.ours, a.model, str(a.n), str(batch)])
-    return {f"{REQUESTS} requests, {batch} at once tok/s": float(out.splitlines()[-1].split()[1])}
+    cells = out.splitlines()[-1].split()
+    a.computed = int(cells[5])
+    return {f"{REQUESTS} requests, {batch} at once tok/s": float(cells[1])}
 
 
 def peer_prefix(a, batch):
-    """The common beginning once for all, nothing else of the prompts, waves of `batch`."""
+    """As many tokens of prompts as we computed, at the speed of the common beginning, and
+    waves of `batch`."""
     context = a.prompt + batch * a.n + 64
     out, _ = run([a.peer, "-m", a.peer_model, "-c", str(context), "-b", "2048",
                   "-ub", "512", "-npp", str(a.prompt), "-ntg", str(a.n), "-pps",
@@ -86,7 +89,8 @@ def peer_prefix(a, batch):
                  also_errors=True)
     rows = [r for r in re.findall(r"^\|(.*)\|$", out, re.M) if r.strip()[:1].isdigit()]
     cells = rows[-1].split("|")
-    seconds = float(cells[4]) + REQUESTS / batch * float(cells[6])
+    seconds = (a.computed / a.prompt * float(cells[4]) +
+               REQUESTS / batch * float(cells[6]))
     return {f"{REQUESTS} requests, {batch} at once tok/s": REQUESTS * a.n / seconds}
 
 
