@@ -3,8 +3,7 @@
 example_cppflags = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 
 noinst_PROGRAMS += examples/ask examples/batch examples/evaluate examples/search \
-	examples/server
-	examples/speculate
+	examples/server examples/speculate
 examples_ask_SOURCES = examples/ask.c
 examples_ask_CPPFLAGS = $(example_cppflags)
 examples_ask_LDADD = libreason.la
