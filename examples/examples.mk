@@ -28,4 +28,5 @@ examples_server_LDADD = libreason.la
 examples_speculate_SOURCES = examples/speculate.c
 examples_speculate_CPPFLAGS = $(example_cppflags)
 examples_speculate_LDADD = libreason.la
-EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv
+EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv \
+	examples/data/tasks.jsonl
