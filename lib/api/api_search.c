@@ -39,7 +39,6 @@ reason_status reason_answer_normalize(const char *text, int64_t n_bytes,
 
 reason_status reason_answer_check(const char *text, const char *gold,
                                   reason_answer_kind kind, bool *right) {
-    rsn_str own = {0}, wanted = {0};
     if (right)
         *right = false;
     if (!text || !gold || !right)
@@ -47,16 +46,8 @@ reason_status reason_answer_check(const char *text, const char *gold,
     reason_status status = check_kind(kind);
     if (status != REASON_OK)
         return status;
-    rsn_answer_normalize((rsn_text){text, strlen(text)}, kind, &own);
-    rsn_answer_normalize_gold((rsn_text){gold, strlen(gold)}, kind, &wanted);
-    if (own.failed || wanted.failed)
-        status = rsn_fail_memory(strlen(text));
-    else
-        *right = own.n > 0 && own.n == wanted.n &&
-                 memcmp(own.data, wanted.data, own.n) == 0;
-    rsn_str_free(&own);
-    rsn_str_free(&wanted);
-    return status;
+    return rsn_answer_check((rsn_text){text, strlen(text)},
+                            (rsn_text){gold, strlen(gold)}, kind, right);
 }
 
 double reason_pass_at_k(uint64_t n, uint64_t right, uint64_t k) {

@@ -96,18 +96,10 @@ static reason_status name_slice(const evaluator *v, reason_status status) {
 
 /* --- what was answered --------------------------------------------------------------- */
 
-static reason_status check_answer(const reason_task *task, const rsn_result *r,
-                                  bool *right) {
-    rsn_str own = {0}, gold = {0};
-    rsn_answer_normalize((rsn_text){rsn_str_text(&r->answer), r->answer.n}, task->answers,
-                         &own);
-    rsn_answer_normalize_gold((rsn_text){task->answer, strlen(task->answer)},
-                              task->answers, &gold);
-    bool failed = own.failed || gold.failed;
-    *right = own.n > 0 && own.n == gold.n && memcmp(own.data, gold.data, own.n) == 0;
-    rsn_str_free(&own);
-    rsn_str_free(&gold);
-    return failed ? rsn_fail_memory(r->answer.n) : REASON_OK;
+static reason_status is_right(const reason_task *task, const rsn_result *r, bool *right) {
+    return rsn_answer_check((rsn_text){rsn_str_text(&r->answer), r->answer.n},
+                            (rsn_text){task->answer, strlen(task->answer)},
+                            task->answers, right);
 }
 
 static void count(reason_task_result *t, size_t way, const rsn_result *r, bool right) {
@@ -138,7 +130,7 @@ static reason_status finish(evaluator *v, size_t i) {
         if (!members[k] || members[k]->answer_end == REASON_FINISH_CANCELLED)
             return REASON_OK;
     for (size_t k = 0; k < n * v->n_ways; k++) {
-        reason_status status = check_answer(&v->job->tasks[i], members[k], &right);
+        reason_status status = is_right(&v->job->tasks[i], members[k], &right);
         if (status != REASON_OK)
             return status;
         count(&t, k / n, members[k], right);

@@ -365,6 +365,19 @@ void rsn_answer_normalize(rsn_text text, reason_answer_kind kind, rsn_str *out) 
     KINDS[kind].text(text, out);
 }
 
-void rsn_answer_normalize_gold(rsn_text gold, reason_answer_kind kind, rsn_str *out) {
+static void normalize_gold(rsn_text gold, reason_answer_kind kind, rsn_str *out) {
     KINDS[kind].gold(gold, out);
+}
+
+reason_status rsn_answer_check(rsn_text text, rsn_text gold, reason_answer_kind kind,
+                               bool *right) {
+    rsn_str own = {0}, wanted = {0};
+    rsn_answer_normalize(text, kind, &own);
+    normalize_gold(gold, kind, &wanted);
+    bool failed = own.failed || wanted.failed;
+    *right = !failed && own.n > 0 && own.n == wanted.n &&
+             memcmp(own.data, wanted.data, own.n) == 0;
+    rsn_str_free(&own);
+    rsn_str_free(&wanted);
+    return failed ? rsn_fail_memory(text.n) : REASON_OK;
 }
