@@ -245,6 +245,104 @@ static void test_api_null__generate(void **state) {
     assert_refused(reason_result_token(w->result, 0, NULL));
 }
 
+/* Batches, submitted requests and searches: nothing is run and nothing left behind. */
+static void test_api_null__many(void **state) {
+    const world *w = *state;
+    asking a;
+    reason_result *out = MARK;
+    reason_search_result *found = MARK;
+    uint64_t ticket = 7;
+    size_t n = 7;
+    ask_init(&a, "What is 3 + 4?", 2);
+    const reason_request *const list[] = {&a.request}, *const none[] = {NULL};
+    assert_refused(reason_generate_batch(NULL, list, 1, &out));
+    assert_null(out);
+    assert_refused(reason_generate_batch(w->session, NULL, 1, &out));
+    assert_refused(reason_generate_batch(w->session, none, 1, &out));
+    assert_refused(reason_generate_batch(w->session, list, 0, &out));
+    assert_refused(reason_generate_batch(w->session, list, 1, NULL));
+    assert_refused(reason_submit(NULL, &a.request, &ticket));
+    assert_int_equal(ticket, 0);
+    assert_refused(reason_submit(w->session, NULL, &ticket));
+    assert_refused(reason_submit(w->session, &a.request, NULL));
+    out = MARK;
+    assert_refused(reason_poll(NULL, 0, &ticket, &out));
+    assert_null(out);
+    assert_refused(reason_poll(w->session, 0, NULL, &out));
+    assert_refused(reason_poll(w->session, 0, &ticket, NULL));
+    assert_refused(reason_withdraw(NULL, 1));
+    assert_refused(reason_withdraw(w->session, 0));
+    assert_refused(reason_withdraw(w->session, 99));
+    assert_refused(reason_pending(NULL, &n));
+    assert_int_equal(n, 0);
+    assert_refused(reason_pending(w->session, NULL));
+    assert_refused(reason_search(NULL, &a.request, NULL, &found));
+    assert_null(found);
+    assert_refused(reason_search(w->session, NULL, NULL, &found));
+    assert_refused(reason_search(w->session, &a.request, NULL, NULL));
+    assert_ok(reason_generate_batch(w->session, list, 1, &out));
+    reason_result_free(out);
+}
+
+static void test_api_null__evaluate(void **state) {
+    const world *w = *state;
+    asking a;
+    reason_task task;
+    reason_evaluation *out = MARK;
+    reason_evaluation_summary summary = {.size = sizeof summary};
+    reason_evaluation_difference difference = {.size = sizeof difference};
+    reason_task_result result = {.size = sizeof result};
+    ask_init(&a, "", 8);
+    a.request.text = NULL;
+    assert_refused(reason_task_init(NULL, sizeof task));
+    assert_refused(reason_evaluate_options_init(NULL, sizeof(reason_evaluate_options)));
+    assert_ok(reason_task_init(&task, sizeof task));
+    const reason_task *const list[] = {&task}, *const none[] = {NULL};
+    assert_refused(reason_evaluate(w->session, &a.request, list, 1, NULL, &out));
+    assert_null(out); /* neither a question nor an answer */
+    task.question = "What is 3 + 4?";
+    assert_refused(reason_evaluate(w->session, &a.request, list, 1, NULL, &out));
+    task.answer = "7";
+    assert_refused(reason_evaluate(NULL, &a.request, list, 1, NULL, &out));
+    assert_refused(reason_evaluate(w->session, NULL, list, 1, NULL, &out));
+    assert_refused(reason_evaluate(w->session, &a.request, NULL, 1, NULL, &out));
+    assert_refused(reason_evaluate(w->session, &a.request, none, 1, NULL, &out));
+    assert_refused(reason_evaluate(w->session, &a.request, list, 0, NULL, &out));
+    assert_refused(reason_evaluate(w->session, &a.request, list, 1, NULL, NULL));
+    assert_ok(reason_evaluate(w->session, &a.request, list, 1, NULL, &out));
+    assert_refused(reason_evaluation_task(NULL, 0, &result));
+    assert_refused(reason_evaluation_task(out, 1, &result));
+    assert_refused(reason_evaluation_task(out, 0, NULL));
+    assert_refused(reason_evaluation_summary_of(NULL, NULL, -1, &summary));
+    assert_refused(reason_evaluation_summary_of(out, NULL, -1, NULL));
+    assert_refused(reason_evaluation_compare(NULL, out, &difference));
+    assert_refused(reason_evaluation_compare(out, NULL, &difference));
+    assert_refused(reason_evaluation_compare(out, out, NULL));
+    assert_int_equal(reason_evaluation_n_tasks(NULL), 0);
+    reason_evaluation_free(NULL);
+    reason_evaluation_free(out);
+}
+
+static void test_api_null__derived(void **state) {
+    const world *w = *state;
+    reason_model *out = MARK;
+    float row[4096];
+    assert_refused(reason_derive_options_init(NULL, sizeof(reason_derive_options)));
+    assert_refused(reason_model_derive(NULL, NULL, &out));
+    assert_null(out);
+    assert_refused(reason_model_derive(w->model, NULL, NULL));
+    assert_refused(reason_model_embedding(NULL, 1, row));
+    assert_refused(reason_model_embedding(w->model, 1, NULL));
+    assert_refused(reason_model_embedding(w->model, -1, row));
+    assert_refused(reason_session_inputs(NULL, row, 1, NULL));
+    assert_refused(reason_session_inputs(w->session, NULL, 1, NULL));
+    assert_refused(reason_session_inputs(w->session, row, 0, NULL));
+    assert_refused(reason_session_save(NULL, "x"));
+    assert_refused(reason_session_save(w->session, NULL));
+    assert_refused(reason_session_load(NULL, "x"));
+    assert_refused(reason_session_load(w->session, NULL));
+}
+
 static void test_api_null__perplexity(void **state) {
     const world *w = *state;
     reason_perplexity_result r = {.size = sizeof r, .n_text = 7};
@@ -511,6 +609,9 @@ int main(void) {
         cmocka_unit_test(test_api_null__template),
         cmocka_unit_test(test_api_null__session),
         cmocka_unit_test(test_api_null__generate),
+        cmocka_unit_test(test_api_null__many),
+        cmocka_unit_test(test_api_null__evaluate),
+        cmocka_unit_test(test_api_null__derived),
         cmocka_unit_test(test_api_null__perplexity),
         cmocka_unit_test(test_api_null__imatrix),
         cmocka_unit_test(test_api_null__null_is_fine),
