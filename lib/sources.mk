@@ -217,6 +217,8 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/batch.h \
 	lib/decode/engine.c \
 	lib/decode/engine.h \
+	lib/decode/consult.c \
+	lib/decode/consult.h \
 	lib/decode/draft.c \
 	lib/decode/draft.h \
 	lib/decode/generate.c \

@@ -27,7 +27,8 @@ void rsn_drafter_reset(rsn_drafter *d);
 /* Bytes of keys and values that it keeps between generations. */
 uint64_t rsn_drafter_kv_bytes(const rsn_drafter *d);
 
-/* What it has read of one text, which only grows; a zeroed one has read nothing. */
+/* What it has read of one text, which grows, and which thinking in chunks cuts; a zeroed one
+ * has read nothing. */
 typedef struct rsn_draft {
     rsn_timeline line;
     bool is_open;
