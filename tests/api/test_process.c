@@ -50,8 +50,8 @@ static void test_api_process__status_names(void **state) {
 }
 
 static void test_api_process__finish_names(void **state) {
-    static const char *const names[] = {"eos",    "stop",      "length",
-                                        "budget", "cancelled", "unknown"};
+    static const char *const names[] = {"eos",       "stop", "length",     "budget",
+                                        "cancelled", "loop", "early_exit", "unknown"};
     (void)state;
     for (size_t i = 0; i < COUNT(names); i++)
         assert_string_equal(reason_finish_name((reason_finish)i), names[i]);
