@@ -291,7 +291,7 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/targets.c \
 	lib/convert/targets.h
 api_sources = lib/api/api_derive.c \
-api_sources = lib/api/api_evaluate.c \
+	lib/api/api_evaluate.c \
 	lib/api/api_generate.c \
 	lib/api/api_imatrix.c \
 	lib/api/api_machine.c \
