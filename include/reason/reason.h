@@ -308,9 +308,9 @@ typedef struct reason_derive_options {
                                 left out, some several times, in any order (chain of layers,
                                 arXiv 2507.07996); default NULL: all */
     size_t n_layers;       /**< 1 to 4096 */
-    const float *steering; /**< [n_layers of the derived model, n_embd] float32: added to the
+    const float *control;  /**< [n_layers of the derived model, n_embd] float32: added to the
                                 residual stream at every position, a row behind each of its
-                                layers, 0 where nothing is (activation steering, arXiv
+                                layers, 0 where nothing is (control vectors, arXiv
                                 2507.04742); default NULL: nothing */
 } reason_derive_options;
 
@@ -323,10 +323,10 @@ REASON_API reason_status reason_derive_options_init(reason_derive_options *optio
  * weights, of which it keeps the other one alive; sessions on it have keys and values for
  * its own layers. What it is asked about itself is the other's, but for "n_layers" and
  * "kv_bytes_per_token". Its results are as reproducible as the other's; with all layers in
- * order and no steering they are the same, bit for bit.
+ * order and no control vectors they are the same, bit for bit.
  *
- * @return INVALID_ARG (a layer that there is not, steering that is not finite), MISMATCH (a
- * model without weights), NO_MEMORY
+ * @return INVALID_ARG (a layer that there is not, a control vector that is not finite),
+ * MISMATCH (a model without weights), NO_MEMORY
  */
 REASON_API reason_status reason_model_derive(reason_model *model,
                                              const reason_derive_options *options,

@@ -20,7 +20,7 @@ static reason_status derive_all(reason_model *model, const reason_derive_options
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++)
         layers[i] = (int32_t)i;
-    reason_status status = rsn_model_derive(model, layers, n, o->steering, derived);
+    reason_status status = rsn_model_derive(model, layers, n, o->control, derived);
     rsn_free(layers);
     return status;
 }
@@ -43,7 +43,7 @@ reason_status reason_model_derive(reason_model *model,
     if (!o.layers || o.n_layers == 0 || o.n_layers > MAX_LAYERS)
         return rsn_fail(REASON_ERR_INVALID_ARG, "n_layers is %zu, 1 to %d expected",
                         o.n_layers, MAX_LAYERS);
-    return rsn_model_derive(model, o.layers, o.n_layers, o.steering, derived);
+    return rsn_model_derive(model, o.layers, o.n_layers, o.control, derived);
 }
 
 reason_status reason_model_embedding(const reason_model *model, int32_t token,

@@ -17,17 +17,17 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t n) {
 }
 
 static reason_status check(const rsn_model *base, const int32_t *layers, size_t n,
-                           const float *steering) {
+                           const float *control) {
     size_t n_layers = base->hp.n_layers;
     for (size_t i = 0; i < n; i++)
         if (layers[i] < 0 || (size_t)layers[i] >= n_layers)
             return rsn_fail(REASON_ERR_INVALID_ARG, "layer %d at %zu, 0 to %zu expected",
                             layers[i], i, n_layers - 1);
-    for (size_t i = 0; steering && i < n * base->hp.n_embd; i++)
-        if (!isfinite(steering[i]))
+    for (size_t i = 0; control && i < n * base->hp.n_embd; i++)
+        if (!isfinite(control[i]))
             return rsn_fail(REASON_ERR_INVALID_ARG,
-                            "steering has %g at layer %zu, dimension %zu",
-                            (double)steering[i], i / base->hp.n_embd,
+                            "control has %g at layer %zu, dimension %zu",
+                            (double)control[i], i / base->hp.n_embd,
                             i % base->hp.n_embd);
     return REASON_OK;
 }
@@ -41,15 +41,15 @@ static bool is_zero(const float *x, size_t n) {
 }
 
 static reason_status list_layers(rsn_model *d, const int32_t *layers, size_t n,
-                                 const float *steering) {
+                                 const float *control) {
     size_t width = d->hp.n_embd;
     const rsn_layer *from = d->base->weights.layers;
     rsn_layer *list = rsn_arena_calloc2(&d->arena, n, sizeof *list);
-    float *rows = steering ? rsn_arena_calloc2(&d->arena, n * width, sizeof *rows) : NULL;
-    if (!list || (steering && !rows))
+    float *rows = control ? rsn_arena_calloc2(&d->arena, n * width, sizeof *rows) : NULL;
+    if (!list || (control && !rows))
         return REASON_ERR_NO_MEMORY;
     if (rows)
-        memcpy(rows, steering, n * width * sizeof *rows);
+        memcpy(rows, control, n * width * sizeof *rows);
     for (size_t i = 0; i < n; i++) {
         list[i] = from[layers[i]];
         if (rows && !is_zero(rows + i * width, width))
@@ -64,9 +64,9 @@ static reason_status list_layers(rsn_model *d, const int32_t *layers, size_t n,
 }
 
 reason_status rsn_model_derive(rsn_model *base, const int32_t *layers, size_t n,
-                               const float *steering, rsn_model **derived) {
+                               const float *control, rsn_model **derived) {
     *derived = NULL;
-    reason_status status = check(base, layers, n, steering);
+    reason_status status = check(base, layers, n, control);
     if (status != REASON_OK)
         return status;
     rsn_model *d = rsn_calloc2(1, sizeof *d);
@@ -78,7 +78,7 @@ reason_status rsn_model_derive(rsn_model *base, const int32_t *layers, size_t n,
     memset(&d->arena, 0, sizeof d->arena);
     atomic_init(&d->users, 1);
     d->base = rsn_model_retain(base);
-    status = list_layers(d, layers, n, steering);
+    status = list_layers(d, layers, n, control);
     if (status == REASON_OK)
         *derived = d;
     else

@@ -406,8 +406,8 @@ double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_
                            : grow * embedding[(size_t)tokens[p] * net.width + i];
     for (size_t at = 0; at < (how.path ? how.n_path : o->n_layers); at++) {
         run_layer(&net, how.path ? (size_t)how.path[at] : at, x);
-        for (size_t i = 0; how.steering && i < n * net.width; i++)
-            x[i] += (double)how.steering[at * net.width + i % net.width];
+        for (size_t i = 0; how.control && i < n * net.width; i++)
+            x[i] += (double)how.control[at * net.width + i % net.width];
     }
     double *out = normalize(&net, "output_norm.weight", x, net.width, n);
     double *logits = multiply(&net, o->tied ? "token_embd.weight" : "output.weight", NULL,

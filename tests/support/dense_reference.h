@@ -18,7 +18,7 @@ typedef struct dense_reference_options {
     void *user;
     const int32_t *path; /* the layers to run, [n_path]; NULL: all in order */
     size_t n_path;
-    const float *steering; /* [n_path][n_embd], added behind each; NULL: nothing */
+    const float *control; /* [n_path][n_embd], added behind each; NULL: nothing */
     const float *inputs;   /* [n][n_embd] instead of the tokens' embeddings; NULL: these */
 } dense_reference_options;
 

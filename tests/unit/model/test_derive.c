@@ -76,13 +76,13 @@ static float *run_in(reason_model *model, const fixture *f, const float *inputs)
 }
 
 static reason_model *derive(const fixture *f, const int32_t *layers, size_t n,
-                            const float *steering) {
+                            const float *control) {
     reason_derive_options o;
     reason_model *derived;
     check_ok(reason_derive_options_init(&o, sizeof o));
     o.layers = layers;
     o.n_layers = n;
-    o.steering = steering;
+    o.control = control;
     check_ok(reason_model_derive(f->model, &o, &derived));
     return derived;
 }
@@ -134,23 +134,23 @@ static void test_model_derive__paths(void **state) {
         }
 }
 
-static void test_model_derive__steering(void **state) {
+static void test_model_derive__control_vectors(void **state) {
     (void)state;
     static const int32_t path[] = {0, 2, 2, 3};
     for (size_t a = 0; a < COUNT(ARCHS); a++) {
         fixture f;
         fixture_make(&f, ARCHS[a], a);
-        float *steering = floats(COUNT(path) * f.n_embd);
+        float *control = floats(COUNT(path) * f.n_embd);
         for (size_t i = 0; i < COUNT(path) * f.n_embd; i++) /* none behind the second */
-            steering[i] = i / f.n_embd == 1 ? 0 : (float)(i % 13) * 0.02f - 0.1f;
-        reason_model *derived = derive(&f, path, COUNT(path), steering);
+            control[i] = i / f.n_embd == 1 ? 0 : (float)(i % 13) * 0.02f - 0.1f;
+        reason_model *derived = derive(&f, path, COUNT(path), control);
         float *found = run_in(derived, &f, NULL);
         expect_near(&f, found,
                     (dense_reference_options){
-                        .path = path, .n_path = COUNT(path), .steering = steering},
+                        .path = path, .n_path = COUNT(path), .control = control},
                     ARCHS[a]);
         free(found);
-        free(steering);
+        free(control);
         reason_model_free(derived);
         fixture_drop(&f);
     }
@@ -228,7 +228,7 @@ static void test_model_derive__refusals(void **state) {
     reason_derive_options o;
     reason_model *derived;
     fixture_make(&f, "llama", 1);
-    float *steering = floats(LAYERS * f.n_embd);
+    float *control = floats(LAYERS * f.n_embd);
     check_ok(reason_derive_options_init(&o, sizeof o));
     o.layers = below;
     o.n_layers = 2;
@@ -244,16 +244,16 @@ static void test_model_derive__refusals(void **state) {
     o.n_layers = 3;
     assert_int_equal(reason_model_derive(f.model, &o, &derived), REASON_ERR_INVALID_ARG);
     o.n_layers = 0;
-    o.steering = steering;
-    steering[f.n_embd + 2] = NAN;
+    o.control = control;
+    control[f.n_embd + 2] = NAN;
     assert_int_equal(reason_model_derive(f.model, &o, &derived), REASON_ERR_INVALID_ARG);
     assert_non_null(strstr(reason_last_error(), "layer 1, dimension 2"));
     assert_int_equal(reason_model_derive(NULL, &o, &derived), REASON_ERR_INVALID_ARG);
-    assert_int_equal(reason_model_embedding(f.model, -1, steering),
+    assert_int_equal(reason_model_embedding(f.model, -1, control),
                      REASON_ERR_INVALID_ARG);
-    assert_int_equal(reason_model_embedding(f.model, (int32_t)f.n_vocab, steering),
+    assert_int_equal(reason_model_embedding(f.model, (int32_t)f.n_vocab, control),
                      REASON_ERR_INVALID_ARG);
-    free(steering);
+    free(control);
     fixture_drop(&f);
 }
 
@@ -289,7 +289,7 @@ static void test_model_derive__inputs_are_no_tokens(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_derive__paths),
-        cmocka_unit_test(test_model_derive__steering),
+        cmocka_unit_test(test_model_derive__control_vectors),
         cmocka_unit_test(test_model_derive__the_same_is_the_same),
         cmocka_unit_test(test_model_derive__twice),
         cmocka_unit_test(test_model_derive__inputs),
