@@ -25,7 +25,7 @@ static const way WAYS[] = {
 /* One row of the table; 0 on failure. */
 static int measure(reason_session *session, const way *w, int n_samples,
                    const question *questions, size_t n) {
-    double right = 0, tokens = 0, longest = 0, m = (double)n, low, high;
+    double right = 0, tokens = 0, longest = 0, seconds = 0, m = (double)n, low, high;
     for (size_t i = 0; i < n; i++) {
         reason_request request;
         reason_thinking thinking;
@@ -57,11 +57,13 @@ static int measure(reason_session *session, const way *w, int n_samples,
         right += is_right;
         tokens += (double)usage.tokens;
         longest += (double)usage.longest;
+        seconds += usage.seconds;
         reason_search_result_free(result);
     }
     interval(right, m, &low, &high);
-    printf("| %-10s | %5.1f%% | %4.1f-%4.1f | %7.1f | %5.1f |\n", w->name, 100 * right / m,
-           100 * low, 100 * high, tokens / m, longest / m);
+    printf("| %-10s | %5.1f%% | %4.1f-%4.1f | %7.1f | %7.1f | %5.2f |\n", w->name,
+           100 * right / m, 100 * low, 100 * high, tokens / m, longest / m,
+           1e3 * seconds / m);
     return 1;
 }
 
@@ -88,7 +90,8 @@ int main(int argc, char **argv) {
     ok = ok && reason_model_open(NULL, NULL, &model) == REASON_OK &&
          reason_session_new(model, &options, &session) == REASON_OK;
     if (ok)
-        printf("| %d samples  | right  | 95%%       | tokens  | longest |\n|---|---|---|---|---|\n",
+        printf("| %d samples  | right  | 95%%       | tokens  | longest | ms    |\n"
+               "|---|---|---|---|---|---|\n",
                n_samples);
     for (size_t i = 0; ok && i < sizeof WAYS / sizeof *WAYS; i++)
         ok = measure(session, &WAYS[i], n_samples, questions, n_hard);
