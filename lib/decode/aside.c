@@ -28,14 +28,6 @@ static double entropy(const float *logits, rsn_sampler *tools) {
     return rsn_logd(sum) - weighted / sum;
 }
 
-static int32_t best(const float *logits, size_t n) {
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (logits[i] > logits[best] || isnan(logits[best]))
-            best = i;
-    return (int32_t)best;
-}
-
 static reason_status allocate(rsn_aside *a, size_t n_vocab) {
     const rsn_question *q = &a->question;
     a->logits = rsn_alloc2(n_vocab, sizeof *a->logits);
@@ -80,8 +72,8 @@ static bool take_answer(rsn_aside *a, const float *row, const rsn_vocab *vocab,
     a->n_seen++;
     if (a->n_answer == a->question.most)
         return true;
-    int32_t id = best(row, tools->n_vocab);
-    if (rsn_vocab_is_end(vocab, id))
+    int32_t id = rsn_best_token(tools->kernels, row, tools->n_vocab);
+    if (id < 0 || rsn_vocab_is_end(vocab, id))
         return true;
     a->answer[a->n_answer++] = id;
     a->answer_logprob += logprob(row, id, tools);

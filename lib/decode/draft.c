@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "decode/sampler.h"
 
 struct rsn_drafter {
     rsn_draft_setup setup;
@@ -195,20 +196,12 @@ static void add_run(rsn_drafter *d, rsn_draft_job *job, size_t *left) {
     *left -= n;
 }
 
-/* The likeliest token, the first of equals; -1: none is. */
-static int32_t likeliest(const rsn_model *m, const float *logits) {
-    float max = m->kernels->max(logits, m->hp.n_vocab);
-    for (size_t i = 0; i < m->hp.n_vocab; i++)
-        if (logits[i] == max)
-            return (int32_t)i;
-    return -1;
-}
-
 /* Nothing is guessed behind an end. */
 static void take_guess(const rsn_drafter *d, rsn_draft_job *job, const float *logits) {
-    int32_t id = likeliest(d->setup.model, logits);
+    const rsn_model *m = d->setup.model;
+    int32_t id = rsn_best_token(m->kernels, logits, m->hp.n_vocab);
     job->allowed = 0;
-    if (id < 0 || rsn_vocab_is_end(d->setup.model->vocab, id))
+    if (id < 0 || rsn_vocab_is_end(m->vocab, id))
         return;
     job->guesses[job->n_guesses++] = id;
     if (job->n_guesses < job->most && job->draft->line.n < d->setup.n_ctx &&

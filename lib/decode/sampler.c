@@ -133,13 +133,12 @@ float rsn_sampler_logprob(const rsn_sampler *s, const float *logits, int32_t id)
     return own == s->log_norm ? 0 : (float)(own - s->log_norm);
 }
 
-/* The first of the largest; -1 if none is above -infinity. */
-static int32_t best(const rsn_sampler *s) {
-    float max = s->kernels->max(s->logits, s->n_vocab);
+int32_t rsn_best_token(const rsn_kernels *kernels, const float *logits, size_t n) {
+    float max = kernels->max(logits, n);
     if (max == -INFINITY)
         return -1;
     size_t at = 0;
-    while (s->logits[at] != max)
+    while (logits[at] != max)
         at++;
     return (int32_t)at;
 }
@@ -236,7 +235,7 @@ int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
                          float *logprob) {
     const reason_sampling *p = s->params;
     *logprob = 0;
-    int32_t top = best(s);
+    int32_t top = rsn_best_token(s->kernels, s->logits, s->n_vocab);
     if (top < 0 || p->temperature == 0)
         return top;
     float max = s->logits[top];

@@ -43,6 +43,9 @@ int32_t rsn_sampler_draw(rsn_sampler *s, uint64_t position, uint32_t draw,
  * begin. */
 float rsn_sampler_logprob(const rsn_sampler *s, const float *logits, int32_t id);
 
+/* The likeliest token, the smaller id of equals; -1 if none has a share. */
+int32_t rsn_best_token(const rsn_kernels *kernels, const float *logits, size_t n);
+
 /* log(sum(exp(logits))), using scratch [n]. */
 double rsn_log_sum_exp(const rsn_kernels *kernels, const float *logits, size_t n,
                        float *scratch);

@@ -7,14 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-
-/* FNV-1a, as fingerprint.h has it: another network has other keys and values. */
-static uint64_t mix(uint64_t sum, const void *bytes, size_t n) {
-    const unsigned char *at = bytes;
-    for (size_t i = 0; i < n; i++)
-        sum = (sum ^ at[i]) * UINT64_C(0x100000001B3);
-    return sum;
-}
+#include "model/fingerprint.h"
 
 static reason_status check(const rsn_model *base, const int32_t *layers, size_t n,
                            const float *control) {
@@ -57,9 +50,11 @@ static reason_status list_layers(rsn_model *d, const int32_t *layers, size_t n,
     }
     d->weights.layers = list;
     d->hp.n_layers = n;
-    d->fingerprint = mix(d->fingerprint, layers, n * sizeof *layers);
+    /* another network has other keys and values */
+    d->fingerprint = rsn_fingerprint_add(d->fingerprint, layers, n * sizeof *layers);
     if (rows)
-        d->fingerprint = mix(d->fingerprint, rows, n * width * sizeof *rows);
+        d->fingerprint =
+            rsn_fingerprint_add(d->fingerprint, rows, n * width * sizeof *rows);
     return REASON_OK;
 }
 

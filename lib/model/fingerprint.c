@@ -10,7 +10,7 @@
 /* Few, as each may be a page that has to be read from the disk. */
 enum { N_SAMPLES = 8, SAMPLE_BYTES = 32 };
 
-static uint64_t add(uint64_t hash, const void *bytes, size_t n) {
+uint64_t rsn_fingerprint_add(uint64_t hash, const void *bytes, size_t n) {
     const unsigned char *p = bytes;
     for (size_t i = 0; i < n; i++)
         hash = (hash ^ p[i]) * UINT64_C(0x100000001B3);
@@ -18,12 +18,12 @@ static uint64_t add(uint64_t hash, const void *bytes, size_t n) {
 }
 
 static uint64_t add_number(uint64_t hash, uint64_t value) {
-    return add(hash, &value, sizeof value);
+    return rsn_fingerprint_add(hash, &value, sizeof value);
 }
 
 /* Its length first, so that two texts do not run into each other. */
 static uint64_t add_text(uint64_t hash, rsn_text text) {
-    return add(add_number(hash, text.n), text.data, text.n);
+    return rsn_fingerprint_add(add_number(hash, text.n), text.data, text.n);
 }
 
 /* Whether a key begins with NAME and a dot. */
@@ -46,10 +46,11 @@ static uint64_t add_pair(uint64_t hash, const rsn_gguf_pair *pair) {
     if (pair->type == RSN_GGUF_STRING)
         return add_text(hash, pair->as.text);
     if (pair->type != RSN_GGUF_ARRAY)
-        return add(hash, &pair->as, sizeof pair->as.i);
+        return rsn_fingerprint_add(hash, &pair->as, sizeof pair->as.i);
     hash = add_number(hash, pair->n);
     if (pair->item != RSN_GGUF_STRING)
-        return add(hash, pair->as.items, (size_t)pair->n * item_bytes(pair->item));
+        return rsn_fingerprint_add(hash, pair->as.items,
+                                   (size_t)pair->n * item_bytes(pair->item));
     for (size_t i = 0; i < pair->n; i++)
         hash = add_text(hash, pair->as.texts[i]);
     return hash;
@@ -58,11 +59,12 @@ static uint64_t add_pair(uint64_t hash, const rsn_gguf_pair *pair) {
 /* Samples at even distances, the last one at the very end. */
 static uint64_t add_samples(uint64_t hash, const unsigned char *data, uint64_t n) {
     if (n <= N_SAMPLES * SAMPLE_BYTES)
-        return add(hash, data, (size_t)n);
+        return rsn_fingerprint_add(hash, data, (size_t)n);
     uint64_t last = n - SAMPLE_BYTES;
     for (uint64_t i = 0; i < N_SAMPLES; i++) {
         uint64_t at = last / (N_SAMPLES - 1) * i;
-        hash = add(hash, data + (i + 1 < N_SAMPLES ? at : last), SAMPLE_BYTES);
+        hash = rsn_fingerprint_add(hash, data + (i + 1 < N_SAMPLES ? at : last),
+                                   SAMPLE_BYTES);
     }
     return hash;
 }
@@ -70,7 +72,7 @@ static uint64_t add_samples(uint64_t hash, const unsigned char *data, uint64_t n
 static uint64_t add_tensor(uint64_t hash, const rsn_gguf *g, const rsn_blob *blobs,
                            const rsn_gguf_tensor *t) {
     hash = add_text(hash, t->name);
-    hash = add(hash, t->type->name, strlen(t->type->name) + 1);
+    hash = rsn_fingerprint_add(hash, t->type->name, strlen(t->type->name) + 1);
     for (size_t i = 0; i < RSN_GGUF_MAX_DIMS; i++)
         hash = add_number(hash, t->ne[i]);
     return add_samples(hash, rsn_tensor_bytes(g, blobs, t), t->n_bytes);

@@ -12,4 +12,7 @@
  * not change it. */
 uint64_t rsn_fingerprint(const rsn_gguf *g, const rsn_blob *blobs, const char *arch);
 
+/* The same over more bytes: goes on from a fingerprint. */
+uint64_t rsn_fingerprint_add(uint64_t hash, const void *bytes, size_t n);
+
 #endif
