@@ -100,7 +100,11 @@ format_sources = lib/format/gguf.h \
 	lib/format/gguf_read.c \
 	lib/format/gguf_split.c \
 	lib/format/gguf_write.c \
-	lib/format/gguf_write.h
+	lib/format/gguf_write.h \
+	lib/format/pairs.c \
+	lib/format/pairs.h \
+	lib/format/safetensors.c \
+	lib/format/safetensors.h
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \

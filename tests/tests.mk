@@ -89,6 +89,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_split \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/format/test_gguf_write \
+	tests/unit/format/test_safetensors \
 	tests/unit/model/test_bitnet_v2 \
 	tests/unit/model/test_derive \
 	tests/unit/model/test_fingerprint \

@@ -116,6 +116,8 @@ int rsn_gguf_compare(const rsn_text *a, const rsn_text *b);
  * none. NULL without memory. */
 const rsn_text **rsn_gguf_sort(rsn_arena *arena, const rsn_text *first, size_t stride,
                                size_t n, size_t *same);
+/* What a sorted list's name of this kind points to; NULL if there is none. */
+const void *rsn_gguf_find_sorted(const rsn_text *const *order, size_t n, rsn_text name);
 
 const rsn_gguf_pair *rsn_gguf_find(const rsn_gguf *g, const char *key);
 const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name);

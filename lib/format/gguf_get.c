@@ -38,9 +38,8 @@ uint64_t rsn_gguf_data_bytes(const rsn_gguf *g) {
     return sum;
 }
 
-/* The entry of a sorted list that has this name; NULL if there is none. */
-static const void *find_name(const rsn_text *const *order, size_t n, const char *name) {
-    rsn_text wanted = {name, strlen(name)};
+const void *rsn_gguf_find_sorted(const rsn_text *const *order, size_t n,
+                                 rsn_text wanted) {
     size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -56,11 +55,13 @@ static const void *find_name(const rsn_text *const *order, size_t n, const char 
 }
 
 const rsn_gguf_pair *rsn_gguf_find(const rsn_gguf *g, const char *key) {
-    return find_name(g->pair_order, g->n_pairs, key);
+    return rsn_gguf_find_sorted(g->pair_order, g->n_pairs,
+                                (rsn_text){key, strlen(key)});
 }
 
 const rsn_gguf_tensor *rsn_gguf_find_tensor(const rsn_gguf *g, const char *name) {
-    return find_name(g->tensor_order, g->n_tensors, name);
+    return rsn_gguf_find_sorted(g->tensor_order, g->n_tensors,
+                                (rsn_text){name, strlen(name)});
 }
 
 static reason_status fail_type(const rsn_gguf_pair *pair, const char *wanted) {
