@@ -95,16 +95,34 @@ kernels_sources = lib/kernels/attention.c \
 	lib/kernels/rows_neon.h \
 	lib/kernels/runs_dots.h \
 	lib/kernels/table.h
-format_sources = lib/format/gguf.h \
+format_sources = lib/format/flat_json.c \
+	lib/format/flat_json.h \
+	lib/format/gguf.h \
 	lib/format/gguf_get.c \
 	lib/format/gguf_read.c \
 	lib/format/gguf_split.c \
 	lib/format/gguf_write.c \
 	lib/format/gguf_write.h \
+	lib/format/hf_config.c \
+	lib/format/hf_config.h \
+	lib/format/hf_family.c \
+	lib/format/hf_family.h \
+	lib/format/hf_folder.c \
+	lib/format/hf_folder.h \
+	lib/format/hf_make.c \
+	lib/format/hf_make.h \
+	lib/format/hf_names.c \
+	lib/format/hf_names.h \
+	lib/format/hf_rope.c \
+	lib/format/hf_rope.h \
+	lib/format/hf_shards.c \
+	lib/format/hf_shards.h \
 	lib/format/pairs.c \
 	lib/format/pairs.h \
 	lib/format/safetensors.c \
-	lib/format/safetensors.h
+	lib/format/safetensors.h \
+	lib/format/source.c \
+	lib/format/source.h
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \

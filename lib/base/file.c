@@ -72,6 +72,16 @@ static reason_status check_regular(int fd, const char *path, uint64_t *size) {
     return REASON_OK;
 }
 
+bool rsn_file_is_there(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+bool rsn_file_is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 reason_status rsn_file_open(const char *path, rsn_file *file) {
     int fd;
     file->fd = -1;

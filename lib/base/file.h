@@ -17,6 +17,10 @@ typedef struct rsn_file {
     uint64_t size; /* when it was opened */
 } rsn_file;
 
+/* Whether anything has this path, and whether it is a folder. */
+bool rsn_file_is_there(const char *path);
+bool rsn_file_is_folder(const char *path);
+
 /* Opens a regular file for reading; anything else (folder, device) is an IO error with
  * its name. */
 reason_status rsn_file_open(const char *path, rsn_file *file);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "format/gguf_write.h"
+#include "format/source.h"
 
 /* Pairs that the result may have more than the source. */
 enum { MORE_PAIRS = 8 };
@@ -20,7 +21,7 @@ typedef struct run {
     rsn_quantize *q;
     rsn_gguf g;
     rsn_gguf_files files;
-    rsn_blob *parts; /* [files.n], mapped */
+    rsn_blob *parts; /* [g.n_parts], mapped */
     rsn_importance imp;
     rsn_arena arena;
     rsn_gguf_content to; /* tensor i of it is tensor i of g */
@@ -58,18 +59,17 @@ static reason_status check_paths(const run *r) {
 }
 
 static reason_status open_source(run *r) {
-    reason_status status = rsn_gguf_open_all(r->q->in, r->q->i2_s_b, NULL, NULL, &r->g,
-                                             &r->files);
+    reason_status status =
+        rsn_source_open(r->q->in, r->q->i2_s_b, NULL, NULL, &r->g, &r->files);
     if (status != REASON_OK)
         return status;
     if ((status = check_paths(r)) != REASON_OK)
         return status;
-    r->parts = rsn_calloc2(r->files.n, sizeof *r->parts);
+    r->parts = rsn_calloc2(r->g.n_parts, sizeof *r->parts);
     if (!r->parts)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < r->files.n && status == REASON_OK; i++) {
-        status = rsn_blob_load(&r->files.list[i], 0, (size_t)r->files.list[i].size, true,
-                               NULL, &r->parts[i]);
+    for (size_t i = 0; i < r->g.n_parts && status == REASON_OK; i++) {
+        status = rsn_source_load(&r->g, &r->files, i, true, r->q->cancel, &r->parts[i]);
         if (status != REASON_OK && status != REASON_ERR_NO_MEMORY)
             rsn_fail_within(status, r->g.parts[i].path);
     }
@@ -238,7 +238,7 @@ static reason_status report(run *r, size_t i, const rsn_requant *t,
 static reason_status do_tensor(run *r, size_t i) {
     const rsn_gguf_tensor *from = &r->g.tensors[i];
     rsn_requant t = {.from = from,
-                     .bytes = r->parts[from->part].data + from->offset,
+                     .bytes = rsn_tensor_bytes(&r->g, r->parts, from),
                      .to = r->to.tensors[i].type,
                      .n_matrices = 1,
                      .exact = true};
@@ -277,7 +277,7 @@ static reason_status write_all(run *r) {
 static void clean_up(run *r) {
     rsn_gguf_write_abandon(&r->writer);
     rsn_requant_room_free(&r->room);
-    for (size_t i = 0; r->parts && i < r->files.n; i++)
+    for (size_t i = 0; r->parts && i < r->g.n_parts; i++)
         rsn_blob_free(&r->parts[i]);
     rsn_free(r->parts);
     rsn_importance_free(&r->imp);

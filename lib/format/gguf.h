@@ -90,13 +90,17 @@ reason_status rsn_gguf_open(const rsn_file *file, const char *path, bool i2_s_b,
                             rsn_gguf *g);
 void rsn_gguf_free(rsn_gguf *g);
 
-/* gguf_split.c: the files of a plan, open; part i of the plan is files[i]. */
+/* The files of a plan, open; part i of the plan is list[i]. A plan may have one part more,
+ * of tensors that lie in no file as they are but are made (source.h). */
 typedef struct rsn_gguf_files {
     rsn_file *list;
     size_t n;
+    struct rsn_make *makes; /* [n_makes], in the plan's arena */
+    size_t n_makes;
 } rsn_gguf_files;
 
-/* Told after each part's header; a status other than OK ends the opening with it. */
+/* gguf_split.c. Told after each part's header; a status other than OK ends the opening
+ * with it. */
 typedef reason_status (*rsn_gguf_watch_fn)(void *user, size_t n_done, size_t n_parts);
 
 /* Opens a file and, if it is the first part of a split model, all parts, as one plan:

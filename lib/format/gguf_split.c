@@ -297,7 +297,7 @@ reason_status rsn_gguf_open_all(const char *path, bool i2_s_b, rsn_gguf_watch_fn
     int64_t count = 0;
     joiner j = {.path = path, .i2_s_b = i2_s_b, .g = g, .files = files};
     memset(g, 0, sizeof *g);
-    *files = (rsn_gguf_files){rsn_alloc2(1, sizeof *files->list), 0};
+    *files = (rsn_gguf_files){.list = rsn_alloc2(1, sizeof *files->list)};
     if (!files->list)
         return REASON_ERR_NO_MEMORY;
     reason_status status = rsn_file_open(path, &files->list[0]);
@@ -321,5 +321,5 @@ void rsn_gguf_files_close(rsn_gguf_files *files) {
     for (size_t i = 0; i < files->n; i++)
         rsn_file_close(&files->list[i]);
     rsn_free(files->list);
-    *files = (rsn_gguf_files){NULL, 0};
+    *files = (rsn_gguf_files){0};
 }

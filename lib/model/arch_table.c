@@ -16,7 +16,7 @@ enum {
 #define DENSE(name, ...) {name, {__VA_ARGS__}, rsn_dense_layout, rsn_dense_forward}
 
 static const rsn_arch ARCHS[] = {
-    DENSE("llama", .bits = LLAMA),
+    DENSE("llama", .bits = LLAMA | RSN_TRAIT_WINDOWS),
     DENSE("qwen2", .bits = RSN_TRAIT_QKV_BIAS),
     DENSE("qwen3", .bits = RSN_TRAIT_QK_NORM),
     DENSE("bitnet-b1.58", .bits = BITNET | RSN_TRAIT_RELU2),

@@ -209,16 +209,16 @@ static reason_status read_window(const rsn_gguf *g, const char *arch,
 
 /* --- keys of our own ---------------------------------------------------------------- */
 
-/* BitNet v2 (arXiv 2504.18415): bits of activations, and its H-BitLinear. */
+/* Bits of activations, where the architecture or the file says that they are rounded, and
+ * BitNet v2's H-BitLinear (arXiv 2504.18415). */
 static reason_status read_activations(const rsn_gguf *g, const char *arch,
                                       const rsn_traits *traits, rsn_hparams *hp) {
-    static const char *const keys[] = {RSN_KEY_ACTIVATION_BITS, RSN_KEY_HADAMARD};
-    bool rows = (traits->bits & RSN_TRAIT_ACTS_ROW) != 0;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (!rows && rsn_gguf_find(g, keys[i]))
-            return rsn_fail(REASON_ERR_UNSUPPORTED,
-                            "key %s is none that architecture %s has here", keys[i],
-                            arch);
+    bool rows = (traits->bits & RSN_TRAIT_ACTS_ROW) ||
+                rsn_gguf_find(g, RSN_KEY_ACTIVATION_BITS);
+    if (!(traits->bits & RSN_TRAIT_ACTS_ROW) && rsn_gguf_find(g, RSN_KEY_HADAMARD))
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "key %s is none that architecture %s has here", RSN_KEY_HADAMARD,
+                        arch);
     int64_t bits = 8;
     reason_status status = rsn_gguf_int(g, RSN_KEY_ACTIVATION_BITS, 1, 32, &bits);
     if (status == REASON_OK && bits != 8 && bits != 4)

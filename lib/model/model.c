@@ -8,6 +8,7 @@
 #include "base/fpstate.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "format/source.h"
 #include "kernels/pack.h"
 #include "model/fingerprint.h"
 #include "model/packing.h"
@@ -59,14 +60,11 @@ static reason_status load_data(rsn_model *m, const rsn_gguf_files *files,
     m->blobs = rsn_arena_calloc2(&m->arena, n_parts, sizeof *m->blobs);
     reason_status status = m->blobs ? REASON_OK : REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < n_parts && status == REASON_OK; i++) {
-        const rsn_gguf_part *part = &m->gguf.parts[i];
         if ((status = report(how, n_parts + 1 + i, n_parts)) != REASON_OK)
             return status;
-        status = rsn_blob_load(&files->list[i], part->data_start,
-                               (size_t)(part->data_end - part->data_start), how->map,
-                               how->cancel, &m->blobs[i]);
-        if (status == REASON_ERR_IO)
-            rsn_fail_within(status, part->path);
+        status = rsn_source_load(&m->gguf, files, i, how->map, how->cancel, &m->blobs[i]);
+        if (status == REASON_ERR_IO || status == REASON_ERR_FORMAT)
+            rsn_fail_within(status, m->gguf.parts[i].path);
     }
     return status;
 }
@@ -128,8 +126,8 @@ static reason_status load_all(rsn_model *m, const char *path, const rsn_model_lo
     rsn_model_load told = *how; /* the watcher's argument is not const */
     reason_status status = report(how, 0, 1);
     if (status != REASON_OK ||
-        (status = rsn_gguf_open_all(path, how->i2_s_b, report_header, &told, &m->gguf,
-                                    &files)) !=
+        (status = rsn_source_open(path, how->i2_s_b, report_header, &told, &m->gguf,
+                                  &files)) !=
             REASON_OK)
         return status;
     status = name_file(read_metadata(m), path);

@@ -4,6 +4,7 @@
 #ifndef REASON_MODEL_WEIGHTS_H
 #define REASON_MODEL_WEIGHTS_H
 
+#include "format/source.h"
 #include "model/hparams.h"
 
 typedef struct rsn_matrix {
@@ -47,16 +48,9 @@ typedef struct rsn_weights {
 /* Matrix i of those that every layer has; NULL behind the last. */
 rsn_matrix *rsn_layer_matrix(rsn_layer *layer, size_t i);
 
-/* The bytes of a tensor; blobs[i] holds the data of part i of the plan. */
-static inline const unsigned char *rsn_tensor_bytes(const rsn_gguf *g,
-                                                    const rsn_blob *blobs,
-                                                    const rsn_gguf_tensor *t) {
-    return blobs[t->part].data + (t->offset - g->parts[t->part].data_start);
-}
-
-/* Binds every tensor of the plan; blobs as above, and what is allocated comes from
- * `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a tensor that
- * the architecture does not have. */
+/* Binds every tensor of the plan; blobs[i] holds the data of part i, and what is allocated
+ * comes from `arena`. FORMAT for a missing tensor or a wrong shape, UNSUPPORTED for a
+ * tensor that the architecture does not have. */
 reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
                                const rsn_hparams *hp, const rsn_traits *traits,
                                rsn_arena *arena, rsn_weights *w);

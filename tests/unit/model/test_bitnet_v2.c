@@ -224,8 +224,6 @@ static void test_model_bitnet_v2__values(void **state) {
            "an integer expected");
     refuse("bitnet", (tiny_options){.pairs = &number, .n_pairs = 1}, REASON_ERR_FORMAT,
            "a bool expected");
-    refuse("llama", (tiny_options){.act_bits = 8}, REASON_ERR_UNSUPPORTED,
-           "key reason.activation_bits is none that architecture llama has here");
     refuse("qwen3", (tiny_options){.pairs = &no, .n_pairs = 1}, REASON_ERR_UNSUPPORTED,
            "key reason.hadamard is none that architecture qwen3 has here");
     gguf_free(&zero);

@@ -238,7 +238,7 @@ static void test_model_model__not_files(void **state) {
     check_io(path, "No such file");
     check_io("", "");
     assert_int_equal(mkdir(path, 0700), 0);
-    check_io(path, "a folder");
+    check_io(path, "config.json: cannot be opened");
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0); /* without a writer; opening must not wait */
     check_io(path, "a pipe");
