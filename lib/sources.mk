@@ -18,6 +18,8 @@ base_sources = lib/base/alloc.c \
 	lib/base/decimal.h \
 	lib/base/file.c \
 	lib/base/file.h \
+	lib/base/folder.c \
+	lib/base/folder.h \
 	lib/base/fpstate.c \
 	lib/base/fpstate.h \
 	lib/base/json.c \
@@ -121,6 +123,8 @@ format_sources = lib/format/flat_json.c \
 	lib/format/pairs.h \
 	lib/format/safetensors.c \
 	lib/format/safetensors.h \
+	lib/format/safetensors_write.c \
+	lib/format/safetensors_write.h \
 	lib/format/source.c \
 	lib/format/source.h
 text_sources = lib/text/bpe.c \
@@ -301,6 +305,10 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/evaluate.c \
 	lib/convert/evaluate.h \
 	lib/convert/evaluate_figures.c \
+	lib/convert/export.c \
+	lib/convert/export.h \
+	lib/convert/export_config.c \
+	lib/convert/export_tensors.c \
 	lib/convert/importance.c \
 	lib/convert/importance.h \
 	lib/convert/likelihood.c \
@@ -314,6 +322,7 @@ convert_sources = lib/convert/chunks.c \
 	lib/convert/targets.h
 api_sources = lib/api/api_derive.c \
 	lib/api/api_evaluate.c \
+	lib/api/api_export.c \
 	lib/api/api_generate.c \
 	lib/api/api_imatrix.c \
 	lib/api/api_machine.c \

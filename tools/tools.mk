@@ -7,6 +7,7 @@ reason_sources = tools/reason/chat.h \
 	tools/reason/cmd_ask.c \
 	tools/reason/cmd_bench.c \
 	tools/reason/cmd_chat.c \
+	tools/reason/cmd_convert.c \
 	tools/reason/cmd_eval.c \
 	tools/reason/cmd_imatrix.c \
 	tools/reason/cmd_info.c \
@@ -62,6 +63,7 @@ reason_CPPFLAGS = -D_GNU_SOURCE -I$(srcdir)/include -Iinclude
 dist_man_MANS = man/reason-ask.1 \
 	man/reason-bench.1 \
 	man/reason-chat.1 \
+	man/reason-convert.1 \
 	man/reason-detokenize.1 \
 	man/reason-eval.1 \
 	man/reason-imatrix.1 \

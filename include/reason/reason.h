@@ -1260,8 +1260,8 @@ typedef int (*reason_quantize_report_fn)(void *user,
 /** Options of reason_quantize(). */
 typedef struct reason_quantize_options {
     size_t size;      /**< sizeof(reason_quantize_options) */
-    const char *type; /**< a type of docs/QUANTIZATION.md or a mix; default NULL: "Q4_K_M"
-                       */
+    const char *type; /**< a type of docs/QUANTIZATION.md or a mix, or "keep": matrices stay
+                           in what they are; default NULL: "Q4_K_M" */
     const char *imatrix; /**< an importance file; default NULL: weights count alike */
     const char *const *rules; /**< "PATTERN=TYPE", [n_rules]: a POSIX extended regular
                                    expression searched in the names of weight matrices,
@@ -1285,7 +1285,9 @@ REASON_API reason_status reason_quantize_options_init(reason_quantize_options *o
                                                       size_t size);
 
 /**
- * Writes a GGUF file with the weights of another in other types; metadata is carried over.
+ * Writes a GGUF file with the weights of another model in other types; metadata is carried
+ * over. `in` is whatever reason_model_open() takes: of a Hugging Face folder tokenizer,
+ * template and heads are carried over too.
  * The file is written beside `out`, opened again, compared, and renamed: an existing one
  * stays as it is until then, and after any failure. A split model becomes one file.
  *
@@ -1299,6 +1301,33 @@ REASON_API reason_status reason_quantize_options_init(reason_quantize_options *o
  */
 REASON_API reason_status reason_quantize(const char *in, const char *out,
                                          const reason_quantize_options *options);
+
+/** Options of reason_export(). */
+typedef struct reason_export_options {
+    size_t size;      /**< sizeof(reason_export_options) */
+    const char *type; /**< of matrices: "F32", "F16" or "BF16"; default NULL: floats stay
+                           what they are, quantized ones become F16. Vectors have the same
+                           type where that changes no value, else F32 */
+    reason_cancel_token *cancel; /**< default NULL */
+    reason_progress_fn progress; /**< default NULL; stage "export", bytes of the source */
+    void *progress_user;         /**< handed to `progress` */
+} reason_export_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_export_options_init(reason_export_options *options,
+                                                    size_t size);
+
+/**
+ * Writes a model as a Hugging Face folder: config.json, model.safetensors, and of its
+ * tokenizer and template tokenizer.json and tokenizer_config.json. `in` is whatever
+ * reason_model_open() takes. `out` must not be there, or be an empty folder; it appears
+ * whole or not at all. Ternary models (docs/FORMATS.md) are written packed.
+ *
+ * @return INVALID_ARG, IO (also no room), NO_MEMORY, FORMAT, UNSUPPORTED (what no class of
+ * Transformers has, by its name), LIMIT, CANCELLED
+ */
+REASON_API reason_status reason_export(const char *in, const char *out,
+                                       const reason_export_options *options);
 
 /* ---------------------------------------------------------------------------------------
  * Judging models over a text. These calls make sessions of their own; any number of them

@@ -149,9 +149,13 @@ static reason_status plan_tensors(run *r) {
     return status;
 }
 
-static bool is_replaced(rsn_text key) {
-    static const char *const keys[] = {"general.file_type",
-                                       "general.quantization_version",
+/* Which type a file is of is not known better than before if matrices keep theirs. */
+static bool keeps_types(const run *r) {
+    return r->q->targets.mix->base == RSN_N_TYPES;
+}
+
+static bool is_replaced(const run *r, rsn_text key) {
+    static const char *const keys[] = {"general.quantization_version",
                                        "quantize.imatrix.file",
                                        "quantize.imatrix.dataset",
                                        "quantize.imatrix.entries_count",
@@ -159,6 +163,8 @@ static bool is_replaced(rsn_text key) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(key.data, keys[i]) == 0)
             return true;
+    if (strcmp(key.data, "general.file_type") == 0)
+        return !keeps_types(r);
     return strncmp(key.data, "split.", 6) == 0; /* all parts become one file */
 }
 
@@ -170,9 +176,11 @@ static reason_status plan_pairs(run *r) {
     if (!pairs)
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < r->g.n_pairs; i++)
-        if (!is_replaced(r->g.pairs[i].key))
+        if (!is_replaced(r, r->g.pairs[i].key))
             pairs[n++] = r->g.pairs[i];
-    pairs[n++] = rsn_gguf_pair_u32("general.file_type", r->q->targets.mix->file_type);
+    if (!keeps_types(r))
+        pairs[n++] =
+            rsn_gguf_pair_u32("general.file_type", r->q->targets.mix->file_type);
     pairs[n++] = rsn_gguf_pair_u32("general.quantization_version", 2);
     if (r->q->imatrix) {
         pairs[n++] = rsn_gguf_pair_text("quantize.imatrix.file", r->q->imatrix);

@@ -72,6 +72,7 @@ static const row I2_S_ROWS[] = {ROW(OUTPUT, ALWAYS, F16), ROW(EMBEDDING, ALWAYS,
     {#name, RSN_TYPE_##base, file_type, rows, sizeof(rows) / sizeof *(rows)}
 
 static const rsn_mix MIXES[] = {
+    {"keep", RSN_N_TYPES, 0, NULL, 0},
     PLAIN(F32, 0),
     PLAIN(F16, 1),
     PLAIN(BF16, 32),
@@ -259,6 +260,10 @@ const rsn_type_info *rsn_target_of(rsn_targets *t, const rsn_gguf_tensor *tensor
     if (!is_weight(tensor))
         return tensor->type;
     rsn_type type = choose(t, tensor->name.data, reason);
+    if (type == RSN_N_TYPES) {
+        *reason = "kept";
+        return tensor->type;
+    }
     while (tensor->ne[0] % rsn_type_info_get(type)->block_elems != 0) {
         type = FALLBACK[type];
         *reason = "fallback";

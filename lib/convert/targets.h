@@ -10,7 +10,8 @@
 /* A name that a whole file can have, "Q4_K_M". */
 typedef struct rsn_mix {
     const char *name;
-    rsn_type base;      /* of matrices that nothing else is said about */
+    rsn_type base;      /* of matrices that nothing else is said about; RSN_N_TYPES: what
+                           they have */
     uint32_t file_type; /* general.file_type */
     const struct rsn_mix_row *rows; /* exceptions, ended by one without a part */
     size_t n_rows;

@@ -6,37 +6,27 @@
 
 enum {
     GEMMA = RSN_HF_NORM_ONE | RSN_HF_GELU,
+    GEMMA2 = GEMMA | RSN_HF_POST_NORMS | RSN_HF_WINDOWS,
     OLMO = RSN_HF_POST_NORMS | RSN_HF_NO_PRE_NORMS,
 };
 
-/* Of several rows of one architecture the first is that of the way back. */
+/* Fields as in hf_family.h. */
 static const rsn_hf_family FAMILIES[] = {
-    {.stem = "Llama", .arch = "llama", .bits = RSN_HF_PERMUTED | RSN_HF_TERNARY},
-    {.stem = "Mistral", .arch = "llama", .bits = RSN_HF_PERMUTED | RSN_HF_WINDOWS},
-    {.stem = "Qwen2", .arch = "qwen2"},
-    {.stem = "Qwen3", .arch = "qwen3", .head_dim = 128},
-    {.stem = "BitNet", .arch = "bitnet-b1.58", .bits = RSN_HF_RELU2 | RSN_HF_TERNARY},
-    {.stem = "Gemma", .arch = "gemma", .bits = GEMMA, .head_dim = 256},
-    {.stem = "Gemma2",
-     .arch = "gemma2",
-     .bits = GEMMA | RSN_HF_POST_NORMS | RSN_HF_WINDOWS,
-     .head_dim = 256,
-     .window_period = 2},
-    {.stem = "Gemma3",
-     .arch = "gemma3",
-     .bits = GEMMA | RSN_HF_POST_NORMS | RSN_HF_WINDOWS,
-     .head_dim = 256,
-     .window_period = 6,
-     .rope_base = 1e6},
-    {.stem = "Phi3", .arch = "phi3", .bits = RSN_HF_FUSED | RSN_HF_WINDOWS},
-    {.stem = "Glm4", .arch = "glm4", .bits = RSN_HF_GLM_NORMS, .head_dim = 128},
-    {.stem = "SmolLM3", .arch = "smollm3", .bits = RSN_HF_PERMUTED, .rope_base = 2e6},
-    {.stem = "Granite", .arch = "granite", .bits = RSN_HF_PERMUTED},
-    {.stem = "SeedOss", .arch = "seed_oss", .bits = RSN_HF_FFN_NORM_RENAMED,
-     .head_dim = 128},
-    {.stem = "Olmo2", .arch = "olmo2", .bits = OLMO},
-    {.stem = "Olmo3", .arch = "olmo2", .bits = OLMO | RSN_HF_WINDOWS,
-     .window_period = 4},
+    {"Llama", "llama", "llama", RSN_HF_PERMUTED | RSN_HF_TERNARY, 0, 0, 0},
+    {"Mistral", "llama", "mistral", RSN_HF_PERMUTED | RSN_HF_WINDOWS, 0, 0, 0},
+    {"Qwen2", "qwen2", "qwen2", 0, 0, 0, 0},
+    {"Qwen3", "qwen3", "qwen3", 0, 128, 0, 0},
+    {"BitNet", "bitnet-b1.58", "bitnet", RSN_HF_RELU2 | RSN_HF_TERNARY, 0, 0, 0},
+    {"Gemma", "gemma", "gemma", GEMMA, 256, 0, 0},
+    {"Gemma2", "gemma2", "gemma2", GEMMA2, 256, 2, 0},
+    {"Gemma3", "gemma3", "gemma3_text", GEMMA2, 256, 6, 1e6},
+    {"Phi3", "phi3", "phi3", RSN_HF_FUSED | RSN_HF_WINDOWS, 0, 0, 0},
+    {"Glm4", "glm4", "glm4", RSN_HF_GLM_NORMS, 128, 0, 0},
+    {"SmolLM3", "smollm3", "smollm3", RSN_HF_PERMUTED, 0, 0, 2e6},
+    {"Granite", "granite", "granite", RSN_HF_PERMUTED, 0, 0, 0},
+    {"SeedOss", "seed_oss", "seed_oss", RSN_HF_FFN_NORM_RENAMED, 128, 0, 0},
+    {"Olmo2", "olmo2", "olmo2", OLMO, 0, 0, 0},
+    {"Olmo3", "olmo2", "olmo3", OLMO | RSN_HF_WINDOWS, 0, 4, 0},
 };
 
 enum { N_FAMILIES = sizeof FAMILIES / sizeof *FAMILIES };
@@ -76,10 +66,10 @@ reason_status rsn_hf_family_find(rsn_text class, const rsn_hf_family **family,
     return fail_class(class);
 }
 
-const rsn_hf_family *rsn_hf_family_of(rsn_text arch) {
+const rsn_hf_family *rsn_hf_family_of(const char *arch, bool windows) {
     for (size_t i = 0; i < N_FAMILIES; i++)
-        if (strlen(FAMILIES[i].arch) == arch.n &&
-            memcmp(FAMILIES[i].arch, arch.data, arch.n) == 0)
+        if (strcmp(FAMILIES[i].arch, arch) == 0 &&
+            (!windows || (FAMILIES[i].bits & RSN_HF_WINDOWS)))
             return &FAMILIES[i];
     return NULL;
 }

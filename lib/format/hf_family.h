@@ -18,12 +18,14 @@ enum {
     RSN_HF_FFN_NORM_RENAMED = 128, /* GGUF files call ffn_norm post_attention_norm */
     RSN_HF_FUSED = 256,     /* q, k, v in one tensor, gate and up in one */
     RSN_HF_WINDOWS = 512,   /* sliding_window is in force where it is there */
-    RSN_HF_TERNARY = 1024   /* weights may be packed to three values */
+    RSN_HF_TERNARY = 1024,  /* weights may be packed to three values */
+    RSN_HF_TWO_LAYERS = 2048 /* not of families: the head has two layers */
 };
 
 typedef struct rsn_hf_family {
     const char *stem; /* of the classes: "Qwen2" of Qwen2ForCausalLM */
     const char *arch; /* general.architecture */
+    const char *type; /* model_type of config.json */
     unsigned bits;
     int64_t head_dim;   /* where config.json does not say; 0: hidden / heads */
     int64_t window_period; /* layers whose number it divides have no window; 0: none */
@@ -43,8 +45,9 @@ typedef enum rsn_hf_task {
 /* UNSUPPORTED for a class that is none of these, with the list of them. */
 reason_status rsn_hf_family_find(rsn_text class, const rsn_hf_family **family,
                                  rsn_hf_task *task);
-/* The way back, of general.architecture; NULL: no class has it. */
-const rsn_hf_family *rsn_hf_family_of(rsn_text arch);
+/* The way back, of general.architecture: the first family that has it, with windows if
+ * they are asked for; NULL: there is none. */
+const rsn_hf_family *rsn_hf_family_of(const char *arch, bool windows);
 /* "ForCausalLM" and so on. */
 const char *rsn_hf_task_suffix(rsn_hf_task task);
 

@@ -24,6 +24,7 @@ typedef struct opener {
     rsn_pairs pairs;
     rsn_hf_config config;
     rsn_hf_shards shards;
+    unsigned bits; /* of the family, and of the head */
     uint64_t made; /* bytes of made tensors */
 } opener;
 
@@ -80,14 +81,16 @@ static bool choose(const opener *o, const source_tensor *s, struct rsn_make *mak
     bool plain = s->st->dtype->weight >= 0, projection = is_projection(s);
     bool one = (o->config.family->bits & RSN_HF_NORM_ONE) &&
                s->place.name->role == RSN_HF_NORM;
+    bool vector = s->st->n_dims == 1 && (one || s->st->dtype->weight != RSN_TYPE_F32);
     make->n_heads = permuted_heads(o, s);
     make->op = RSN_MAKE_ROWS;
     if (!plain)
         make->op = s->st->dtype->name[0] == 'U' ? RSN_MAKE_UNPACK : RSN_MAKE_WIDEN;
     else if (projection && o->config.ternary == RSN_HF_ONLINE)
         make->op = RSN_MAKE_TERNARY;
-    else if (one)
-        make->op = RSN_MAKE_ADD_1;
+    else if (vector)
+        make->op = RSN_MAKE_VECTOR;
+    make->add = one ? 1 : 0;
     return make->op != RSN_MAKE_ROWS || make->n_heads > 0 ||
            s->st->offset % IN_PLACE != 0;
 }
@@ -121,7 +124,7 @@ static const rsn_type_info *type_of(const struct rsn_make *make, size_t cols) {
     case RSN_MAKE_TERNARY: return rsn_make_ternary_type(cols);
     case RSN_MAKE_WIDEN: return rsn_type_info_get(RSN_TYPE_F16);
     case RSN_MAKE_ROWS: return rsn_type_info_get((rsn_type)make->from.dtype->weight);
-    case RSN_MAKE_ADD_1:
+    case RSN_MAKE_VECTOR:
     case RSN_MAKE_VALUES: break;
     }
     return rsn_type_info_get(RSN_TYPE_F32);
@@ -200,7 +203,7 @@ static reason_status add_shard(opener *o, size_t shard) {
         source_tensor s = {.st = &st->tensors[i], .shard = shard};
         if (rsn_hf_name_is_ballast(s.st->name))
             continue;
-        if (!rsn_hf_name_find(o->config.family, s.st->name, &s.place))
+        if (!rsn_hf_name_find(o->bits, s.st->name, &s.place))
             return fail_tensor(o, &s, REASON_ERR_UNSUPPORTED,
                                "is none that models of this architecture have");
         if (!is_needless(o, &s))
@@ -316,11 +319,13 @@ static reason_status open_folder(opener *o, const char *path, rsn_gguf_watch_fn 
     if (!o->folder || !o->g->path)
         return REASON_ERR_NO_MEMORY;
     reason_status status = rsn_hf_config_read(o->folder, &o->pairs, &o->config);
+    bool two = o->config.task == RSN_HF_REWARD || o->config.task == RSN_HF_PROCESS_REWARD;
     if (status == REASON_OK)
         status = rsn_hf_shards_open(o->folder, is_folder ? NULL : o->g->path, arena, watch,
                                     user, o->files, &o->shards);
     if (status != REASON_OK)
         return status;
+    o->bits = o->config.family->bits | (two ? RSN_HF_TWO_LAYERS : 0);
     add_name(o);
     status = o->pairs.failed ? REASON_ERR_NO_MEMORY : add_tensors(o);
     if (status == REASON_OK)

@@ -36,13 +36,14 @@ static void move_rows(const maker *m) {
         memcpy(m->out + i * n, m->from + source_row(m->make, i) * n, n);
 }
 
-static void add_1(const maker *m) {
+static void make_vector(const maker *m) {
     const rsn_type_info *type =
         rsn_type_info_get((rsn_type)m->make->from.dtype->weight);
     for (size_t i = 0; i < m->make->rows; i++) {
         float x;
-        rsn_type_decode(type, m->from + i * type->block_bytes, &x, 1);
-        x += 1.0f;
+        rsn_type_decode(type, m->from + source_row(m->make, i) * type->block_bytes, &x, 1);
+        if (m->make->add != 0) /* else a negative 0 stays one */
+            x += m->make->add;
         memcpy(m->out + i * sizeof x, &x, sizeof x);
     }
 }
@@ -159,7 +160,7 @@ static reason_status read_scale(const struct rsn_make *make, const rsn_file *fil
 static void run(const maker *m, float scale) {
     switch (m->make->op) {
     case RSN_MAKE_ROWS: move_rows(m); break;
-    case RSN_MAKE_ADD_1: add_1(m); break;
+    case RSN_MAKE_VECTOR: make_vector(m); break;
     case RSN_MAKE_WIDEN: widen(m); break;
     case RSN_MAKE_UNPACK: unpack(m, scale); break;
     case RSN_MAKE_TERNARY: round_to_three(m); break;

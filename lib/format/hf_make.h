@@ -9,7 +9,7 @@
 
 typedef enum rsn_make_op {
     RSN_MAKE_ROWS,   /* rows in another order, or at a better address */
-    RSN_MAKE_ADD_1,  /* float32, 1 added */
+    RSN_MAKE_VECTOR, /* float32, as GGUF files have all vectors, with something added */
     RSN_MAKE_WIDEN,  /* F8_E4M3 as F16 */
     RSN_MAKE_UNPACK, /* four ternary values in a byte, rows a quarter apart */
     RSN_MAKE_TERNARY, /* floats rounded to -1, 0, 1 times their mean magnitude */
@@ -30,6 +30,7 @@ struct rsn_make {
     size_t n_heads;      /* each head's rows from halves to neighbours; 0: order stays */
     rsn_make_from scale; /* of UNPACK, one value */
     bool divide;         /* by the scale */
+    float add;           /* to each value of VECTOR */
     const float *values; /* of VALUES, [rows] */
 };
 

@@ -13,14 +13,14 @@ static const rsn_hf_name GLOBAL[] = {
     {"model.embed_tokens.weight", "token_embd.weight", RSN_HF_OTHER, ALWAYS},
     {"model.norm.weight", "output_norm.weight", RSN_HF_NORM, ALWAYS},
     {"lm_head.weight", "output.weight", RSN_HF_OUTPUT, ALWAYS},
-    {"score.weight", "cls.output.weight", RSN_HF_OTHER, ALWAYS},
-    {"score.bias", "cls.output.bias", RSN_HF_OTHER, ALWAYS},
-    {"classifier.weight", "cls.output.weight", RSN_HF_OTHER, ALWAYS},
-    {"classifier.bias", "cls.output.bias", RSN_HF_OTHER, ALWAYS},
-    {"score.0.weight", "cls.weight", RSN_HF_OTHER, ALWAYS},
-    {"score.0.bias", "cls.bias", RSN_HF_OTHER, ALWAYS},
-    {"score.2.weight", "cls.output.weight", RSN_HF_OTHER, ALWAYS},
-    {"score.2.bias", "cls.output.bias", RSN_HF_OTHER, ALWAYS},
+    {"score.weight", "cls.output.weight", RSN_HF_OTHER, WITHOUT(RSN_HF_TWO_LAYERS)},
+    {"score.bias", "cls.output.bias", RSN_HF_OTHER, WITHOUT(RSN_HF_TWO_LAYERS)},
+    {"classifier.weight", "cls.output.weight", RSN_HF_OTHER, WITHOUT(RSN_HF_TWO_LAYERS)},
+    {"classifier.bias", "cls.output.bias", RSN_HF_OTHER, WITHOUT(RSN_HF_TWO_LAYERS)},
+    {"score.0.weight", "cls.weight", RSN_HF_OTHER, WITH(RSN_HF_TWO_LAYERS)},
+    {"score.0.bias", "cls.bias", RSN_HF_OTHER, WITH(RSN_HF_TWO_LAYERS)},
+    {"score.2.weight", "cls.output.weight", RSN_HF_OTHER, WITH(RSN_HF_TWO_LAYERS)},
+    {"score.2.bias", "cls.output.bias", RSN_HF_OTHER, WITH(RSN_HF_TWO_LAYERS)},
 };
 
 #define AFTER_ATTENTION "post_attention_layernorm.weight"
@@ -94,24 +94,22 @@ static const rsn_hf_name *find(const rsn_hf_name *rows, size_t n, unsigned bits,
     return NULL;
 }
 
-static bool find_place(const rsn_hf_family *family, rsn_text name, bool gguf,
-                       rsn_hf_place *place) {
+static bool find_place(unsigned bits, rsn_text name, bool gguf, rsn_hf_place *place) {
     rsn_text rest;
     place->layer = take_layer(name, gguf ? GGUF_LAYERS : HF_LAYERS, &rest);
-    place->name = place->layer >= 0 ? find(LAYER, sizeof LAYER / sizeof *LAYER,
-                                           family->bits, rest, gguf)
-                                    : find(GLOBAL, sizeof GLOBAL / sizeof *GLOBAL,
-                                           family->bits, name, gguf);
+    place->name =
+        place->layer >= 0
+            ? find(LAYER, sizeof LAYER / sizeof *LAYER, bits, rest, gguf)
+            : find(GLOBAL, sizeof GLOBAL / sizeof *GLOBAL, bits, name, gguf);
     return place->name != NULL;
 }
 
-bool rsn_hf_name_find(const rsn_hf_family *family, rsn_text hf, rsn_hf_place *place) {
-    return find_place(family, hf, false, place);
+bool rsn_hf_name_find(unsigned bits, rsn_text hf, rsn_hf_place *place) {
+    return find_place(bits, hf, false, place);
 }
 
-bool rsn_hf_name_find_gguf(const rsn_hf_family *family, rsn_text gguf,
-                           rsn_hf_place *place) {
-    return find_place(family, gguf, true, place);
+bool rsn_hf_name_find_gguf(unsigned bits, rsn_text gguf, rsn_hf_place *place) {
+    return find_place(bits, gguf, true, place);
 }
 
 /* Scales of ternary weights are taken with their weights; tables of frequencies follow

@@ -26,10 +26,10 @@ typedef struct rsn_hf_place {
     int64_t layer;
 } rsn_hf_place;
 
-/* False: the family has no tensor of this name. */
-bool rsn_hf_name_find(const rsn_hf_family *family, rsn_text hf, rsn_hf_place *place);
-bool rsn_hf_name_find_gguf(const rsn_hf_family *family, rsn_text gguf,
-                           rsn_hf_place *place);
+/* False: a model with these bits, those of its family and TWO_LAYERS, has no tensor of
+ * this name. */
+bool rsn_hf_name_find(unsigned bits, rsn_text hf, rsn_hf_place *place);
+bool rsn_hf_name_find_gguf(unsigned bits, rsn_text gguf, rsn_hf_place *place);
 /* Whether the name is of something that folders hold but no model needs. */
 bool rsn_hf_name_is_ballast(rsn_text hf);
 

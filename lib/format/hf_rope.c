@@ -118,7 +118,15 @@ static reason_status read_longrope(reader *r) {
                : status;
 }
 
-/* Llama 3: slow frequencies are divided, fast ones kept, a ramp between. */
+double rsn_hf_llama3_factor(double base, size_t n_rot, size_t i, double factor,
+                            double low, double high, int64_t n_ctx_orig) {
+    double turn = pow(base, -2.0 * (double)i / (double)n_rot);
+    double turns = (double)n_ctx_orig * turn / TWO_PI; /* in the original context */
+    double kept = (turns - low) / (high - low);
+    kept = kept < 0 ? 0 : kept > 1 ? 1 : kept;
+    return 1 / ((1 - kept) / factor + kept);
+}
+
 static reason_status read_llama3(reader *r) {
     double factor, low, high;
     reason_status status = need(r, "factor", 1e-3, &factor);
@@ -136,14 +144,16 @@ static reason_status read_llama3(reader *r) {
     float *factors = rsn_arena_calloc2(r->pairs->arena, n, sizeof *factors);
     if (!factors)
         return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; i < n; i++) {
-        double turn = pow(r->base, -2.0 * (double)i / (double)r->c->n_rot);
-        double turns = (double)r->n_ctx_orig * turn / TWO_PI; /* in the context */
-        double kept = (turns - low) / (high - low);
-        kept = kept < 0 ? 0 : kept > 1 ? 1 : kept;
-        factors[i] = (float)(1 / ((1 - kept) / factor + kept));
-    }
+    for (size_t i = 0; i < n; i++)
+        factors[i] = (float)rsn_hf_llama3_factor(r->base, r->c->n_rot, i, factor, low,
+                                                 high, r->n_ctx_orig);
     r->c->rope_all = factors;
+    /* The factors do not tell what they were made of, which the way back needs. */
+    rsn_pairs_f32(r->pairs, RSN_HF_LLAMA3 "factor", factor);
+    rsn_pairs_f32(r->pairs, RSN_HF_LLAMA3 "low_freq_factor", low);
+    rsn_pairs_f32(r->pairs, RSN_HF_LLAMA3 "high_freq_factor", high);
+    rsn_pairs_u32(r->pairs, RSN_HF_LLAMA3 "original_context_length",
+                  (uint32_t)r->n_ctx_orig);
     return REASON_OK;
 }
 

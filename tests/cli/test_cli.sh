@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/support.sh"
 question="What is 12 + 30?"
-commands="ask chat info tokenize detokenize logits template bench quantize perplexity imatrix eval"
+commands="ask chat info tokenize detokenize logits template bench quantize convert perplexity imatrix eval"
 
 # ------------------------------------------------------------------------- usage and help
 

@@ -35,6 +35,7 @@ extern const struct rsn_cli_command rsn_cli_cmd_detokenize;
 extern const struct rsn_cli_command rsn_cli_cmd_logits;
 extern const struct rsn_cli_command rsn_cli_cmd_template;
 extern const struct rsn_cli_command rsn_cli_cmd_bench;
+extern const struct rsn_cli_command rsn_cli_cmd_convert;
 extern const struct rsn_cli_command rsn_cli_cmd_quantize;
 extern const struct rsn_cli_command rsn_cli_cmd_perplexity;
 extern const struct rsn_cli_command rsn_cli_cmd_imatrix;

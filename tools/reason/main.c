@@ -13,7 +13,7 @@ static const struct rsn_cli_command *const commands[] = {
     &rsn_cli_cmd_eval,     &rsn_cli_cmd_info,
     &rsn_cli_cmd_tokenize, &rsn_cli_cmd_detokenize, &rsn_cli_cmd_logits,
     &rsn_cli_cmd_template, &rsn_cli_cmd_bench,      &rsn_cli_cmd_quantize,
-    &rsn_cli_cmd_perplexity, &rsn_cli_cmd_imatrix,
+    &rsn_cli_cmd_convert,  &rsn_cli_cmd_perplexity, &rsn_cli_cmd_imatrix,
 };
 
 static const char usage[] = "Usage: reason COMMAND [OPTIONS] [ARGUMENTS]\n";
@@ -27,7 +27,8 @@ static void print_help(void) {
     rsn_cli_print(
         "\n"
         "Everywhere:\n"
-        "  -m, --model MODEL    GGUF file; default: the small model that ships\n"
+        "  -m, --model MODEL    GGUF file or Hugging Face folder; default: the small model\n"
+        "                       that ships\n"
         "  -t, --threads N      threads; default: as many as this process may use\n"
         "      --json           one JSON object, or one a line, on standard output\n"
         "  -h, --help           help on COMMAND, with examples\n"

@@ -23,7 +23,7 @@ static const struct rsn_cli_choice i2_s_layouts[] = {
 
 const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
     {"model", 'm', RSN_CLI_TEXT, AT(path), 0, 0, NULL, "MODEL",
-     "GGUF file; default: the small model that ships"},
+     "GGUF file or Hugging Face folder; default: the small\nmodel that ships"},
     {"threads", 't', RSN_CLI_INT, AT(n_threads), 0, 1024, NULL, "N",
      "threads; default 0: as many as this process may use"},
     {"cpu", 0, RSN_CLI_CHOICE, AT(cpu), 0, 0, cpus, "LEVEL",
