@@ -261,6 +261,19 @@ dist_check_SCRIPTS += scripts/check-layers scripts/check-symbols scripts/check-h
 TESTS += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
 EXTRA_DIST += tests/tree/layers.sh tests/tree/symbols.sh tests/tree/headers.sh tests/tree/size.sh
 
+# What Transformers says of small models: read by tests, made again by hand.
+EXTRA_DIST += tests/data/hf \
+	tests/oracle/README.md \
+	tests/oracle/hf_adapters.py \
+	tests/oracle/hf_bitnet.py \
+	tests/oracle/hf_causal.py \
+	tests/oracle/hf_heads.py \
+	tests/oracle/hf_reference.py \
+	tests/oracle/hf_second.py \
+	tests/oracle/hf_texts.py \
+	tests/oracle/hf_tokenizers.py \
+	tests/oracle/make_hf_models.py
+
 EXTRA_DIST += tests/api/hostile.h \
 	tests/api/support.h \
 	tests/api/threads.h \
