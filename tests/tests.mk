@@ -19,6 +19,8 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/gguf_reference.c \
 	tests/support/gguf_reference.h \
 	tests/support/heap.h \
+	tests/support/hf_folder.c \
+	tests/support/hf_folder.h \
 	tests/support/npz.c \
 	tests/support/npz.h \
 	tests/support/reencode.c \
@@ -95,6 +97,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_fingerprint \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
+	tests/unit/model/test_hf \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
