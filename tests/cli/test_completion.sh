@@ -14,7 +14,7 @@ commands="ask chat search eval info tokenize detokenize logits template bench qu
 run --list-options
 check list__succeeds code 0
 cp "$out" "$dir/list"
-check list__has_every_command [ "$(grep -c '^command' "$dir/list")" -eq 13 ]
+check list__has_every_command [ "$(grep -c '^command' "$dir/list")" -eq "$(echo $commands | wc -w)" ]
 for command in $commands; do
     run "$command" --help
     sed -n '/^Examples:/q; s/^  *\(-[a-zA-Z], \)\{0,1\}--\([a-z0-9-]*\)\( .*\)\{0,1\}$/\2/p' "$out" | sort >"$dir/helped"
