@@ -346,8 +346,12 @@ static reason_status add_ids(const rsn_export *e, object *o) {
         reason_status status = rsn_gguf_int(&e->g, IDS[i].key, -1, INT32_MAX, &id);
         if (status != REASON_OK)
             return status;
-        if (id >= 0)
+        if (id >= 0) {
             add_int(o, IDS[i].name, id);
+        } else { /* or the classes' own defaults count, which may be no tokens at all */
+            add_key(o, IDS[i].name);
+            rsn_str_addz(&o->text, "null");
+        }
     }
     return REASON_OK;
 }
