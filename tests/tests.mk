@@ -98,6 +98,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hf \
+	tests/unit/model/test_hf_hostile \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
