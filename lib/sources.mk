@@ -204,7 +204,10 @@ text_sources = lib/text/bpe.c \
 	lib/text/unigram.h \
 	lib/text/vocab.c \
 	lib/text/vocab.h
-model_sources = lib/model/arch.h \
+model_sources = lib/model/adapter.c \
+	lib/model/adapter.h \
+	lib/model/adapter_gguf.c \
+	lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \
 	lib/model/dense.h \
@@ -223,6 +226,8 @@ model_sources = lib/model/arch.h \
 	lib/model/kvcache.h \
 	lib/model/model.c \
 	lib/model/model.h \
+	lib/model/lowrank.c \
+	lib/model/lowrank.h \
 	lib/model/packing.c \
 	lib/model/packing.h \
 	lib/model/refusals.c \

@@ -29,6 +29,8 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
 	tests/support/slow_think.h \
+	tests/support/tiny_adapter.c \
+	tests/support/tiny_adapter.h \
 	tests/support/tiny_arch.c \
 	tests/support/tiny_model.c
 
@@ -92,6 +94,8 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_gguf_tensors \
 	tests/unit/format/test_gguf_write \
 	tests/unit/format/test_safetensors \
+	tests/unit/model/test_adapter \
+	tests/unit/model/test_adapter_malformed \
 	tests/unit/model/test_bitnet_v2 \
 	tests/unit/model/test_derive \
 	tests/unit/model/test_fingerprint \

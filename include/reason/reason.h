@@ -301,6 +301,31 @@ REASON_API const char *reason_model_key(const reason_model *model, size_t index)
 REASON_API reason_status reason_model_embedding(const reason_model *model, int32_t token,
                                                 float *row);
 
+/**
+ * An adapter: changes of low rank to the matrices of a model (LoRA, arXiv 2106.09685),
+ * y = W x + scale * alpha / r * B (A x). Never changes, may be used by any number of
+ * threads, and is kept alive by the models that were derived with it.
+ */
+typedef struct reason_adapter reason_adapter;
+
+/**
+ * Opens an adapter for a model: a GGUF file whose general.type is "adapter" and whose
+ * adapter.type is "lora" (docs/MODELS.md). All of it is read into memory; the file may be
+ * gone afterwards. It may be used with other models of the same architecture and shapes.
+ *
+ * @param path the file
+ * @param adapter yours, reason_adapter_free()
+ * @return MISMATCH (for another architecture, tensors that the model does not have or other
+ * shapes; a model without weights), FORMAT (a damaged file, a factor without the other),
+ * UNSUPPORTED (another kind of adapter, tensors beside factors), IO, LIMIT, NO_MEMORY,
+ * INVALID_ARG (NULL)
+ */
+REASON_API reason_status reason_adapter_open(const reason_model *model, const char *path,
+                                             reason_adapter **adapter);
+
+/** Gives an adapter back; models that use it keep it. NULL is fine. */
+REASON_API void reason_adapter_free(reason_adapter *adapter);
+
 /** Options of reason_model_derive(). */
 typedef struct reason_derive_options {
     size_t size;           /**< sizeof(reason_derive_options) */
@@ -312,6 +337,10 @@ typedef struct reason_derive_options {
                                 residual stream at every position, a row behind each of its
                                 layers, 0 where nothing is (control vectors, arXiv
                                 2507.04742); default NULL: nothing */
+    reason_adapter *const *adapters; /**< [n_adapters], which add up; default NULL: none */
+    const float *adapter_scales; /**< [n_adapters], what each is multiplied by beside its own
+                                      scale; 0: it changes nothing; default NULL: 1 each */
+    size_t n_adapters;           /**< 0 to 64; default 0 */
 } reason_derive_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
@@ -319,14 +348,17 @@ REASON_API reason_status reason_derive_options_init(reason_derive_options *optio
                                                     size_t size);
 
 /**
- * A model that runs another one's layers in another order, or steered. It shares the
- * weights, of which it keeps the other one alive; sessions on it have keys and values for
- * its own layers. What it is asked about itself is the other's, but for "n_layers" and
- * "kv_bytes_per_token". Its results are as reproducible as the other's; with all layers in
- * order and no control vectors they are the same, bit for bit.
+ * A model that runs another one's layers in another order, steered, or with adapters. It
+ * shares the weights, of which it keeps the other one alive; sessions on it have keys and
+ * values for its own layers. So a session with an adapter beside one without is a session
+ * on a derived model, and costs the adapter's memory. What it is asked about itself is the
+ * other's, but for "n_layers" and "kv_bytes_per_token". Its results are as reproducible as
+ * the other's; with all layers in order, no control vectors and no adapters (or scales of
+ * 0) they are the same, bit for bit. Adapters read activations as float32 also where the
+ * weights' types round them. One derived from a model with adapters has these too.
  *
- * @return INVALID_ARG (a layer that there is not, a control vector that is not finite),
- * MISMATCH (a model without weights), NO_MEMORY
+ * @return INVALID_ARG (a layer that there is not, a control vector or scale that is not
+ * finite), MISMATCH (a model without weights, an adapter of other shapes), NO_MEMORY
  */
 REASON_API reason_status reason_model_derive(reason_model *model,
                                              const reason_derive_options *options,

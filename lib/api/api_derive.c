@@ -1,10 +1,10 @@
-/* Public functions of derived models, and of what goes into a network. */
+/* Public functions of derived models, of adapters, and of what goes into a network. */
 #include "api/options.h"
 #include "base/alloc.h"
 #include "base/fpstate.h"
 #include "model/derive.h"
 
-enum { MAX_LAYERS = 4096 };
+enum { MAX_LAYERS = 4096, MAX_ADAPTERS = 64 };
 
 static const reason_derive_options OPTIONS = {.size = sizeof OPTIONS};
 
@@ -12,7 +12,8 @@ reason_status reason_derive_options_init(reason_derive_options *options, size_t 
     return rsn_options_init(options, size, &OPTIONS, sizeof OPTIONS, "options");
 }
 
-static reason_status derive_all(reason_model *model, const reason_derive_options *o,
+/* All layers in order. */
+static reason_status derive_all(reason_model *model, rsn_derive *how,
                                 reason_model **derived) {
     size_t n = model->hp.n_layers;
     int32_t *layers = rsn_alloc2(n, sizeof *layers);
@@ -20,9 +21,27 @@ static reason_status derive_all(reason_model *model, const reason_derive_options
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++)
         layers[i] = (int32_t)i;
-    reason_status status = rsn_model_derive(model, layers, n, o->control, derived);
+    how->layers = layers;
+    how->n = n;
+    reason_status status = rsn_model_derive(model, how, derived);
     rsn_free(layers);
     return status;
+}
+
+static reason_status check_options(const reason_derive_options *o) {
+    if ((o->layers || o->n_layers > 0) &&
+        (!o->layers || o->n_layers == 0 || o->n_layers > MAX_LAYERS))
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_layers is %zu, 1 to %d expected",
+                        o->n_layers, MAX_LAYERS);
+    if (o->n_adapters > MAX_ADAPTERS)
+        return rsn_fail(REASON_ERR_INVALID_ARG, "n_adapters is %zu, 0 to %d expected",
+                        o->n_adapters, MAX_ADAPTERS);
+    if (o->n_adapters > 0 && !o->adapters)
+        return rsn_fail_null("adapters");
+    for (size_t i = 0; i < o->n_adapters; i++)
+        if (!o->adapters[i])
+            return rsn_fail_null("an adapter");
+    return REASON_OK;
 }
 
 reason_status reason_model_derive(reason_model *model,
@@ -36,14 +55,33 @@ reason_status reason_model_derive(reason_model *model,
     reason_status status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK)
         status = rsn_check_weights(model);
+    if (status == REASON_OK)
+        status = check_options(&o);
     if (status != REASON_OK)
         return status;
-    if (!o.layers && o.n_layers == 0)
-        return derive_all(model, &o, derived);
-    if (!o.layers || o.n_layers == 0 || o.n_layers > MAX_LAYERS)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "n_layers is %zu, 1 to %d expected",
-                        o.n_layers, MAX_LAYERS);
-    return rsn_model_derive(model, o.layers, o.n_layers, o.control, derived);
+    rsn_derive how = {.layers = o.layers,
+                      .n = o.n_layers,
+                      .control = o.control,
+                      .adapters = o.adapters,
+                      .scales = o.adapter_scales,
+                      .n_adapters = o.n_adapters};
+    return o.layers ? rsn_model_derive(model, &how, derived)
+                    : derive_all(model, &how, derived);
+}
+
+reason_status reason_adapter_open(const reason_model *model, const char *path,
+                                  reason_adapter **adapter) {
+    if (adapter)
+        *adapter = NULL;
+    if (!model || !path || !adapter)
+        return rsn_fail_null("model, path or adapter");
+    reason_status status = rsn_check_weights(model);
+    return status == REASON_OK ? rsn_adapter_open(path, &model->gguf, NULL, adapter)
+                               : status;
+}
+
+void reason_adapter_free(reason_adapter *adapter) {
+    rsn_adapter_release(adapter);
 }
 
 reason_status reason_model_embedding(const reason_model *model, int32_t token,

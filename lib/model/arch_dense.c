@@ -68,6 +68,22 @@ static void prepare_row(const rsn_pass *p, const rsn_acts *a, size_t t, unsigned
         kernels->quantize_q8_256(x, a->width, row_at(a, RSN_ACT_Q8_256, t));
 }
 
+/* Makes of rows [begin, end) what products with these matrices read. Adapters read the
+ * values before they are rounded. */
+static void prepare(const rsn_pass *p, const rsn_acts *a, const rsn_matrix *const *readers,
+                    size_t n_readers, size_t begin, size_t end) {
+    size_t width = p->m->weights.low_width;
+    unsigned wanted = 0;
+    for (size_t i = 0; i < n_readers; i++) {
+        wanted |= want(a, readers[i]);
+        if (readers[i]->low)
+            rsn_lowrank_reduce(p->m->kernels, readers[i]->low, a->f + begin * a->width,
+                               a->width, end - begin, p->low + begin * width, width);
+    }
+    for (size_t t = begin; t < end; t++)
+        prepare_row(p, a, t, wanted);
+}
+
 /* out[t][0 .. end - begin) = rows [begin, end) of w . activations of token t; out_stride
  * apart. */
 static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a,
@@ -83,6 +99,9 @@ static void product(const rsn_pass *p, const rsn_matrix *w, const rsn_acts *a,
                                           out_stride);
     for (size_t t = 0; w->scale != 1 && t < n; t++)
         p->m->kernels->scale(out + t * out_stride, w->scale, end - begin);
+    if (w->low)
+        rsn_lowrank_expand(p->m->kernels, w->low, begin, end, p->low,
+                           p->m->weights.low_width, n, out, out_stride);
 }
 
 /* x += y in elements [begin, end) of row t. */
@@ -118,33 +137,35 @@ static void embed(const rsn_pass *p, size_t begin, size_t end) {
     }
 }
 
-/* Row t of the stream as products read it, into row `to`; no weight: as it is. */
+/* Row t of the stream into row `to` of a; no weight: as it is. */
 static void normalize_row(const rsn_pass *p, const float *weight, size_t t,
-                          const rsn_acts *a, size_t to, unsigned wanted) {
+                          const rsn_acts *a, size_t to) {
     size_t width = p->m->hp.n_embd;
     const float *x = p->x + t * width;
     if (weight)
         p->m->kernels->rms_norm(x, weight, a->f + to * width, width, p->m->hp.rms_eps);
     else
         memcpy(a->f + to * width, x, width * sizeof *x);
-    prepare_row(p, a, to, wanted);
 }
 
-static void normalize(const rsn_pass *p, const float *weight, unsigned wanted,
-                      size_t begin, size_t end) {
+static void normalize(const rsn_pass *p, const float *weight,
+                      const rsn_matrix *const *readers, size_t n_readers, size_t begin,
+                      size_t end) {
     for (size_t t = begin; t < end; t++)
-        normalize_row(p, weight, t, &p->in, t, wanted);
+        normalize_row(p, weight, t, &p->in, t);
+    prepare(p, &p->in, readers, n_readers, begin, end);
 }
 
 static void normalize_attention(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_layer *l = p->layer;
-    unsigned wanted = want(&p->in, &l->q) | want(&p->in, &l->k) | want(&p->in, &l->v);
-    normalize(p, l->attn_norm, wanted, begin, end);
+    const rsn_matrix *const readers[] = {&l->q, &l->k, &l->v};
+    normalize(p, l->attn_norm, readers, 3, begin, end);
 }
 
 static void normalize_ffn(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_layer *l = p->layer;
-    normalize(p, l->ffn_norm, want(&p->in, &l->gate) | want(&p->in, &l->up), begin, end);
+    const rsn_matrix *const readers[] = {&l->gate, &l->up};
+    normalize(p, l->ffn_norm, readers, 2, begin, end);
 }
 
 /* q, k and v are one list of rows, so that workers share them evenly. */
@@ -182,8 +203,8 @@ static void prepare_back(const rsn_pass *p, const rsn_acts *a, const float *norm
             p->m->kernels->rms_norm(x, norm, x, a->width, p->m->hp.rms_eps);
         if (p->m->hp.hadamard)
             p->m->kernels->hadamard(x, a->width);
-        prepare_row(p, a, t, want(a, w));
     }
+    prepare(p, a, &w, 1, begin, end);
 }
 
 static void prepare_mix(const rsn_pass *p, size_t begin, size_t end) {
@@ -234,9 +255,10 @@ static void project_down(const rsn_pass *p, size_t begin, size_t end) {
 }
 
 static void normalize_output(const rsn_pass *p, size_t begin, size_t end) {
+    const rsn_matrix *output = &p->m->weights.output;
     for (size_t i = begin; i < end; i++)
-        normalize_row(p, p->m->weights.output_norm, p->out[i], &p->head, i,
-                      want(&p->head, &p->m->weights.output));
+        normalize_row(p, p->m->weights.output_norm, p->out[i], &p->head, i);
+    prepare(p, &p->head, &output, 1, begin, end);
 }
 
 static void project_output(const rsn_pass *p, size_t begin, size_t end) {
@@ -278,9 +300,9 @@ static uint64_t work_output(const rsn_pass *p) {
     return (uint64_t)p->m->weights.output.rows * p->m->weights.output.cols;
 }
 
-/* Passes over activations: a few instructions a value. */
+/* Passes over activations: a few instructions a value, and what adapters make of it. */
 static uint64_t work_values(const rsn_pass *p) {
-    return (uint64_t)p->in.width * 16;
+    return (uint64_t)p->in.width * (16 + p->m->weights.low_width);
 }
 
 /* Rows that a stage's workers share. */

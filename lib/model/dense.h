@@ -4,6 +4,7 @@
 #define REASON_MODEL_DENSE_H
 
 #include "kernels/attention.h"
+#include "model/lowrank.h"
 #include "model/model.h"
 
 /* The activations of a group of products, in the forms that their weights want; rows are
@@ -64,6 +65,7 @@ typedef struct rsn_pass {
     float *k, *v;  /* [n][n_heads_kv * head_dim] */
     float *up;     /* [n][n_ff] */
     float *y;      /* [n][n_embd], a product before it is added */
+    float *low;    /* [n][low_width], what adapters make of the rows that products read */
     bool windowed; /* this layer sees a window of positions */
     bool local;    /* such layers have a RoPE of their own */
     float *cos[2], *sin[2]; /* [n][n_rot / 2] of layers without and with a window; [1]

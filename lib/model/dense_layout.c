@@ -49,6 +49,7 @@ static slab lay_out(const rsn_model *m, const rsn_scratch *scratch, rsn_pass *p)
     p->v = cut(&s, n, kv_width, sizeof(float));
     p->up = cut(&s, n, hp->n_ff, sizeof(float));
     p->y = cut(&s, n, hp->n_embd, sizeof(float));
+    p->low = cut(&s, n, m->weights.low_width, sizeof(float));
     p->local = m->ropes[RSN_ROPE_LOCAL].inv_freq != NULL;
     for (size_t i = 0; i < 1 + (size_t)p->local; i++) {
         p->cos[i] = cut(&s, n, hp->n_rot / 2, sizeof(float));

@@ -56,8 +56,7 @@ static uint64_t add_pair(uint64_t hash, const rsn_gguf_pair *pair) {
     return hash;
 }
 
-/* Samples at even distances, the last one at the very end. */
-static uint64_t add_samples(uint64_t hash, const unsigned char *data, uint64_t n) {
+uint64_t rsn_fingerprint_samples(uint64_t hash, const unsigned char *data, uint64_t n) {
     if (n <= N_SAMPLES * SAMPLE_BYTES)
         return rsn_fingerprint_add(hash, data, (size_t)n);
     uint64_t last = n - SAMPLE_BYTES;
@@ -75,11 +74,11 @@ static uint64_t add_tensor(uint64_t hash, const rsn_gguf *g, const rsn_blob *blo
     hash = rsn_fingerprint_add(hash, t->type->name, strlen(t->type->name) + 1);
     for (size_t i = 0; i < RSN_GGUF_MAX_DIMS; i++)
         hash = add_number(hash, t->ne[i]);
-    return add_samples(hash, rsn_tensor_bytes(g, blobs, t), t->n_bytes);
+    return rsn_fingerprint_samples(hash, rsn_tensor_bytes(g, blobs, t), t->n_bytes);
 }
 
 uint64_t rsn_fingerprint(const rsn_gguf *g, const rsn_blob *blobs, const char *arch) {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    uint64_t hash = RSN_FINGERPRINT_NONE;
     for (size_t i = 0; i < g->n_pairs; i++) {
         const rsn_gguf_pair *pair = (const rsn_gguf_pair *)(const void *)g->pair_order[i];
         if (is_of(pair->key, arch) || is_of(pair->key, "reason"))

@@ -12,7 +12,10 @@
  * not change it. */
 uint64_t rsn_fingerprint(const rsn_gguf *g, const rsn_blob *blobs, const char *arch);
 
-/* The same over more bytes: goes on from a fingerprint. */
+/* The same over more bytes: goes on from a fingerprint, or from that of nothing. */
+#define RSN_FINGERPRINT_NONE UINT64_C(0xCBF29CE484222325)
 uint64_t rsn_fingerprint_add(uint64_t hash, const void *bytes, size_t n);
+/* Over a few of n bytes, at even distances, the last ones among them. */
+uint64_t rsn_fingerprint_samples(uint64_t hash, const unsigned char *data, uint64_t n);
 
 #endif

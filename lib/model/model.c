@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "format/source.h"
 #include "kernels/pack.h"
+#include "model/adapter.h"
 #include "model/fingerprint.h"
+#include "model/lowrank.h"
 #include "model/packing.h"
 #include "model/refusals.h"
 
@@ -166,6 +168,8 @@ void rsn_model_release(rsn_model *model) {
         return;
     if (model->base) {
         rsn_model_release(model->base);
+        for (size_t i = 0; i < model->n_adapters; i++)
+            rsn_adapter_release(model->adapters[i]);
         rsn_arena_free(&model->arena);
         rsn_free(model);
         return;
@@ -188,6 +192,8 @@ void rsn_model_embedding(const rsn_model *m, size_t token, float *x) {
         rsn_type_decode(w->type, w->data + token * w->row_bytes, x, w->cols);
     if (w->scale != 1)
         m->kernels->scale(x, w->scale, w->cols);
+    if (w->low)
+        rsn_lowrank_add_row(m->kernels, w->low, token, x);
     if (m->hp.embed_scale != 1)
         m->kernels->scale(x, m->hp.embed_scale, w->cols);
 }

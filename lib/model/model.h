@@ -11,7 +11,9 @@
 
 typedef struct reason_model {
     atomic_size_t users;
-    struct reason_model *base; /* that a derived one has its weights from (derive.h) */
+    struct reason_model *base; /* that a derived one has its weights from (derive.h), */
+    struct reason_adapter **adapters; /* [n_adapters], and those that change them */
+    size_t n_adapters;
     rsn_gguf gguf;   /* metadata and the tensors' places */
     rsn_blob *blobs; /* [gguf.n_parts], tensor data, mapped or copied; NULL: none */
     bool mapped;     /* tensor data is used as it lies in the file, but for */

@@ -15,6 +15,7 @@ typedef struct rsn_matrix {
     float scale; /* multiplies every product; 1 where the file has none */
     const rsn_gguf_tensor *tensor; /* of the file that it is, or is rows of, */
     size_t first_row;              /* from this one on */
+    const struct rsn_lowrank *low; /* what adapters add (lowrank.h); NULL: nothing */
 } rsn_matrix;
 
 typedef struct rsn_layer {
@@ -43,6 +44,7 @@ typedef struct rsn_weights {
     rsn_layer *layers;        /* [n_layers] */
     bool tied;                /* output is the embedding, packed or not */
     uint64_t n_parameters;    /* elements of all tensors */
+    size_t low_width;         /* of what a pass keeps of a token for adapters; 0: none */
 } rsn_weights;
 
 /* Matrix i of those that every layer has; NULL behind the last. */

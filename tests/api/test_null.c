@@ -343,6 +343,29 @@ static void test_api_null__derived(void **state) {
     assert_refused(reason_session_load(w->session, NULL));
 }
 
+static void test_api_null__adapters(void **state) {
+    const world *w = *state;
+    reason_adapter *out = MARK, *none = NULL;
+    reason_model *derived = MARK;
+    reason_derive_options o;
+    assert_refused(reason_adapter_open(NULL, "x", &out));
+    assert_null(out);
+    assert_refused(reason_adapter_open(w->model, NULL, &out));
+    assert_refused(reason_adapter_open(w->model, "x", NULL));
+    assert_status(reason_adapter_open(w->model, shipped_path(), &out), REASON_ERR_FORMAT);
+    assert_status(reason_adapter_open(w->model, "no/such/file", &out), REASON_ERR_IO);
+    assert_null(out);
+    assert_ok(reason_derive_options_init(&o, sizeof o));
+    o.n_adapters = 1;
+    assert_refused(reason_model_derive(w->model, &o, &derived));
+    assert_null(derived);
+    o.adapters = &none;
+    assert_refused(reason_model_derive(w->model, &o, &derived));
+    o.n_adapters = 65;
+    assert_refused(reason_model_derive(w->model, &o, &derived));
+    reason_adapter_free(NULL);
+}
+
 static void test_api_null__perplexity(void **state) {
     const world *w = *state;
     reason_perplexity_result r = {.size = sizeof r, .n_text = 7};
@@ -612,6 +635,7 @@ int main(void) {
         cmocka_unit_test(test_api_null__many),
         cmocka_unit_test(test_api_null__evaluate),
         cmocka_unit_test(test_api_null__derived),
+        cmocka_unit_test(test_api_null__adapters),
         cmocka_unit_test(test_api_null__perplexity),
         cmocka_unit_test(test_api_null__imatrix),
         cmocka_unit_test(test_api_null__null_is_fine),

@@ -86,6 +86,23 @@ static void round_input(const network *net, const tiny_tensor *t, double *x, siz
         round_to_8_bits(x, n, 32);
 }
 
+static double *change_of(const network *net, const char *name) {
+    return net->how.change ? net->how.change(net->how.change_user, name) : NULL;
+}
+
+/* y[t] += C x[t], C being what adapters add to rows [first, first + rows) of the tensor; x
+ * is not rounded. */
+static void add_change(const network *net, const char *name, const double *x, size_t cols,
+                       size_t first, size_t rows, double *y) {
+    bool tied = strcmp(name, "token_embd.weight") == 0;
+    double *c = change_of(net, tied ? "output.weight" : name);
+    for (size_t p = 0; c && p < net->n; p++)
+        for (size_t r = 0; r < rows; r++)
+            for (size_t i = 0; i < cols; i++)
+                y[p * rows + r] += c[(first + r) * cols + i] * x[p * cols + i];
+    free(c);
+}
+
 /* y[t] = W x[t], for every position, W being rows [first, first + rows) of the tensor; a
  * bias is added if there is one of that name. */
 static double *multiply_part(const network *net, const char *name, const char *bias,
@@ -108,6 +125,7 @@ static double *multiply_part(const network *net, const char *name, const char *b
             y[p * rows + r] = sum + (b ? b[r] : 0);
         }
     }
+    add_change(net, name, x, cols, first, rows, y);
     free(in);
     free(all);
     free(b);
@@ -395,6 +413,10 @@ double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_
                          .q_width = (size_t)o->n_heads * o->head_dim,
                          .kv_width = (size_t)o->n_heads_kv * o->head_dim};
     double *embedding = tiny_model_weights(m, "token_embd.weight");
+    double *moved = change_of(&net, "token_embd.weight");
+    for (size_t i = 0; moved && i < (size_t)o->n_vocab * o->n_embd; i++)
+        embedding[i] += moved[i];
+    free(moved);
     double *x = zeros(n * net.width);
     double grow = o->embed_scale > 0 ? (double)o->embed_scale
                   : net.arch->root   ? sqrt((double)o->n_embd)

@@ -19,6 +19,10 @@ typedef struct dense_reference_options {
     const int32_t *path; /* the layers to run, [n_path]; NULL: all in order */
     size_t n_path;
     const float *control; /* [n_path][n_embd], added behind each; NULL: nothing */
+    /* What adapters add to a tensor, [rows][cols], to be freed; NULL: nothing. Asked for
+     * "output.weight" also where the embedding is the output. */
+    double *(*change)(const void *user, const char *tensor);
+    const void *change_user;
     const float *inputs;   /* [n][n_embd] instead of the tokens' embeddings; NULL: these */
 } dense_reference_options;
 
