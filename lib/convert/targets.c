@@ -163,30 +163,33 @@ void rsn_rule_free(rsn_rule *rule) {
 /* --- the model ---------------------------------------------------------------------- */
 
 /* "ARCHITECTURE.key", a number; as it is where the key is absent or differs by layer. */
-static void look_up(const rsn_gguf *g, const char *key, int64_t *out) {
+static reason_status look_up(const rsn_gguf *g, const char *key, int64_t *out) {
     rsn_text arch = {0};
     rsn_str name = {0};
     if (rsn_gguf_string(g, "general.architecture", &arch) != REASON_OK || !arch.data)
-        return;
+        return REASON_OK;
     rsn_str_add(&name, arch.data, arch.n);
     rsn_str_addc(&name, '.');
     rsn_str_addz(&name, key);
-    const rsn_gguf_pair *pair =
-        name.failed ? NULL : rsn_gguf_find(g, rsn_str_text(&name));
+    bool failed = name.failed;
+    const rsn_gguf_pair *pair = failed ? NULL : rsn_gguf_find(g, rsn_str_text(&name));
     if (pair && pair->type != RSN_GGUF_ARRAY)
         (void)rsn_gguf_int(g, rsn_str_text(&name), 1, INT32_MAX, out);
     rsn_str_free(&name);
+    return failed ? REASON_ERR_NO_MEMORY : REASON_OK;
 }
 
 reason_status rsn_targets_look(const rsn_gguf *g, rsn_targets *t) {
     int64_t heads = 1, shared = 0;
     t->n_layers = 0;
-    look_up(g, "block_count", &t->n_layers);
-    look_up(g, "attention.head_count", &heads);
-    look_up(g, "attention.head_count_kv", &shared);
+    reason_status status = look_up(g, "block_count", &t->n_layers);
+    if (status == REASON_OK)
+        status = look_up(g, "attention.head_count", &heads);
+    if (status == REASON_OK)
+        status = look_up(g, "attention.head_count_kv", &shared);
     t->n_gqa = shared > 0 ? heads / shared : 1;
     t->has_output = rsn_gguf_find_tensor(g, "output.weight") != NULL;
-    return REASON_OK;
+    return status;
 }
 
 static bool has(const char *name, const char *what) {
