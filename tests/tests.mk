@@ -5,6 +5,7 @@ LDADD = libsupport.la libinternal.la $(CMOCKA_LIBS) $(PCRE2_LIBS) $(LIBM)
 AM_TESTS_ENVIRONMENT = \
 	REASON_SRCDIR='$(abs_top_srcdir)'; export REASON_SRCDIR; \
 	REASON_SHIPPED='$(abs_top_srcdir)/share/reason-tiny.gguf'; export REASON_SHIPPED; \
+	ADAPTER='$(abs_top_srcdir)/tests/data/reason-tiny-lora.gguf'; export ADAPTER; \
 	REASON='$(abs_top_builddir)/reason'; export REASON; \
 	MODEL='$(abs_top_srcdir)/share/reason-tiny.gguf'; export MODEL; \
 	CC='$(CC)'; export CC; CXX='$(CXX)'; export CXX;
@@ -66,6 +67,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/convert/test_imatrix \
 	tests/unit/convert/test_importance \
 	tests/unit/convert/test_likelihood \
+	tests/unit/convert/test_merge \
 	tests/unit/convert/test_perplexity \
 	tests/unit/convert/test_quantize \
 	tests/unit/convert/test_targets \
@@ -293,8 +295,10 @@ EXTRA_DIST += tests/data/hf \
 EXTRA_DIST += tests/api/hostile.h \
 	tests/api/support.h \
 	tests/api/threads.h \
+	tests/data/make_adapter.py \
 	tests/data/make_sentencepiece.py \
 	tests/data/reason-tiny-greedy.jsonl \
+	tests/data/reason-tiny-lora.gguf \
 	tests/data/sentencepiece.txt \
 	tests/data/tiny-gemma.logits \
 	tests/data/tiny-gemma2.logits \

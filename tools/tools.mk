@@ -1,5 +1,7 @@
 # The command `reason`: sees only the public header.
-reason_sources = tools/reason/chat.h \
+reason_sources = tools/reason/adapters.c \
+	tools/reason/adapters.h \
+	tools/reason/chat.h \
 	tools/reason/chat_commands.c \
 	tools/reason/chat_messages.c \
 	tools/reason/chat_turn.c \

@@ -1310,6 +1310,10 @@ typedef struct reason_quantize_options {
     reason_progress_fn progress; /**< default NULL; stages "quantize" and "verify", in
                                       bytes of the source and of the result */
     void *progress_user;              /**< handed to `progress` */
+    const char *const *adapters; /**< [n_adapters] files as reason_adapter_open() reads them,
+                                      merged into the weights; default NULL: none */
+    const float *adapter_scales; /**< [n_adapters], as of #reason_derive_options */
+    size_t n_adapters;
 } reason_quantize_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
@@ -1327,9 +1331,14 @@ REASON_API reason_status reason_quantize_options_init(reason_quantize_options *o
  * s the mean magnitude of the tensor; unless it was of that kind before, a log line warns
  * with the error.
  *
- * @return INVALID_ARG (also `out` is the source, or a quantized source without
+ * With adapters what is written is W + the sum of scale * alpha / r * B A, computed in
+ * float32 a row at a time. A quantized tensor that they change counts as one that gets
+ * another type. Where the embedding is the output too, adapters that change one of both are
+ * UNSUPPORTED: reason_model_derive() applies them.
+ *
+ * @return INVALID_ARG (also `out` is the source or an adapter, or a quantized source without
  * options->requantize), IO (also no room), NO_MEMORY, FORMAT, UNSUPPORTED, LIMIT,
- * MISMATCH (an importance entry of another width), CANCELLED
+ * MISMATCH (an importance entry of another width, an adapter of another model), CANCELLED
  */
 REASON_API reason_status reason_quantize(const char *in, const char *out,
                                          const reason_quantize_options *options);

@@ -62,9 +62,7 @@ reason_status reason_model_derive(reason_model *model,
     rsn_derive how = {.layers = o.layers,
                       .n = o.n_layers,
                       .control = o.control,
-                      .adapters = o.adapters,
-                      .scales = o.adapter_scales,
-                      .n_adapters = o.n_adapters};
+                      .adapters = {o.adapters, o.adapter_scales, o.n_adapters}};
     return o.layers ? rsn_model_derive(model, &how, derived)
                     : derive_all(model, &how, derived);
 }

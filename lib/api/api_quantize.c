@@ -19,6 +19,11 @@ static reason_status check(const char *in, const char *out,
         return rsn_fail_null("in or out");
     if (o->n_rules > 0 && !o->rules)
         return rsn_fail_null("rules");
+    if (o->n_adapters > 0 && !o->adapters)
+        return rsn_fail_null("adapters");
+    for (size_t i = 0; i < o->n_adapters; i++)
+        if (!o->adapters[i])
+            return rsn_fail_null("an adapter");
     if (o->cpu < REASON_CPU_AUTO || o->cpu > REASON_CPU_NEON)
         return rsn_fail(REASON_ERR_INVALID_ARG, "cpu %d is none of its enum",
                         (int)o->cpu);
@@ -64,6 +69,9 @@ reason_status reason_quantize(const char *in, const char *out,
     if (status == REASON_OK) {
         rsn_cancel cancel = {.token = o.cancel};
         q.imatrix = o.imatrix;
+        q.adapters = o.adapters;
+        q.adapter_scales = o.adapter_scales;
+        q.n_adapters = o.n_adapters;
         q.requantize = o.requantize;
         q.i2_s_b = o.i2_s == REASON_I2_S_B;
         q.kernels = rsn_kernels_for(rsn_cpu_pick(o.cpu));

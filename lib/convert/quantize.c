@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "format/gguf_write.h"
 #include "format/source.h"
+#include "model/adapter.h"
 
 /* Pairs that the result may have more than the source. */
 enum { MORE_PAIRS = 8 };
@@ -24,6 +25,8 @@ typedef struct run {
     rsn_blob *parts; /* [g.n_parts], mapped */
     rsn_importance imp;
     rsn_arena arena;
+    rsn_adapters adapters;    /* [q->n_adapters] */
+    const rsn_lowrank **lows; /* [g.n_tensors], what they add to each */
     rsn_gguf_content to; /* tensor i of it is tensor i of g */
     const char **reasons;
     rsn_gguf_writer writer;
@@ -55,6 +58,10 @@ static reason_status check_paths(const run *r) {
     if (r->q->imatrix && rsn_same_file(r->q->imatrix, r->q->out))
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "%s is the importance file; give another name", r->q->out);
+    for (size_t i = 0; i < r->q->n_adapters; i++)
+        if (rsn_same_file(r->q->adapters[i], r->q->out))
+            return rsn_fail(REASON_ERR_INVALID_ARG,
+                            "%s is an adapter's file; give another name", r->q->out);
     return REASON_OK;
 }
 
@@ -78,13 +85,70 @@ static reason_status open_source(run *r) {
     return status;
 }
 
+/* --- adapters ----------------------------------------------------------------------- */
+
+/* Where one tensor is both, a change of the embedding or of the output alone cannot be in
+ * it. */
+static reason_status check_tied(const run *r, const rsn_adapter *ad) {
+    static const char *const names[] = {"token_embd.weight", "output.weight"};
+    for (size_t i = 0; i < 2; i++)
+        if (!rsn_gguf_find_tensor(&r->g, "output.weight") &&
+            rsn_adapter_find(ad, names[i]))
+            return rsn_fail(REASON_ERR_UNSUPPORTED,
+                            "%s: it changes %s, which cannot be merged into a model whose "
+                            "embedding is the output too",
+                            ad->path, names[i]);
+    return REASON_OK;
+}
+
+static reason_status open_adapters(run *r) {
+    const rsn_quantize *q = r->q;
+    rsn_adapter **list = rsn_arena_calloc2(&r->arena, q->n_adapters, sizeof *list);
+    reason_status status = list ? REASON_OK : REASON_ERR_NO_MEMORY;
+    r->adapters = (rsn_adapters){.list = list, .scales = q->adapter_scales};
+    while (status == REASON_OK && r->adapters.n < q->n_adapters) {
+        size_t i = r->adapters.n;
+        status = rsn_adapter_open(q->adapters[i], &r->g, q->cancel, &list[i]);
+        r->adapters.n += status == REASON_OK;
+        if (status == REASON_OK)
+            status = check_tied(r, list[i]);
+    }
+    return status == REASON_OK ? rsn_adapters_check(&r->adapters, &r->g) : status;
+}
+
+static reason_status gather_changes(run *r) {
+    size_t n = r->g.n_tensors;
+    reason_status status = REASON_OK;
+    r->lows = rsn_arena_calloc2(&r->arena, n, sizeof *r->lows);
+    if (!r->lows)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < n && r->adapters.n > 0 && status == REASON_OK; i++) {
+        const rsn_gguf_tensor *t = &r->g.tensors[i];
+        rsn_lowrank *low;
+        status = rsn_adapters_gather(&r->adapters, t->name.data, 0, (size_t)t->ne[1],
+                                     NULL, &r->arena, &low);
+        r->lows[i] = low;
+    }
+    return status;
+}
+
 /* --- planning ----------------------------------------------------------------------- */
+
+static rsn_requant requant_of(const run *r, size_t i) {
+    const rsn_gguf_tensor *from = &r->g.tensors[i];
+    return (rsn_requant){.from = from,
+                         .bytes = rsn_tensor_bytes(&r->g, r->parts, from),
+                         .low = r->lows[i],
+                         .to = r->to.tensors[i].type,
+                         .n_matrices = 1,
+                         .exact = true};
+}
 
 static reason_status find_importance(const run *r, rsn_requant *t) {
     const rsn_gguf_tensor *from = t->from;
     const rsn_importance_entry *e =
         rsn_importance_find(&r->imp, from->name.data, from->name.n);
-    if (!e || t->to == from->type)
+    if (!e || (t->to == from->type && !t->low))
         return REASON_OK;
     if (e->n != from->ne[0] && e->n != from->ne[0] * from->ne[2])
         return rsn_fail(REASON_ERR_MISMATCH,
@@ -100,7 +164,7 @@ static reason_status find_importance(const run *r, rsn_requant *t) {
 static reason_status check_importance(const run *r) {
     size_t n_found = 0;
     for (size_t i = 0; i < r->g.n_tensors; i++) {
-        rsn_requant t = {.from = &r->g.tensors[i], .to = r->to.tensors[i].type};
+        rsn_requant t = requant_of(r, i);
         reason_status status = find_importance(r, &t);
         if (status != REASON_OK)
             return status;
@@ -137,8 +201,9 @@ static reason_status plan_tensors(run *r) {
         if (to->type->type == RSN_TYPE_I2_S_B) /* which files cannot say */
             to->type = rsn_type_info_get(RSN_TYPE_I2_S);
         /* Layout B of I2_S becomes A without an error. */
-        if (from->type->expand && from->type != to->type && !r->q->requantize &&
-            !(from->type->type == RSN_TYPE_I2_S_B && to->type->type == RSN_TYPE_I2_S))
+        bool same = from->type == to->type || (from->type->type == RSN_TYPE_I2_S_B &&
+                                               to->type->type == RSN_TYPE_I2_S);
+        if (from->type->expand && (!same || r->lows[i]) && !r->q->requantize)
             status = fail_quantized(from);
         r->total += from->n_bytes;
     }
@@ -244,12 +309,7 @@ static reason_status report(run *r, size_t i, const rsn_requant *t,
 }
 
 static reason_status do_tensor(run *r, size_t i) {
-    const rsn_gguf_tensor *from = &r->g.tensors[i];
-    rsn_requant t = {.from = from,
-                     .bytes = rsn_tensor_bytes(&r->g, r->parts, from),
-                     .to = r->to.tensors[i].type,
-                     .n_matrices = 1,
-                     .exact = true};
+    rsn_requant t = requant_of(r, i);
     rsn_errors errors;
     reason_status status = find_importance(r, &t);
     if (status == REASON_OK)
@@ -289,6 +349,8 @@ static void clean_up(run *r) {
         rsn_blob_free(&r->parts[i]);
     rsn_free(r->parts);
     rsn_importance_free(&r->imp);
+    for (size_t i = 0; i < r->adapters.n; i++)
+        rsn_adapter_release(r->adapters.list[i]);
     rsn_arena_free(&r->arena);
     rsn_gguf_free(&r->g);
     rsn_gguf_files_close(&r->files);
@@ -299,6 +361,10 @@ reason_status rsn_quantize_run(rsn_quantize *q) {
     reason_status status = tell(&r, "quantize", 0, 0);
     if (status == REASON_OK)
         status = open_source(&r);
+    if (status == REASON_OK)
+        status = open_adapters(&r);
+    if (status == REASON_OK)
+        status = gather_changes(&r);
     if (status == REASON_OK)
         status = plan_tensors(&r);
     if (status == REASON_OK)

@@ -6,11 +6,15 @@
 #include "convert/importance.h"
 #include "convert/targets.h"
 #include "kernels/table.h"
+#include "model/lowrank.h"
 
 typedef struct rsn_quantize {
     const char *in, *out;
     rsn_targets targets;  /* mix, pure and rules are set by the caller */
     const char *imatrix;  /* file; NULL: every weight counts alike */
+    const char *const *adapters; /* [n_adapters] files, merged into the weights */
+    const float *adapter_scales; /* [n_adapters]; NULL: 1 */
+    size_t n_adapters;
     bool requantize, i2_s_b;
     rsn_pool *pool;       /* entered by the caller */
     const rsn_kernels *kernels;
@@ -29,6 +33,7 @@ reason_status rsn_quantize_run(rsn_quantize *q);
 typedef struct rsn_requant {
     const rsn_gguf_tensor *from;
     const uint8_t *bytes; /* of the source */
+    const rsn_lowrank *low; /* what adapters add; NULL: nothing */
     const rsn_type_info *to;
     const float *importance; /* [columns * matrices], NULL: none */
     size_t n_matrices;

@@ -39,6 +39,11 @@ static bool is_ternary(rsn_type type) {
     return type == RSN_TYPE_TQ1_0 || type == RSN_TYPE_TQ2_0 || type == RSN_TYPE_I2_S;
 }
 
+/* Whether bytes go through as they are. */
+static bool is_copied(const rsn_requant *t) {
+    return t->from->type == t->to && !t->low;
+}
+
 static size_t rows_of(const rsn_gguf_tensor *t) {
     return (size_t)(t->ne[1] * t->ne[2] * t->ne[3]);
 }
@@ -88,17 +93,18 @@ static void decode_row(const rsn_requant_room *room, const rsn_requant *t, size_
     const rsn_type_info *type = t->from->type;
     size_t n = (size_t)t->from->ne[0];
     const uint8_t *bytes = t->bytes + row * rsn_type_row_bytes(type, n);
-    if (type->type == RSN_TYPE_F16) {
+    if (type->type == RSN_TYPE_F16)
         room->kernels->f32_from_f16((const uint16_t *)(const void *)bytes, x, n);
-        return;
-    }
-    rsn_type_decode(type, bytes, x, n);
+    else
+        rsn_type_decode(type, bytes, x, n);
     if (type->tail_bytes) {
         float scale;
         memcpy(&scale, t->bytes + t->from->n_bytes - type->tail_bytes, sizeof scale);
         for (size_t i = 0; i < n; i++)
             x[i] *= scale;
     }
+    if (t->low)
+        rsn_lowrank_add_row(room->kernels, t->low, row, x);
 }
 
 /* To -1, 0 and 1; ties away from zero. NaN becomes 0. */
@@ -121,7 +127,7 @@ static void encode_row(const rsn_requant_room *room, const rsn_requant *t, size_
                        const float *x, float *y, uint8_t *out) {
     size_t n = (size_t)t->from->ne[0];
     const rsn_type_info *to = t->to;
-    if (t->from->type == to) {
+    if (is_copied(t)) {
         memcpy(out, t->bytes + row * rsn_type_row_bytes(to, n),
                rsn_type_row_bytes(to, n));
         return;
@@ -196,7 +202,7 @@ static void do_row(job *j, size_t i, float *x, float *y) {
     uint8_t *out = j->out + i * rsn_type_row_bytes(t->to, n);
     decode_row(j->room, t, j->first + i, x);
     encode_row(j->room, t, j->first + i, x, y, out);
-    if (t->from->type == t->to)
+    if (is_copied(t))
         memcpy(y, x, n * sizeof *y);
     else
         decode_again(j->room, t, out, y);
@@ -243,7 +249,7 @@ static reason_status write_tail(const rsn_requant *t, rsn_requant_write_fn write
     uint8_t tail[64] = {0};
     if (t->to->tail_bytes == 0)
         return REASON_OK;
-    if (t->from->type == t->to)
+    if (is_copied(t))
         memcpy(tail, t->bytes + t->from->n_bytes - t->to->tail_bytes, t->to->tail_bytes);
     else
         memcpy(tail, &t->scale, sizeof t->scale);
@@ -304,7 +310,7 @@ void rsn_requant_look(rsn_requant_room *room, rsn_requant *t) {
     job j = {.room = room, .t = t};
     t->scale = 0;
     t->exact = true;
-    if (!is_ternary(t->to->type) || t->to == t->from->type)
+    if (!is_ternary(t->to->type) || is_copied(t))
         return;
     uint64_t n_bad = 0;
     for (; j.first < rows; j.first += j.n_rows) {

@@ -1,8 +1,9 @@
-/* Owns the life of an adapter and whether it fits a model. What is in its file is the
+/* Owns the life of an adapter, whether it fits a model, and what several do together. What is in its file is the
  * matter of adapter_gguf.c. Invariant: every entry of one that was handed out has a matrix
  * of the model it was opened for, and its shape. */
 #include "model/adapter.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,62 @@ reason_status rsn_adapter_fits(const rsn_adapter *adapter, const rsn_gguf *base)
     }
     return REASON_OK;
 }
+
+/* --- several together --------------------------------------------------------------- */
+
+float rsn_adapters_scale(const rsn_adapters *adapters, size_t i) {
+    return adapters->scales ? adapters->scales[i] : 1;
+}
+
+reason_status rsn_adapters_check(const rsn_adapters *adapters, const rsn_gguf *base) {
+    for (size_t i = 0; i < adapters->n; i++) {
+        const rsn_adapter *ad = adapters->list[i];
+        float scale = rsn_adapters_scale(adapters, i);
+        reason_status status = rsn_adapter_fits(ad, base);
+        if (status != REASON_OK)
+            return status;
+        for (size_t j = 0; j < ad->n_entries; j++)
+            if (!isfinite(scale * ad->entries[j].delta.scale))
+                return rsn_fail(REASON_ERR_INVALID_ARG,
+                                "%s: scale %g with the adapter's own %g, a finite product "
+                                "expected",
+                                ad->path, (double)scale,
+                                (double)ad->entries[j].delta.scale);
+    }
+    return REASON_OK;
+}
+
+static void append(rsn_lowrank *low, const rsn_delta *delta) {
+    low->deltas[low->n++] = *delta;
+    low->rank += delta->a.rows;
+}
+
+reason_status rsn_adapters_gather(const rsn_adapters *adapters, const char *name,
+                                  size_t first, size_t rows, const rsn_lowrank *before,
+                                  rsn_arena *arena, rsn_lowrank **low) {
+    size_t most = adapters->n + (before ? before->n : 0);
+    rsn_lowrank *all = rsn_arena_calloc2(arena, 1, sizeof *all + most * sizeof *all->deltas);
+    *low = NULL;
+    if (!all)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; before && i < before->n; i++)
+        append(all, &before->deltas[i]);
+    for (size_t i = 0; i < adapters->n; i++) {
+        const rsn_delta *found = rsn_adapter_find(adapters->list[i], name);
+        float scale = rsn_adapters_scale(adapters, i);
+        if (!found || found->scale * scale == 0)
+            continue;
+        rsn_delta delta = *found;
+        delta.scale *= scale;
+        delta.b.data += first * delta.b.row_bytes;
+        delta.b.rows = rows;
+        append(all, &delta);
+    }
+    *low = all->n > 0 ? all : NULL;
+    return REASON_OK;
+}
+
+/* --- life --------------------------------------------------------------------------- */
 
 /* What it does, by samples of its factors. */
 static uint64_t sum_up(const rsn_adapter *adapter) {

@@ -41,6 +41,24 @@ const rsn_delta *rsn_adapter_find(const rsn_adapter *adapter, const char *name);
 /* MISMATCH unless every change has a tensor of its shape. The sentence names the file. */
 reason_status rsn_adapter_fits(const rsn_adapter *adapter, const rsn_gguf *base);
 
+/* Adapters that are applied together, each with a scale beside its own. */
+typedef struct rsn_adapters {
+    rsn_adapter *const *list; /* [n] */
+    const float *scales;      /* [n]; NULL: 1 */
+    size_t n;
+} rsn_adapters;
+
+float rsn_adapters_scale(const rsn_adapters *adapters, size_t i);
+/* MISMATCH as above, INVALID_ARG for a scale that is not finite, or not with one of the
+ * adapter's own. */
+reason_status rsn_adapters_check(const rsn_adapters *adapters, const rsn_gguf *base);
+/* What they do to the tensor of this name, rows [first, first + rows) of it, behind what is
+ * done already (NULL: nothing); *low is NULL if that is nothing at all. One with the scale 0
+ * does nothing, not even to the order of additions. NO_MEMORY. */
+reason_status rsn_adapters_gather(const rsn_adapters *adapters, const char *name,
+                                  size_t first, size_t rows, const rsn_lowrank *before,
+                                  rsn_arena *arena, rsn_lowrank **low);
+
 /* adapter_gguf.c: fills the plan, the copy and the entries, whose shapes may be any that
  * make a product. Sentences name the file. */
 reason_status rsn_adapter_read_gguf(const char *path, const rsn_gguf *base,

@@ -11,28 +11,6 @@
 #include "base/alloc.h"
 #include "model/fingerprint.h"
 
-static float scale_of(const rsn_derive *how, size_t i) {
-    return how->scales ? how->scales[i] : 1;
-}
-
-static reason_status check_adapters(const rsn_model *base, const rsn_derive *how) {
-    for (size_t i = 0; i < how->n_adapters; i++) {
-        const rsn_adapter *ad = how->adapters[i];
-        float scale = scale_of(how, i);
-        reason_status status = rsn_adapter_fits(ad, &base->gguf);
-        if (status != REASON_OK)
-            return status;
-        for (size_t j = 0; j < ad->n_entries; j++)
-            if (!isfinite(scale * ad->entries[j].delta.scale))
-                return rsn_fail(REASON_ERR_INVALID_ARG,
-                                "%s: scale %g with the adapter's own %g, a finite product "
-                                "expected",
-                                ad->path, (double)scale,
-                                (double)ad->entries[j].delta.scale);
-    }
-    return REASON_OK;
-}
-
 static reason_status check(const rsn_model *base, const rsn_derive *how) {
     size_t n_layers = base->hp.n_layers, n_embd = base->hp.n_embd;
     for (size_t i = 0; i < how->n; i++)
@@ -44,7 +22,7 @@ static reason_status check(const rsn_model *base, const rsn_derive *how) {
             return rsn_fail(REASON_ERR_INVALID_ARG,
                             "control has %g at layer %zu, dimension %zu",
                             (double)how->control[i], i / n_embd, i % n_embd);
-    return check_adapters(base, how);
+    return rsn_adapters_check(&how->adapters, &base->gguf);
 }
 
 /* --- layers ------------------------------------------------------------------------- */
@@ -85,38 +63,19 @@ static reason_status list_layers(rsn_model *d, const rsn_derive *how) {
 
 /* --- adapters ----------------------------------------------------------------------- */
 
-static void append(rsn_lowrank *low, const rsn_delta *delta) {
-    low->deltas[low->n++] = *delta;
-    low->rank += delta->a.rows;
-}
-
-/* Puts the changes of tensor `name` to those that m, rows of it, has already. One with the
- * scale 0 changes nothing, not even the order of additions. *at: the first place of a
- * token's memory that no matrix of the layer has taken. */
+/* Puts the changes of tensor `name` to those that m, rows of it, has already. *at: the
+ * first place of a token's memory that no matrix of the layer has taken. */
 static reason_status change(rsn_model *d, const rsn_derive *how, const char *name,
                             size_t *at, rsn_matrix *m) {
-    const rsn_lowrank *before = m->low;
-    size_t most = how->n_adapters + (before ? before->n : 0);
-    rsn_lowrank *low =
-        rsn_arena_calloc2(&d->arena, 1, sizeof *low + most * sizeof *low->deltas);
-    if (!low)
-        return REASON_ERR_NO_MEMORY;
-    for (size_t i = 0; before && i < before->n; i++)
-        append(low, &before->deltas[i]);
-    for (size_t i = 0; i < how->n_adapters; i++) {
-        const rsn_delta *found = rsn_adapter_find(how->adapters[i], name);
-        if (!found || found->scale * scale_of(how, i) == 0)
-            continue;
-        rsn_delta delta = *found;
-        delta.scale *= scale_of(how, i);
-        delta.b.data += m->first_row * delta.b.row_bytes;
-        delta.b.rows = m->rows;
-        append(low, &delta);
-    }
+    rsn_lowrank *low;
+    reason_status status = rsn_adapters_gather(&how->adapters, name, m->first_row,
+                                               m->rows, m->low, &d->arena, &low);
+    m->low = low;
+    if (status != REASON_OK || !low)
+        return status;
     low->shared = m->first_row > 0;
     *at += low->shared ? 0 : low->rank;
     low->at = *at - low->rank;
-    m->low = low->n > 0 ? low : NULL;
     return REASON_OK;
 }
 
@@ -150,7 +109,7 @@ static reason_status change_all(rsn_model *d, const rsn_derive *how) {
 
 /* Keeps the adapters with the model and applies them. */
 static reason_status adapt(rsn_model *d, const rsn_derive *how) {
-    size_t n = how->n_adapters;
+    size_t n = how->adapters.n;
     if (n == 0)
         return REASON_OK;
     d->adapters = rsn_arena_calloc2(&d->arena, n, sizeof *d->adapters);
@@ -158,8 +117,8 @@ static reason_status adapt(rsn_model *d, const rsn_derive *how) {
         return REASON_ERR_NO_MEMORY;
     for (; d->n_adapters < n; d->n_adapters++) {
         size_t i = d->n_adapters;
-        float scale = scale_of(how, i);
-        d->adapters[i] = rsn_adapter_retain(how->adapters[i]);
+        float scale = rsn_adapters_scale(&how->adapters, i);
+        d->adapters[i] = rsn_adapter_retain(how->adapters.list[i]);
         d->fingerprint = rsn_fingerprint_add(d->fingerprint, &d->adapters[i]->fingerprint,
                                              sizeof d->adapters[i]->fingerprint);
         d->fingerprint = rsn_fingerprint_add(d->fingerprint, &scale, sizeof scale);

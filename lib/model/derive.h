@@ -11,9 +11,7 @@ typedef struct rsn_derive {
     size_t n;
     const float *control; /* [n][n_embd], a row added to the residual stream behind each
                              layer; NULL: nothing */
-    rsn_adapter *const *adapters; /* [n_adapters] */
-    const float *scales;          /* [n_adapters]; NULL: 1 */
-    size_t n_adapters;
+    rsn_adapters adapters;
 } rsn_derive;
 
 /* A model of base's layers as listed, each as often, with n layers of keys and values.

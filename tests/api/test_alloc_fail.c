@@ -67,6 +67,27 @@ static reason_status open_shipped(handles *h) {
     return status;
 }
 
+static reason_status adapt(handles *h) {
+    reason_derive_options o;
+    reason_adapter *adapter = (reason_adapter *)h;
+    reason_model *out = NULL;
+    const char *path = getenv("ADAPTER");
+    assert_non_null(path);
+    assert_ok(reason_derive_options_init(&o, sizeof o));
+    reason_status status = reason_adapter_open(h->model, path, &adapter);
+    assert_output(adapter, status);
+    o.adapters = &adapter;
+    o.n_adapters = 1;
+    if (status == REASON_OK) {
+        status = reason_model_derive(h->model, &o, &out);
+        assert_output(out, status);
+    }
+    h->sum = 1;
+    reason_adapter_free(adapter);
+    reason_model_free(out);
+    return status;
+}
+
 static reason_status new_session(handles *h) {
     reason_session_options o;
     reason_session *out = (reason_session *)h;
@@ -382,6 +403,13 @@ static void test_api_alloc_fail__model_open(void **state) {
     refuse_each(open_shipped, false, false, 10);
 }
 
+static void test_api_alloc_fail__adapters(void **state) {
+    (void)state;
+    if (!getenv("ADAPTER"))
+        skip();
+    refuse_each(adapt, true, false, 8);
+}
+
 static void test_api_alloc_fail__session_new(void **state) {
     (void)state;
     refuse_each(new_session, true, false, 3);
@@ -485,6 +513,7 @@ static void test_api_alloc_fail__none_per_token(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_api_alloc_fail__model_open),
+        cmocka_unit_test(test_api_alloc_fail__adapters),
         cmocka_unit_test(test_api_alloc_fail__session_new),
         cmocka_unit_test(test_api_alloc_fail__tokens),
         cmocka_unit_test(test_api_alloc_fail__template),

@@ -443,6 +443,36 @@ check quantize__no_folder fails
 run quantize "$MODEL"
 check quantize__one_file misuse
 
+# ------------------------------------------------------------------------------- adapters
+
+different() { ! cmp -s "$1" "$2"; }
+adapted() { run logits -m "$MODEL" --tokens 1,2,3 --out "$dir/$1" $2; }
+adapted plain ""
+adapted once "--adapter $ADAPTER"
+check adapter__changes both "code 0" different "$dir/once" "$dir/plain"
+adapted none "--adapter $ADAPTER=0"
+check adapter__scale_0 cmp -s "$dir/none" "$dir/plain"
+adapted one "--adapter $ADAPTER=1e0"
+check adapter__scale_1 cmp -s "$dir/one" "$dir/once"
+adapted back "--adapter $ADAPTER --adapter $ADAPTER=-2"
+check adapter__add_up both "code 0" different "$dir/back" "$dir/once"
+cp "$ADAPTER" "$dir/a=b.gguf"
+adapted named "--adapter $dir/a=b.gguf"
+check adapter__name_with_equals cmp -s "$dir/named" "$dir/once"
+run logits -m "$MODEL" --tokens 1 --out "$dir/x" --adapter "$MODEL"
+check adapter__no_adapter both fails "says general.type"
+run logits -m "$MODEL" --tokens 1 --out "$dir/x" --adapter "$dir/no-such-file"
+check adapter__no_file fails
+run logits -m "$MODEL" --tokens 1 --out "$dir/x" --adapter "$ADAPTER=inf"
+check adapter__scale_is_no_number fails
+run quantize "$MODEL" "$dir/merged.gguf" -q --type F32 --adapter "$ADAPTER"
+check adapter__merges both "code 0" silent
+run ask --temperature 0 --max-tokens 40 --json -m "$MODEL" "What is 3 + 4?" --adapter "$ADAPTER"
+check adapter__asks code 0
+answer=$(text_of answer)
+run ask --temperature 0 --max-tokens 40 --json -m "$dir/merged.gguf" "What is 3 + 4?"
+check adapter__merged_answers_alike [ "$answer" = "$(text_of answer)" ]
+
 # ------------------------------------------------------------------------------------ cpu
 
 run info -m "$MODEL" --json

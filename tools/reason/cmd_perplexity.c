@@ -75,6 +75,7 @@ static int open_and_measure(struct perplexity *p) {
     if (code == RSN_CLI_OK && p->own.against) {
         struct rsn_cli_model_options other = p->model;
         other.path = p->own.against;
+        other.adapters.n_items = 0;
         code = rsn_cli_model_open(&other, &against);
     }
     if (code == RSN_CLI_OK) code = measure(p, model, against);

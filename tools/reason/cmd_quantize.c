@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "adapters.h"
 #include "interrupt.h"
 #include "json_out.h"
 #include "options.h"
@@ -12,7 +13,8 @@
 
 struct quantize_options {
     const char *type, *imatrix;
-    struct rsn_cli_list rules;
+    struct rsn_cli_list rules, adapter_texts;
+    struct rsn_cli_adapters adapters;
     bool pure, requantize, json, quiet;
     int32_t n_threads;
     int cpu, i2_s;
@@ -38,6 +40,7 @@ static const struct rsn_cli_option rows[] = {
     {"rule", 0, RSN_CLI_LIST, AT(rules), 0, 0, NULL, "PATTERN=TYPE",
      "another type for matrices whose name matches;\nmay be given several times, the first "
      "match counts"},
+    RSN_CLI_ADAPTER_ROW(AT(adapter_texts)),
     {"pure", 0, RSN_CLI_FLAG, AT(pure), 0, 0, NULL, NULL,
      "all matrices in the one type, embedding and output too"},
     {"requantize", 0, RSN_CLI_FLAG, AT(requantize), 0, 0, NULL, NULL,
@@ -103,6 +106,9 @@ static int quantize(struct quantize_options *own, char **files) {
     how.imatrix = own->imatrix;
     how.rules = own->rules.items;
     how.n_rules = own->rules.n_items;
+    how.adapters = (const char *const *)own->adapters.paths;
+    how.adapter_scales = own->adapters.scales;
+    how.n_adapters = own->adapters.n;
     how.pure = own->pure;
     how.requantize = own->requantize;
     how.n_threads = own->n_threads;
@@ -130,7 +136,9 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
     if (arguments.n_items != 2)
         return rsn_cli_fail_usage(self, "two files are needed, IN and OUT");
     code = rsn_cli_interrupt_catch();
+    if (code == RSN_CLI_OK) code = rsn_cli_adapters_read(&own.adapter_texts, &own.adapters);
     if (code == RSN_CLI_OK) code = quantize(&own, arguments.items);
+    rsn_cli_adapters_free(&own.adapters);
     if (code != RSN_CLI_OK) code = rsn_cli_interrupt_code(code);
     rsn_cli_interrupt_release();
     return code;
@@ -143,7 +151,8 @@ static const char notes[] =
     "Examples:\n"
     "  reason quantize model.f16.gguf model.q4_k_m.gguf\n"
     "  reason quantize model.f16.gguf model.gguf --type Q4_K_M --imatrix model.imatrix\n"
-    "  reason quantize model.f16.gguf model.gguf --type Q4_K_S --rule 'ffn_down=Q6_K'\n";
+    "  reason quantize model.f16.gguf model.gguf --type Q4_K_S --rule 'ffn_down=Q6_K'\n"
+    "  reason quantize model.f16.gguf merged.gguf --type F16 --adapter lora.gguf\n";
 
 const struct rsn_cli_command rsn_cli_cmd_quantize = {
     "quantize", "a model in types that take less memory", "[OPTIONS] IN OUT", notes, run};

@@ -5,6 +5,7 @@
  */
 #include "model.h"
 
+#include "adapters.h"
 #include "interrupt.h"
 
 static const struct rsn_cli_choice cpus[] = {
@@ -30,6 +31,7 @@ const struct rsn_cli_option rsn_cli_model_rows[RSN_CLI_N_MODEL_ROWS] = {
      "highest instruction set: auto, generic, avx2, avxvnni,\navx512, neon; default auto"},
     {"i2s", 0, RSN_CLI_CHOICE, AT(i2_s), 0, 0, i2_s_layouts, "LAYOUT",
      "of I2_S weights: a, or b for files of ARM builds;\ndefault a"},
+    RSN_CLI_ADAPTER_ROW(AT(adapters)),
 };
 
 const struct rsn_cli_option rsn_cli_session_rows[RSN_CLI_N_SESSION_ROWS] = {
@@ -63,7 +65,8 @@ static int open_path(const struct rsn_cli_model_options *options, const char *pa
 
 int rsn_cli_model_open(const struct rsn_cli_model_options *options,
                        reason_model **model) {
-    return open_path(options, options->path, model);
+    int code = open_path(options, options->path, model);
+    return code == RSN_CLI_OK ? rsn_cli_adapters_apply(&options->adapters, model) : code;
 }
 
 int rsn_cli_session_options(const struct rsn_cli_model_options *options, reason_pool *pool,

@@ -13,12 +13,13 @@ struct rsn_cli_model_options {
     int kv_type; /* a reason_kv_type */
     int32_t n_guess, lookup;
     const char *draft; /* NULL: none */
+    struct rsn_cli_list adapters; /* of `path` */
 };
 
-extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu, --i2s */
+extern const struct rsn_cli_option rsn_cli_model_rows[];   /* -m, -t, --cpu ... */
 extern const struct rsn_cli_option rsn_cli_session_rows[]; /* --ctx, then --kv */
 extern const struct rsn_cli_option rsn_cli_guess_rows[];   /* of sessions that generate */
-enum { RSN_CLI_N_MODEL_ROWS = 4, RSN_CLI_N_SESSION_ROWS = 2, RSN_CLI_N_GUESS_ROWS = 3 };
+enum { RSN_CLI_N_MODEL_ROWS = 5, RSN_CLI_N_SESSION_ROWS = 2, RSN_CLI_N_GUESS_ROWS = 3 };
 
 /* Initialisers of struct rsn_cli_group; `options` is a struct rsn_cli_model_options. */
 #define RSN_CLI_MODEL_GROUP(options)                                                     \
