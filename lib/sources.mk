@@ -207,6 +207,9 @@ text_sources = lib/text/bpe.c \
 model_sources = lib/model/adapter.c \
 	lib/model/adapter.h \
 	lib/model/adapter_gguf.c \
+	lib/model/adapter_peft.c \
+	lib/model/peft_config.c \
+	lib/model/peft_config.h \
 	lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \

@@ -109,6 +109,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
 	tests/unit/model/test_model \
+	tests/unit/model/test_peft \
 	tests/unit/model/test_reencoded \
 	tests/unit/model/test_refusals \
 	tests/unit/model/test_rope_scaling \
@@ -295,7 +296,23 @@ EXTRA_DIST += tests/data/hf \
 EXTRA_DIST += tests/api/hostile.h \
 	tests/api/support.h \
 	tests/api/threads.h \
+	tests/data/lora/llama/adapter/adapter_config.json \
+	tests/data/lora/llama/adapter/adapter_model.safetensors \
+	tests/data/lora/llama/config.json \
+	tests/data/lora/llama/logits \
+	tests/data/lora/llama/model.safetensors \
+	tests/data/lora/phi3/adapter/adapter_config.json \
+	tests/data/lora/phi3/adapter/adapter_model.safetensors \
+	tests/data/lora/phi3/config.json \
+	tests/data/lora/phi3/logits \
+	tests/data/lora/phi3/model.safetensors \
+	tests/data/lora/qwen2/adapter/adapter_config.json \
+	tests/data/lora/qwen2/adapter/adapter_model.safetensors \
+	tests/data/lora/qwen2/config.json \
+	tests/data/lora/qwen2/logits \
+	tests/data/lora/qwen2/model.safetensors \
 	tests/data/make_adapter.py \
+	tests/data/make_lora.py \
 	tests/data/make_sentencepiece.py \
 	tests/data/reason-tiny-greedy.jsonl \
 	tests/data/reason-tiny-lora.gguf \

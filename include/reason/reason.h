@@ -310,10 +310,11 @@ typedef struct reason_adapter reason_adapter;
 
 /**
  * Opens an adapter for a model: a GGUF file whose general.type is "adapter" and whose
- * adapter.type is "lora" (docs/MODELS.md). All of it is read into memory; the file may be
- * gone afterwards. It may be used with other models of the same architecture and shapes.
+ * adapter.type is "lora", or a folder as PEFT writes it, with adapter_config.json and
+ * adapter_model.safetensors (docs/MODELS.md). All of it is read into memory; the files may
+ * be gone afterwards. It may be used with other models of the same architecture and shapes.
  *
- * @param path the file
+ * @param path the file or folder
  * @param adapter yours, reason_adapter_free()
  * @return MISMATCH (for another architecture, tensors that the model does not have or other
  * shapes; a model without weights), FORMAT (a damaged file, a factor without the other),
@@ -1310,7 +1311,7 @@ typedef struct reason_quantize_options {
     reason_progress_fn progress; /**< default NULL; stages "quantize" and "verify", in
                                       bytes of the source and of the result */
     void *progress_user;              /**< handed to `progress` */
-    const char *const *adapters; /**< [n_adapters] files as reason_adapter_open() reads them,
+    const char *const *adapters; /**< [n_adapters] paths as reason_adapter_open() reads them,
                                       merged into the weights; default NULL: none */
     const float *adapter_scales; /**< [n_adapters], as of #reason_derive_options */
     size_t n_adapters;

@@ -22,12 +22,8 @@ typedef struct maker {
     const rsn_cancel *cancel;
 } maker;
 
-/* The row of the source that is row i of the result: a head's halves become neighbours. */
 static size_t source_row(const struct rsn_make *m, size_t i) {
-    if (m->n_heads == 0)
-        return i;
-    size_t dim = m->rows / m->n_heads, in_head = i % dim;
-    return i - in_head + in_head % 2 * (dim / 2) + in_head / 2;
+    return rsn_make_source_row(m->rows, m->n_heads, i);
 }
 
 static void move_rows(const maker *m) {

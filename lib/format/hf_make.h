@@ -34,6 +34,15 @@ struct rsn_make {
     const float *values; /* of VALUES, [rows] */
 };
 
+/* The row of the source that is row i of the result: with heads, each one's halves become
+ * neighbours. */
+static inline size_t rsn_make_source_row(size_t rows, size_t n_heads, size_t i) {
+    if (n_heads == 0)
+        return i;
+    size_t dim = rows / n_heads, in_head = i % dim;
+    return i - in_head + in_head % 2 * (dim / 2) + in_head / 2;
+}
+
 /* What UNPACK and TERNARY give rows of this length: I2_S, or float32 where that has no
  * such rows. */
 const rsn_type_info *rsn_make_ternary_type(size_t cols);

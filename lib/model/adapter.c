@@ -1,5 +1,5 @@
 /* Owns the life of an adapter, whether it fits a model, and what several do together. What is in its file is the
- * matter of adapter_gguf.c. Invariant: every entry of one that was handed out has a matrix
+ * matter of adapter_gguf.c and adapter_peft.c. Invariant: every entry of one that was handed out has a matrix
  * of the model it was opened for, and its shape. */
 #include "model/adapter.h"
 
@@ -20,8 +20,7 @@ const rsn_delta *rsn_adapter_find(const rsn_adapter *adapter, const char *name) 
     return found ? &((const rsn_adapter_entry *)(const void *)*found)->delta : NULL;
 }
 
-/* The tensor that an entry changes. */
-static const rsn_gguf_tensor *find_changed(const rsn_gguf *base, const char *name) {
+const rsn_gguf_tensor *rsn_adapter_changed(const rsn_gguf *base, const char *name) {
     const rsn_gguf_tensor *t = rsn_gguf_find_tensor(base, name);
     if (!t && strcmp(name, "output.weight") == 0)
         t = rsn_gguf_find_tensor(base, "token_embd.weight");
@@ -30,7 +29,7 @@ static const rsn_gguf_tensor *find_changed(const rsn_gguf *base, const char *nam
 
 static reason_status check_entry(const rsn_adapter_entry *e, const rsn_gguf *base) {
     const rsn_matrix *a = &e->delta.a, *b = &e->delta.b;
-    const rsn_gguf_tensor *t = find_changed(base, e->name.data);
+    const rsn_gguf_tensor *t = rsn_adapter_changed(base, e->name.data);
     rsn_quoted name = rsn_quote(e->name.data, e->name.n);
     if (!t)
         return rsn_fail(REASON_ERR_MISMATCH,
@@ -39,6 +38,11 @@ static reason_status check_entry(const rsn_adapter_entry *e, const rsn_gguf *bas
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "it changes tensor %s, which is no matrix in the model",
                         name.text);
+    if (a->rows != b->cols)
+        return rsn_fail(REASON_ERR_FORMAT,
+                        "the factors of %s have the ranks %zu and %zu, two equal ones "
+                        "expected",
+                        name.text, a->rows, b->cols);
     if (a->cols != t->ne[0] || b->rows != t->ne[1])
         return rsn_fail(REASON_ERR_MISMATCH,
                         "its change of tensor %s has shape [%zu, %zu], [%llu, %llu] "
@@ -54,6 +58,24 @@ reason_status rsn_adapter_fits(const rsn_adapter *adapter, const rsn_gguf *base)
         if (status != REASON_OK)
             return rsn_fail_within(status, adapter->path);
     }
+    return REASON_OK;
+}
+
+reason_status rsn_adapter_transpose(rsn_adapter *adapter, const rsn_matrix *m,
+                                    rsn_matrix *out) {
+    float *values = rsn_arena_calloc2(&adapter->arena, m->rows * m->cols, sizeof *values);
+    size_t each = m->row_bytes / m->cols;
+    if (!values)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t r = 0; r < m->rows; r++)
+        for (size_t c = 0; c < m->cols; c++)
+            rsn_type_decode(m->type, m->data + r * m->row_bytes + c * each,
+                            &values[c * m->rows + r], 1);
+    *out = (rsn_matrix){.data = (const unsigned char *)values,
+                        .type = rsn_type_info_get(RSN_TYPE_F32),
+                        .rows = m->cols,
+                        .cols = m->rows,
+                        .row_bytes = m->rows * sizeof *values};
     return REASON_OK;
 }
 
@@ -136,7 +158,9 @@ static reason_status read_all(const char *path, const rsn_gguf *base,
     adapter->path = rsn_arena_strndup(&adapter->arena, path, strlen(path));
     if (!adapter->path)
         return REASON_ERR_NO_MEMORY;
-    reason_status status = rsn_adapter_read_gguf(path, base, cancel, adapter);
+    reason_status status = rsn_file_is_folder(path)
+                               ? rsn_adapter_read_peft(path, base, cancel, adapter)
+                               : rsn_adapter_read_gguf(path, base, cancel, adapter);
     if (status == REASON_OK && adapter->n_entries == 0)
         status = rsn_fail(REASON_ERR_FORMAT, "%s: it has no tensors", path);
     if (status == REASON_OK)

@@ -20,7 +20,7 @@ typedef struct reason_adapter {
     atomic_size_t users;
     rsn_arena arena; /* everything below lives in it, but for */
     const char *path;
-    rsn_gguf gguf;   /* the plan of its file */
+    rsn_gguf gguf;   /* the plan of its file, if it is such a one */
     rsn_blob blob;   /* and a copy of the factors */
     rsn_adapter_entry *entries;
     size_t n_entries;
@@ -28,7 +28,7 @@ typedef struct reason_adapter {
     uint64_t fingerprint;
 } rsn_adapter;
 
-/* Opens an adapter and checks that it fits the base: MISMATCH for another architecture,
+/* Opens an adapter, a GGUF file or a folder as PEFT writes it, and checks that it fits the base: MISMATCH for another architecture,
  * for tensors that the base does not have and for other shapes; FORMAT, UNSUPPORTED, IO,
  * NO_MEMORY, CANCELLED as any file. Sentences begin with the path. */
 reason_status rsn_adapter_open(const char *path, const rsn_gguf *base,
@@ -59,9 +59,17 @@ reason_status rsn_adapters_gather(const rsn_adapters *adapters, const char *name
                                   size_t first, size_t rows, const rsn_lowrank *before,
                                   rsn_arena *arena, rsn_lowrank **low);
 
-/* adapter_gguf.c: fills the plan, the copy and the entries, whose shapes may be any that
- * make a product. Sentences name the file. */
+/* The tensor of the base that a change of this name is of; NULL: none. */
+const rsn_gguf_tensor *rsn_adapter_changed(const rsn_gguf *base, const char *name);
+/* [cols, rows] of m, of floats, as float32 in the adapter's arena. */
+reason_status rsn_adapter_transpose(rsn_adapter *adapter, const rsn_matrix *m,
+                                    rsn_matrix *out);
+
+/* adapter_gguf.c, adapter_peft.c: fill the copy and the entries, whose shapes may be any.
+ * The second reads a folder. Sentences name the file. */
 reason_status rsn_adapter_read_gguf(const char *path, const rsn_gguf *base,
+                                    const rsn_cancel *cancel, rsn_adapter *adapter);
+reason_status rsn_adapter_read_peft(const char *folder, const rsn_gguf *base,
                                     const rsn_cancel *cancel, rsn_adapter *adapter);
 
 #endif

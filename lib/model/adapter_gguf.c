@@ -93,24 +93,6 @@ static reason_status view(rsn_adapter *ad, const rsn_gguf_tensor *t, rsn_matrix 
     return REASON_OK;
 }
 
-/* [cols, rows] of m as float32. */
-static reason_status transpose(rsn_adapter *ad, const rsn_matrix *m, rsn_matrix *out) {
-    float *values = rsn_arena_calloc2(&ad->arena, m->rows * m->cols, sizeof *values);
-    size_t each = m->row_bytes / m->cols;
-    if (!values)
-        return REASON_ERR_NO_MEMORY;
-    for (size_t r = 0; r < m->rows; r++)
-        for (size_t c = 0; c < m->cols; c++)
-            rsn_type_decode(m->type, m->data + r * m->row_bytes + c * each,
-                            &values[c * m->rows + r], 1);
-    *out = (rsn_matrix){.data = (const unsigned char *)values,
-                        .type = rsn_type_info_get(RSN_TYPE_F32),
-                        .rows = m->cols,
-                        .cols = m->rows,
-                        .row_bytes = m->rows * sizeof *values};
-    return REASON_OK;
-}
-
 /* The two factors of an entry. That of the embedding has a row for each token in its a,
  * and b has one for each dimension: b a of ours is a b^T of theirs. */
 static reason_status read_factors(rsn_adapter *ad, const rsn_gguf_tensor *a,
@@ -122,12 +104,7 @@ static reason_status read_factors(rsn_adapter *ad, const rsn_gguf_tensor *a,
     if (status == REASON_OK)
         status = view(ad, b, flipped ? &across : &d->b);
     if (status == REASON_OK && flipped)
-        status = transpose(ad, &across, &d->a);
-    if (status == REASON_OK && d->a.rows != d->b.cols)
-        status = rsn_fail(REASON_ERR_FORMAT,
-                          "the factors of %s have the ranks %zu and %zu, two equal ones "
-                          "expected",
-                          rsn_quote(e->name.data, e->name.n).text, d->a.rows, d->b.cols);
+        status = rsn_adapter_transpose(ad, &across, &d->a);
     return status;
 }
 
