@@ -119,46 +119,69 @@ def best_first(scores):
 # --- asking ------------------------------------------------------------------------------
 
 
-def ask_all(ids, pad, pick):
-    """What `pick` leaves of each text's outputs, in rows; padded texts are compared."""
+def rows_at(output, places):
+    """Classes for sequences have picked one token themselves."""
+    return output[None] if output.dim() == 1 else output[places]
+
+
+def head_at(model, ids, place):
+    """What a class for sequences would say had it picked the token at `place`."""
+    return model.score(model.model(torch.tensor([ids])).last_hidden_state[0, place:place + 1])
+
+
+def ask_all(ids, places, pad):
+    """The outputs at each text's places, in rows; padded texts are compared."""
     width = max(map(len, ids))
     batch = torch.tensor([one + [pad] * (width - len(one)) for one in ids])
     mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in ids])
 
     def ask(model):
-        alone = [pick(model(torch.tensor([one])).logits[0], one) for one in ids]
+        alone = [rows_at(model(torch.tensor([one])).logits[0], at)
+                 for one, at in zip(ids, places)]
         together = model(batch, attention_mask=mask).logits
-        padded = [pick(rows, one) for rows, one in zip(together, ids)]
+        padded = [rows_at(rows, at) for rows, at in zip(together, places)]
+        if together.dim() == 2:
+            picked = [head_at(model, one, at[0]) for one, at in zip(ids, places)]
+            hf_reference.agree("place", torch.cat(picked), torch.cat(alone))
         hf_reference.agree("padded", torch.cat(padded), torch.cat(alone))
         return torch.cat(alone)
     return ask
 
 
-def pooled(output, ids):
-    return output[None]  # the class has picked the last token itself
-
-
-def last(output, ids):
-    return output[len(ids) - 1:len(ids)]
-
-
-def each(output, ids):
-    return output[:len(ids)]
-
-
-def make_with(row, root, suffix, texts_of, pick_of, extra):
-    """A folder; pick_of and extra are told the tokenizer."""
+def make_with(row, root, suffix, texts_of, places_of, extra):
+    """A folder; places_of(tokenizer, ids) are those whose outputs are kept."""
     folder = hf_reference.fresh(root, row.name)
     model_class, _ = hf_causal.write(row, folder, suffix, REMOTE)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     texts = texts_of(tokenizer)
     ids = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in texts]
+    places = [places_of(tokenizer, one) for one in ids]
     outputs = hf_reference.run(hf_causal.load_of(model_class, folder), row.name,
-                               ask_all(ids, tokenizer.pad_token_id, pick_of(tokenizer)))
+                               ask_all(ids, places, tokenizer.pad_token_id))
     flat, ends = hf_reference.joined(ids)
+    at, at_ends = hf_reference.joined(places)
     text, text_ends = hf_reference.joined([hf_reference.as_bytes(one) for one in texts])
-    hf_reference.save(folder, text=text, text_ends=text_ends, ids=flat, ends=ends,
-                      outputs=outputs, **extra(tokenizer, outputs))
+    arrays = dict(text=text, text_ends=text_ends, ids=flat, ends=ends, at=at, at_ends=at_ends,
+                  outputs=outputs)
+    hf_reference.save(folder, **{**arrays, **extra(tokenizer, outputs)})
+
+
+def last(tokenizer, ids):
+    return [len(ids) - 1]
+
+
+def last_unpadded(tokenizer, ids):
+    """As the classes do it: where padding and end of turn are one token, not at the end."""
+    return [max(i for i, one in enumerate(ids) if one != tokenizer.pad_token_id)]
+
+
+def everywhere(tokenizer, ids):
+    return list(range(len(ids)))
+
+
+def at_steps(tokenizer, ids):
+    tag = tokenizer.convert_tokens_to_ids("<extra_0>")
+    return [i for i, one in enumerate(ids) if one == tag]
 
 
 def order_by_first(tokenizer, outputs):
@@ -166,24 +189,19 @@ def order_by_first(tokenizer, outputs):
 
 
 def make_sequence(row, root):
-    make_with(row, root, "ForSequenceClassification", conversations, lambda _: pooled,
+    make_with(row, root, "ForSequenceClassification", conversations, last_unpadded,
               order_by_first)
 
 
 def make_tokens(row, root):
-    make_with(row, root, "ForTokenClassification", conversations, lambda _: each,
-              lambda *_: {})
+    make_with(row, root, "ForTokenClassification", conversations, everywhere, lambda *_: {})
 
 
 def make_math(row, root):
-    make_with(row, root, "", conversations, lambda _: last, order_by_first)
+    make_with(row, root, "", conversations, last_unpadded, order_by_first)
 
 
 def make_process(row, root):
-    def at_steps(tokenizer):
-        tag = tokenizer.convert_tokens_to_ids("<extra_0>")
-        return lambda output, ids: output[[i for i, one in enumerate(ids) if one == tag]]
-
     def chances(tokenizer, outputs):
         return dict(scores=outputs.softmax(-1)[:, 1],
                     tag=[tokenizer.convert_tokens_to_ids("<extra_0>")])
@@ -191,13 +209,10 @@ def make_process(row, root):
 
 
 def make_judge(row, root):
-    def yes_no(tokenizer):
+    def chances(tokenizer, outputs):
         words = tokenizer.convert_tokens_to_ids(["yes", "no"])
         assert tokenizer("yes no")["input_ids"][0] == words[0] and None not in words
-        return lambda output, ids: last(output, ids)[:, words]
-
-    def chances(tokenizer, outputs):
-        scores = outputs.softmax(-1)[:, 0]
-        return dict(scores=scores, order=best_first(scores.tolist()),
-                    words=tokenizer.convert_tokens_to_ids(["yes", "no"]))
-    make_with(row, root, "ForCausalLM", questions, yes_no, chances)
+        scores = outputs[:, words].softmax(-1)[:, 0]
+        return dict(outputs=outputs[:, words], scores=scores, words=words,
+                    order=best_first(scores.tolist()))
+    make_with(row, root, "ForCausalLM", questions, last, chances)
