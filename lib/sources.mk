@@ -101,6 +101,7 @@ format_sources = lib/format/flat_json.c \
 	lib/format/flat_json.h \
 	lib/format/gguf.h \
 	lib/format/gguf_get.c \
+	lib/format/gguf_keys.h \
 	lib/format/gguf_read.c \
 	lib/format/gguf_split.c \
 	lib/format/gguf_write.c \
@@ -127,6 +128,26 @@ format_sources = lib/format/flat_json.c \
 	lib/format/safetensors_write.h \
 	lib/format/source.c \
 	lib/format/source.h
+	lib/format/hf_draft.c \
+	lib/format/hf_draft.h \
+	lib/format/hf_json.c \
+	lib/format/hf_json.h \
+	lib/format/hf_pairs.c \
+	lib/format/hf_pairs.h \
+	lib/format/hf_patterns.c \
+	lib/format/hf_place.c \
+	lib/format/hf_place.h \
+	lib/format/hf_protobuf.c \
+	lib/format/hf_protobuf.h \
+	lib/format/hf_sentencepiece.c \
+	lib/format/hf_settings.c \
+	lib/format/hf_steps.c \
+	lib/format/hf_steps.h \
+	lib/format/hf_steps_read.c \
+	lib/format/hf_tokenizer.c \
+	lib/format/hf_tokenizer.h \
+	lib/format/hf_tokenizer_json.c \
+	lib/format/hf_vocabulary.c
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
@@ -140,11 +161,18 @@ text_sources = lib/text/bpe.c \
 	lib/text/key_map.c \
 	lib/text/key_map.h \
 	lib/text/merge.h \
+	lib/text/nfc.c \
+	lib/text/nfc.h \
+	lib/text/pattern.h \
 	lib/text/piece.c \
 	lib/text/piece.h \
+	lib/text/prepare.c \
+	lib/text/prepare.h \
 	lib/text/pretokenize.c \
 	lib/text/pretokenize.h \
 	lib/text/rolling_hash.h \
+	lib/text/rules.c \
+	lib/text/rules.h \
 	lib/text/special.c \
 	lib/text/special.h \
 	lib/text/split.h \
@@ -211,6 +239,14 @@ model_sources = lib/model/adapter.c \
 	lib/model/peft_config.c \
 	lib/model/peft_config.h \
 	lib/model/arch.h \
+if LIB_PCRE2
+text_sources += lib/text/pattern.c
+text_libs = $(PCRE2_LIBS)
+else
+text_sources += lib/text/pattern_none.c
+text_libs =
+endif
+model_sources = lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \
 	lib/model/dense.h \
@@ -418,9 +454,9 @@ noinst_LTLIBRARIES += libinternal.la
 libinternal_la_SOURCES = $(base_sources) $(quant_sources) $(format_sources) $(text_sources) \
 	$(model_sources) $(decode_sources) $(reward_sources) $(search_sources) \
 	$(convert_sources) $(api_sources)
-libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS)
+libinternal_la_CFLAGS = $(lib_cflags) $(UTF8PROC_CFLAGS) $(PCRE2_CFLAGS)
 libinternal_la_CPPFLAGS = $(AM_CPPFLAGS) -DRSN_PKGDATADIR='"$(reasondatadir)"'
-libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(LIBM)
+libinternal_la_LIBADD = libkernels.la $(UTF8PROC_LIBS) $(text_libs) $(LIBM)
 
 lib_LTLIBRARIES += libreason.la
 libreason_la_SOURCES =

@@ -226,6 +226,11 @@ tests_api_test_text_LDADD = libreason.la $(CMOCKA_LIBS)
 tests_api_test_threads_SOURCES = tests/api/test_threads.c
 tests_api_test_threads_LDADD = libreason.la $(CMOCKA_LIBS)
 
+# Drives the library for comparisons with other people's tokenizers.
+check_PROGRAMS += tests/oracle/tokenize_folder
+tests_oracle_tokenize_folder_SOURCES = tests/oracle/tokenize_folder.c
+tests_oracle_tokenize_folder_LDADD = libinternal.la $(LIBM)
+
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
 fuzz_targets = tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_gguf \

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "format/gguf_keys.h"
+
 /* One row per special id: key and place. */
 static const struct {
     const char *key;
@@ -60,8 +62,21 @@ static reason_status read_lists(const rsn_gguf *g, rsn_vocab_source *src) {
         status =
             rsn_gguf_strings(g, "tokenizer.ggml.merges", &src->merges, &src->n_merges);
     if (status == REASON_OK)
+        status = rsn_gguf_strings(g, RSN_KEY_MERGES, &src->rules, &src->n_rules);
+    if (status == REASON_OK)
+        status = rsn_gguf_strings(g, RSN_KEY_PATTERN, &src->patterns, &src->n_patterns);
+    if (status == REASON_OK)
         status = rsn_gguf_bytes(g, "tokenizer.ggml.precompiled_charsmap", &src->charsmap,
                                 &src->n_charsmap);
+    return status;
+}
+
+static reason_status read_id_lists(const rsn_gguf *g, rsn_vocab_source *src) {
+    reason_status status = rsn_gguf_ints(g, RSN_KEY_END_IDS, &src->ends, &src->n_ends);
+    if (status == REASON_OK)
+        status = rsn_gguf_ints(g, RSN_KEY_LSTRIP_IDS, &src->lstrip, &src->n_lstrip);
+    if (status == REASON_OK)
+        status = rsn_gguf_ints(g, RSN_KEY_RSTRIP_IDS, &src->rstrip, &src->n_rstrip);
     return status;
 }
 
@@ -82,6 +97,17 @@ static reason_status read_switches(const rsn_gguf *g, rsn_vocab_source *src) {
     if (status == REASON_OK)
         status = rsn_gguf_bool(g, "tokenizer.ggml.remove_extra_whitespaces",
                                &src->remove_spaces);
+    bool whole = false;
+    if (status == REASON_OK)
+        status = rsn_gguf_bool(g, RSN_KEY_WHOLE_TOKENS, &whole);
+    if (rsn_gguf_find(g, RSN_KEY_WHOLE_TOKENS))
+        src->whole_tokens = whole ? 1 : -1;
+    if (status == REASON_OK)
+        status = rsn_gguf_bool(g, RSN_KEY_NFC, &src->nfc);
+    if (status == REASON_OK)
+        status = rsn_gguf_bool(g, RSN_KEY_PREFIX_ONCE, &src->prefix_once);
+    if (status == REASON_OK)
+        status = rsn_gguf_bool(g, RSN_KEY_PREFIX_MISSING, &src->prefix_missing);
     return status;
 }
 
@@ -95,6 +121,7 @@ reason_status rsn_vocab_load(const rsn_gguf *g, rsn_vocab **vocab) {
     if ((status = rsn_gguf_string(g, "tokenizer.ggml.pre", &pre)) != REASON_OK ||
         (status = read_lists(g, &src)) != REASON_OK ||
         (status = read_ids(g, &src)) != REASON_OK ||
+        (status = read_id_lists(g, &src)) != REASON_OK ||
         (status = read_switches(g, &src)) != REASON_OK)
         return status;
     src.model = model.data;

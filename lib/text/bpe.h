@@ -2,18 +2,12 @@
 #ifndef REASON_TEXT_BPE_H
 #define REASON_TEXT_BPE_H
 
-#include "text/key_map.h"
-#include "text/merge.h"
-#include "text/tokens.h"
+#include "text/rules.h"
 #include "text/vocab.h"
-
-enum { RSN_BPE_MAX_MERGES = 1 << 26 };
 
 typedef struct rsn_bpe {
     const rsn_tokens *tokens; /* borrowed */
-    rsn_key_map ranks;        /* left id << 24 | right id -> rank; smallest first */
-    int32_t *merged;          /* [n_ranks] the token that a merge makes */
-    size_t n_ranks;
+    rsn_rules rules;
     int32_t byte_token[256]; /* what a byte is before merging; -1: it has no token */
     int32_t unk;             /* given for such a byte; -1: there is no such byte */
     bool whole_tokens;       /* a piece that is a token is taken as it is */

@@ -20,7 +20,8 @@ reason_status rsn_vocab_decode(const rsn_vocab *v, const int32_t *ids, size_t n,
         rsn_text bytes = rsn_vocab_bytes(v, ids[i]);
         if (rsn_vocab_is_special(v, ids[i])) {
             /* An unknown token may stand within a text. */
-            prefixed = adds_space && !rsn_vocab_is_unknown(v, ids[i]);
+            prefixed = adds_space && !rsn_vocab_is_unknown(v, ids[i]) &&
+                       !rsn_vocab_adds_space_once(v);
             if (!(flags & REASON_TOKENS_SPECIAL) && rsn_vocab_is_control(v, ids[i]))
                 continue;
         } else if (prefixed && bytes.n) {

@@ -1,7 +1,8 @@
 /* Owns what merges in a text of SentencePiece's: which neighbours are a token and how it
- * ranks. The order of merges is merge.h's, characters without a token fallback.c's.
- * A symbol's number is the place of its first byte, and it goes up to the next one's.
- * Invariant: a symbol of more than one character is a token. */
+ * ranks, where no rules do (rules.c). The order of merges is merge.h's, characters
+ * without a token fallback.c's. A symbol's number is the place of its first byte, and it
+ * goes up to the next one's. Invariant: a symbol of more than one character is a token.
+ */
 #include "text/spm.h"
 
 #include <string.h>
@@ -53,6 +54,7 @@ static void list_characters(const piece *p, rsn_symbol *syms, uint64_t *hash) {
         if (cp < 0) len = 1; /* bytes of no character stand alone */
         for (size_t i = at; i < at + len; i++)
             hash[i + 1] = rsn_hash_step(base, hash[i], (uint8_t)p->s[i]);
+        syms[at].id = p->m->by_rules ? find_token(p, at, at + len) : -1;
         syms[at].prev = before;
         syms[at].next = at + len < p->n ? (uint32_t)(at + len) : RSN_MERGE_NONE;
         before = (uint32_t)at;
@@ -69,7 +71,9 @@ static reason_status encode_piece(const rsn_spm *m, const char *s, size_t n,
     const piece p = {m, s, n, scratch->hash};
     rsn_symbol *syms = scratch->merge.symbols;
     list_characters(&p, syms, scratch->hash);
-    out->steps += n + rsn_merge_run(&scratch->merge, find_rank, join, &p);
+    out->steps += n + (m->by_rules ? rsn_merge_run(&scratch->merge, rsn_rules_rank,
+                                                  rsn_rules_join, &m->rules)
+                                  : rsn_merge_run(&scratch->merge, find_rank, join, &p));
     for (uint32_t at = 0; at != RSN_MERGE_NONE && status == REASON_OK;
          at = syms[at].next) {
         size_t end = end_of(&p, syms, at);
@@ -124,7 +128,7 @@ static uint32_t rank_of(float score) {
 }
 
 reason_status rsn_spm_init(rsn_spm *m, const rsn_tokens *tokens, const float *scores,
-                           int32_t unk) {
+                           const rsn_text *rules, size_t n_rules, int32_t unk) {
     *m = (rsn_spm){.tokens = tokens};
     reason_status status = rsn_fallback_init(&m->fallback, tokens, unk);
     if (status != REASON_OK) return status;
@@ -136,15 +140,20 @@ reason_status rsn_spm_init(rsn_spm *m, const rsn_tokens *tokens, const float *sc
         m->power[i] = rsn_hash_multiply(m->power[i - 1], tokens->base);
     for (size_t i = 0; i < tokens->n; i++) m->rank[i] = rank_of(scores[i]);
     m->words = rsn_tokens_are_words(tokens);
-    return REASON_OK;
+    m->by_rules = n_rules > 0;
+    return n_rules ? rsn_rules_init(&m->rules, tokens, rules, n_rules,
+                                    "reason.tokenizer.merges")
+                   : REASON_OK;
 }
 
 size_t rsn_spm_held(const rsn_spm *m) {
     if (!m->rank) return 0;
-    return m->tokens->n * sizeof *m->rank + (m->tokens->longest + 1) * sizeof *m->power;
+    return rsn_rules_held(&m->rules) + m->tokens->n * sizeof *m->rank +
+           (m->tokens->longest + 1) * sizeof *m->power;
 }
 
 void rsn_spm_free(rsn_spm *m) {
+    rsn_rules_free(&m->rules);
     rsn_free(m->rank);
     rsn_free(m->power);
     *m = (rsn_spm){0};

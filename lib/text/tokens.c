@@ -157,8 +157,7 @@ static reason_status read_type(const rsn_tokens *t, const int32_t *types, size_t
     return REASON_OK;
 }
 
-/* The bytes of a spelling by the rules; false if it is not. There are at most s.n. */
-static bool decode_spelling(const rsn_tokens *t, rsn_text s, char *to, size_t *n) {
+bool rsn_tokens_decode(const rsn_tokens *t, rsn_text s, char *to, size_t *n) {
     size_t made = 0;
     for (size_t at = 0; at < s.n;) {
         uint8_t byte;
@@ -179,7 +178,7 @@ static size_t copy_token(rsn_tokens *t, size_t i, rsn_text s, char *to) {
         *to = (char)byte;
         return 1;
     }
-    if (!(t->flags[i] & RSN_TOKEN_SPECIAL) && decode_spelling(t, s, to, &n)) {
+    if (!(t->flags[i] & RSN_TOKEN_SPECIAL) && rsn_tokens_decode(t, s, to, &n)) {
         t->flags[i] |= RSN_TOKEN_BYTES;
         return n;
     }

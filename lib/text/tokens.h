@@ -16,6 +16,8 @@ enum {
     RSN_TOKEN_END = 4,     /* ends a generation */
     RSN_TOKEN_BYTES = 8,   /* text may become it: not special, and spelt by the rules */
     RSN_TOKEN_BYTE = 16,   /* stands for a byte that is part of no other token */
+    RSN_TOKEN_LSTRIP = 32, /* takes in white space before it */
+    RSN_TOKEN_RSTRIP = 64, /* and behind it */
 };
 
 /* How tokens that are not special are spelt: in the byte alphabet of byte_level.h, or as
@@ -53,6 +55,9 @@ void rsn_tokens_free(rsn_tokens *t);
 static inline rsn_text rsn_tokens_get(const rsn_tokens *t, int32_t id) {
     return (rsn_text){t->bytes + t->start[id], t->start[id + 1] - t->start[id]};
 }
+
+/* The bytes of a spelling by the rules, at most s.n; false if it is not. */
+bool rsn_tokens_decode(const rsn_tokens *t, rsn_text s, char *to, size_t *n);
 
 /* The first token that text may become and that is exactly these bytes, -1 if there is
  * none. */

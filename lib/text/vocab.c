@@ -10,6 +10,8 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "text/bpe.h"
+#include "text/pattern.h"
+#include "text/prepare.h"
 #include "text/pretokenize.h"
 #include "text/special.h"
 #include "text/spm.h"
@@ -19,16 +21,19 @@ struct rsn_vocab {
     rsn_tokens tokens;
     rsn_special special;
     const struct tokenizer_model *model;
-    const rsn_pretokenizer *pre; /* of bpe */
+    rsn_prepare prepare;
+    const rsn_pretokenizer *pre; /* of bpe; NULL: */
+    rsn_pattern *pattern;        /* this cuts */
     rsn_bpe bpe;                 /* of these three the one that the model is */
     rsn_spm spm;
     rsn_unigram unigram;
     int32_t bos, eos, eot, eom, unk, pad;
-    bool add_bos, add_eos, add_space;
+    bool add_bos, add_eos, add_space, space_once;
 };
 
 /* Memory of encoding, for one text. */
 typedef struct encode_scratch {
+    rsn_prepare_scratch prepare;
     rsn_merge_scratch bpe;
     rsn_spm_scratch spm;
     rsn_unigram_scratch unigram;
@@ -50,7 +55,9 @@ typedef struct tokenizer_model {
 
 /* ---- the models ---- */
 
-static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
+static reason_status find_pre(rsn_vocab *v, const rsn_vocab_source *src) {
+    if (src->n_patterns)
+        return rsn_pattern_new(src->patterns, src->n_patterns, &v->pattern);
     v->pre = rsn_pretokenizer_find(src->pre);
     if (!v->pre)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
@@ -61,14 +68,35 @@ static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
                 "tokenizer.ggml.pre is absent: the pre-tokenizer \"default\" may not be "
                 "what the model was trained with");
     v->add_bos = v->pre->adds_bos;
-    return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk,
-                        v->pre->whole_tokens);
+    return REASON_OK;
+}
+
+static reason_status init_gpt2(rsn_vocab *v, const rsn_vocab_source *src) {
+    reason_status status = find_pre(v, src);
+    if (status != REASON_OK) return status;
+    bool whole = v->pre && v->pre->whole_tokens;
+    if (src->whole_tokens) whole = src->whole_tokens > 0;
+    return rsn_bpe_init(&v->bpe, &v->tokens, src->merges, src->n_merges, v->unk, whole);
+}
+
+static reason_status encode_patterns(const rsn_vocab *v, const char *text, size_t n,
+                                     encode_scratch *scratch, rsn_vocab_ids *out) {
+    rsn_pattern_run *run;
+    reason_status status = rsn_pattern_begin(v->pattern, text, n, &run);
+    for (size_t at = 0, end = 0; at < n && status == REASON_OK; at = end) {
+        status = rsn_pattern_next(run, at, &end);
+        if (status == REASON_OK)
+            status = rsn_bpe_encode(&v->bpe, text + at, end - at, &scratch->bpe, out);
+    }
+    rsn_pattern_end(run);
+    return status;
 }
 
 static reason_status encode_gpt2(const rsn_vocab *v, const char *text, size_t n,
                                  bool prefixed, encode_scratch *scratch,
                                  rsn_vocab_ids *out) {
-    (void)prefixed; /* the family has no prefix */
+    (void)prefixed; /* prepare.c has put it */
+    if (v->pattern) return encode_patterns(v, text, n, scratch, out);
     reason_status status = REASON_OK;
     rsn_pretokens state = {{0}};
     for (size_t at = 0; at < n && status == REASON_OK;) {
@@ -95,7 +123,9 @@ static reason_status check_scores(const rsn_vocab *v, const rsn_vocab_source *sr
 
 static reason_status init_llama(rsn_vocab *v, const rsn_vocab_source *src) {
     reason_status status = check_scores(v, src);
-    return status ? status : rsn_spm_init(&v->spm, &v->tokens, src->scores, v->unk);
+    return status ? status
+                  : rsn_spm_init(&v->spm, &v->tokens, src->scores, src->rules,
+                                 src->n_rules, v->unk);
 }
 
 static reason_status encode_llama(const rsn_vocab *v, const char *text, size_t n,
@@ -189,6 +219,31 @@ static bool has_control(const rsn_vocab *v, const char *name) {
     return rsn_vocab_is_control(v, rsn_vocab_find(v, name, strlen(name)));
 }
 
+static reason_status mark_list(rsn_vocab *v, const char *key, const int32_t *ids,
+                               size_t n, uint8_t flag) {
+    for (size_t i = 0; i < n; i++) {
+        if (ids[i] < 0 || (size_t)ids[i] >= v->tokens.n)
+            return rsn_fail(REASON_ERR_FORMAT,
+                            "%s[%zu]: id %d; the vocabulary has ids 0 to %zu", key, i,
+                            (int)ids[i], v->tokens.n - 1);
+        v->tokens.flags[ids[i]] |= flag;
+    }
+    return REASON_OK;
+}
+
+/* What files of our own making say of single tokens. */
+static reason_status mark_lists(rsn_vocab *v, const rsn_vocab_source *src) {
+    reason_status status = mark_list(v, "reason.tokenizer.end_ids", src->ends,
+                                     src->n_ends, RSN_TOKEN_END);
+    if (status == REASON_OK)
+        status = mark_list(v, "reason.tokenizer.lstrip_ids", src->lstrip, src->n_lstrip,
+                           RSN_TOKEN_LSTRIP);
+    if (status == REASON_OK)
+        status = mark_list(v, "reason.tokenizer.rstrip_ids", src->rstrip, src->n_rstrip,
+                           RSN_TOKEN_RSTRIP);
+    return status;
+}
+
 /* Files often name one end of generation where the model has several, so control tokens
  * of well-known names are ends as well. Some of the names mean something else to other
  * families: these are ends only where a token that tells is there (`with`), or is not
@@ -258,9 +313,12 @@ static reason_status fill_vocab(rsn_vocab *v, const rsn_vocab_source *src) {
     if (src->add_bos >= 0) v->add_bos = src->add_bos > 0;
     v->add_eos = src->add_eos < 0 ? v->model->add_eos : src->add_eos > 0;
     v->add_space = src->space_prefix < 0 ? v->model->add_space : src->space_prefix > 0;
-    if (v->model->spelling == RSN_SPELLING_LEVEL) v->add_space = false;
+    bool level = v->model->spelling == RSN_SPELLING_LEVEL;
+    if (level && !src->prefix_missing) v->add_space = false;
+    v->space_once = src->prefix_once;
+    v->prepare = (rsn_prepare){src->nfc, !level, src->prefix_missing, level};
     mark_ends(v);
-    return REASON_OK;
+    return mark_lists(v, src);
 }
 
 reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out) {
@@ -279,7 +337,7 @@ reason_status rsn_vocab_new(const rsn_vocab_source *src, rsn_vocab **out) {
 size_t rsn_vocab_held(const rsn_vocab *v) {
     return v ? sizeof *v + rsn_tokens_held(&v->tokens) + rsn_special_held(&v->special) +
                    rsn_bpe_held(&v->bpe) + rsn_spm_held(&v->spm) +
-                   rsn_unigram_held(&v->unigram)
+                   rsn_unigram_held(&v->unigram) + rsn_pattern_held(v->pattern)
              : 0;
 }
 
@@ -289,6 +347,7 @@ void rsn_vocab_free(rsn_vocab *v) {
     rsn_spm_free(&v->spm);
     rsn_unigram_free(&v->unigram);
     rsn_special_free(&v->special);
+    rsn_pattern_free(v->pattern);
     rsn_tokens_free(&v->tokens);
     rsn_free(v);
 }
@@ -329,6 +388,10 @@ static bool has_flag(const rsn_vocab *v, int32_t id, int flags) {
 
 bool rsn_vocab_adds_space(const rsn_vocab *v) {
     return v->add_space;
+}
+
+bool rsn_vocab_adds_space_once(const rsn_vocab *v) {
+    return v->space_once;
 }
 
 bool rsn_vocab_adds_bos(const rsn_vocab *v) {
@@ -373,9 +436,49 @@ reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id) {
     return status;
 }
 
+/* A text without special tokens. */
+static reason_status encode_plain(const rsn_vocab *v, const char *text, size_t n,
+                                  bool prefixed, encode_scratch *scratch,
+                                  rsn_vocab_ids *out) {
+    rsn_text now = {text, n};
+    reason_status status =
+        rsn_prepare_text(&v->prepare, &now, &prefixed, &scratch->prepare);
+    if (status == REASON_OK && now.n > RSN_VOCAB_MAX_TEXT)
+        status = rsn_fail(REASON_ERR_LIMIT,
+                          "text that becomes more than %zu bytes when it is prepared",
+                          RSN_VOCAB_MAX_TEXT);
+    return status ? status
+                  : v->model->encode(v, now.data, now.n, prefixed, scratch, out);
+}
+
+/* Where the white space that a token takes in begins and ends. */
+static size_t trim_left(const char *s, size_t from, size_t at) {
+    while (at > from) {
+        size_t last = at - 1;
+        rsn_unicode kind;
+        while (last > from && ((unsigned char)s[last] & 0xC0) == 0x80 && at - last < 4)
+            last--;
+        if (rsn_unicode_next(s + last, at - last, &kind) != at - last ||
+            kind != RSN_UNICODE_SPACE)
+            break;
+        at = last;
+    }
+    return at;
+}
+
+static size_t trim_right(const char *s, size_t n, size_t at) {
+    while (at < n) {
+        rsn_unicode kind;
+        size_t len = rsn_unicode_next(s + at, n - at, &kind);
+        if (kind != RSN_UNICODE_SPACE) break;
+        at += len;
+    }
+    return at;
+}
+
 /* Text with its special tokens taken out: of those that overlap the one that begins
  * first, of those that begin together the longest. What is between them are texts of
- * their own, each prefixed. */
+ * their own, each prefixed unless the prefix comes once. */
 static reason_status encode_special(const rsn_vocab *v, const char *text, size_t n,
                                     bool prefixed, encode_scratch *scratch,
                                     rsn_vocab_ids *out) {
@@ -385,16 +488,21 @@ static reason_status encode_special(const rsn_vocab *v, const char *text, size_t
     for (size_t i = hits.n; i-- > 0 && status == REASON_OK;) {
         rsn_special_hit hit = hits.items[i];
         if (hit.at < at) continue;
-        status = v->model->encode(v, text + at, hit.at - at, prefixed, scratch, out);
+        uint8_t flags = v->tokens.flags[hit.id];
+        size_t end = flags & RSN_TOKEN_LSTRIP ? trim_left(text, at, hit.at) : hit.at;
+        status = encode_plain(v, text + at, end - at, prefixed, scratch, out);
         if (status == REASON_OK) status = rsn_vocab_push(out, hit.id);
         at = hit.at + rsn_tokens_get(&v->tokens, hit.id).n;
+        if (flags & RSN_TOKEN_RSTRIP) at = trim_right(text, n, at);
+        prefixed = prefixed && !v->space_once;
     }
     rsn_free(hits.items);
     if (status != REASON_OK) return status;
-    return v->model->encode(v, text + at, n - at, prefixed, scratch, out);
+    return encode_plain(v, text + at, n - at, prefixed, scratch, out);
 }
 
 static void free_scratch(encode_scratch *scratch) {
+    rsn_prepare_scratch_free(&scratch->prepare);
     rsn_merge_free(&scratch->bpe);
     rsn_spm_scratch_free(&scratch->spm);
     rsn_unigram_scratch_free(&scratch->unigram);
@@ -417,7 +525,7 @@ reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
     if (status == REASON_OK && (flags & REASON_TOKENS_SPECIAL)) {
         status = encode_special(v, text, n, prefixed, &scratch, out);
     } else if (status == REASON_OK) {
-        status = v->model->encode(v, text, n, prefixed, &scratch, out);
+        status = encode_plain(v, text, n, prefixed, &scratch, out);
     }
     if (status == REASON_OK && eos) status = rsn_vocab_push(out, v->eos);
     free_scratch(&scratch);

@@ -19,14 +19,29 @@ typedef struct rsn_vocab_source {
     size_t n_types;
     const rsn_text *merges; /* "left right"; index = rank; of "gpt2" */
     size_t n_merges;
+    const rsn_text *rules; /* of "llama": what merges in the place of scores, likewise */
+    size_t n_rules;
+    const rsn_text *patterns; /* of "gpt2": expressions (pattern.h) in the place of `pre` */
+    size_t n_patterns;
     const float *scores; /* of "llama" and "t5"; NULL: absent */
     size_t n_scores;
     const uint8_t *charsmap; /* of "t5" */
     size_t n_charsmap;
     int64_t bos, eos, eot, eom, unk, pad; /* -1: absent */
+    const int32_t *ends; /* what else ends a generation */
+    size_t n_ends;
+    const int32_t *lstrip, *rstrip; /* special tokens that take in white space around */
+    size_t n_lstrip, n_rstrip;
+    /* Of "gpt2": a piece that is a token stays one (1), merges (-1); 0: as `pre` does. */
+    int whole_tokens;
     int add_bos,
         add_eos; /* what REASON_TOKENS_BOS_EOS adds: 0, 1, or -1: as the family does */
-    int space_prefix;  /* of "llama" and "t5": a space before each text; likewise */
+    /* A space before each text; likewise. Byte-level families have one only if it is
+     * `prefix_missing`. */
+    int space_prefix;
+    bool prefix_once;    /* not behind special tokens */
+    bool prefix_missing; /* not where there is one */
+    bool nfc;            /* texts are composed */
     bool remove_spaces; /* of "t5": those at the edges, and all but one of several */
 } rsn_vocab_source;
 
@@ -64,6 +79,8 @@ int32_t rsn_vocab_pad(const rsn_vocab *v);
 
 /* Whether a space is put before a text, and before what follows a special token in it. */
 bool rsn_vocab_adds_space(const rsn_vocab *v);
+/* The former only, not the latter. */
+bool rsn_vocab_adds_space_once(const rsn_vocab *v);
 
 /* Whether REASON_TOKENS_BOS_EOS puts the begin of text before a text, and the end of text
  * behind it. */
@@ -87,8 +104,8 @@ reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id);
 
 /* Appends the ids of text[0..n), any bytes. flags are REASON_TOKENS_ bits and
  * RSN_VOCAB_GOES_ON. Without REASON_TOKENS_SPECIAL text never becomes a special token,
- * except the unknown token. On failure (NO_MEMORY; LIMIT above RSN_VOCAB_MAX_TEXT) the
- * list is as it was. */
+ * except the unknown token. On failure (NO_MEMORY; LIMIT above RSN_VOCAB_MAX_TEXT, or for
+ * a pattern that takes too many steps) the list is as it was. */
 reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
                                uint32_t flags, rsn_vocab_ids *out);
 

@@ -224,7 +224,7 @@ static void test_text_bpe__rules_that_do_nothing(void **state) {
     fixture_tokenz(&f, "cd", 4);
     fixture_tokenz(&f, "\xE2\x96\x81" "a", 1);
     assert_int_equal(start(&m, &f, -1, true), REASON_OK);
-    assert_int_equal(m.bpe.n_ranks, 1);
+    assert_int_equal(m.bpe.rules.n, 1);
     assert_int_equal(rsn_bpe_encode(&m.bpe, "xyabuvcd", 8, &m.scratch, &m.out),
                      REASON_OK);
     int32_t expected[] = {'x', 'y', ab, 'u', 'v', 'c', 'd'};
@@ -267,7 +267,7 @@ static void test_text_bpe__malformed_rules(void **state) {
     machine m;
     fixture_init(&f, NULL);
     fixture_alphabet(&f);
-    f.src.n_merges = RSN_BPE_MAX_MERGES + 1; /* refused before any is read */
+    f.src.n_merges = RSN_RULES_MAX + 1; /* refused before any is read */
     assert_int_equal(start(&m, &f, -1, false), REASON_ERR_LIMIT);
     stop(&m);
     f.src.n_merges = 0;

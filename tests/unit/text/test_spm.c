@@ -95,7 +95,7 @@ static reason_status start(machine *m, const fixture *f) {
     reason_status status = rsn_tokens_init(&m->tokens, RSN_SPELLING_PIECE, f->tokens,
                                            f->types, f->src.n_tokens, 99);
     if (status != REASON_OK) return status;
-    return rsn_spm_init(&m->spm, &m->tokens, f->scores, (int32_t)f->src.unk);
+    return rsn_spm_init(&m->spm, &m->tokens, f->scores, NULL, 0, (int32_t)f->src.unk);
 }
 
 static void stop(machine *m) {

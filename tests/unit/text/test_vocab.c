@@ -280,13 +280,13 @@ static void test_text_vocab__space_prefix(void **state) {
 }
 
 /* With byte tokens every byte string comes back, also where special tokens are found and
- * spaces added. */
+ * spaces added; but for U+2581, which is a space (below). */
 static void test_text_vocab__pieces_round_trip(void **state) {
     (void)state;
     static const char *const parts[] = {
         "<s>", "</s>",   "<think>", "</think>", "<unk>", " ",
-        "  ",  " the",   "ing",     SP,         SP SP,   "\n",
-        "b",   "<0x41>", "<0x0A>",  "\xE2\x96", "\x81",  "\xFF"};
+        "  ",  " the",   "ing",     "\xE2\x96\x82", "\xE2", "\n",
+        "b",   "<0x41>", "<0x0A>",  "\xE2\x96", "\x82",  "\xFF"};
     for (int kind = 0; kind < 4; kind++) {
         fixture f;
         fixture_pieces(&f, kind % 2 ? "t5" : "llama", true);
@@ -307,6 +307,33 @@ static void test_text_vocab__pieces_round_trip(void **state) {
                 }
             }
             assert_true(round_trips(v, s, n, fixture_random(&random) & 1));
+        }
+        rsn_vocab_free(v);
+        fixture_free(&f);
+    }
+}
+
+/* As in SentencePiece and in the tokenizers package. */
+static void test_text_vocab__the_sign_for_a_space_is_one(void **state) {
+    (void)state;
+    static const char *const texts[][2] = {{"a" SP "b", "a b"},
+                                           {SP SP " the", "   the"},
+                                           {"ing" SP, "ing "},
+                                           {"\xE2\x96" SP "\x81", "\xE2\x96 \x81"}};
+    for (int kind = 0; kind < 2; kind++) {
+        fixture f;
+        fixture_pieces(&f, kind ? "t5" : "llama", true);
+        rsn_vocab *v = fixture_new(&f);
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            rsn_vocab_ids ids[2] = {{0}};
+            for (int k = 0; k < 2; k++)
+                assert_int_equal(rsn_vocab_encode(v, texts[i][k], strlen(texts[i][k]), 0,
+                                                  &ids[k]),
+                                 REASON_OK);
+            assert_int_equal(ids[0].n, ids[1].n);
+            assert_memory_equal(ids[0].items, ids[1].items, ids[0].n * sizeof(int32_t));
+            rsn_free(ids[0].items);
+            rsn_free(ids[1].items);
         }
         rsn_vocab_free(v);
         fixture_free(&f);
@@ -632,6 +659,7 @@ int main(void) {
         cmocka_unit_test(test_text_vocab__round_trips),
         cmocka_unit_test(test_text_vocab__space_prefix),
         cmocka_unit_test(test_text_vocab__pieces_round_trip),
+        cmocka_unit_test(test_text_vocab__the_sign_for_a_space_is_one),
         cmocka_unit_test(test_text_vocab__unknown_characters),
         cmocka_unit_test(test_text_vocab__default_ids),
         cmocka_unit_test(test_text_vocab__models_that_are_not_there),

@@ -1,0 +1,86 @@
+/* Tokenizes lines with the tokenizer of a Hugging Face folder or a GGUF file, for
+ * compare_tokenizers.py: a line is a text in hexadecimal digits, its ids go out as one
+ * line. Exit 1 with the reason on standard error.
+ *
+ *   tokenize_folder [--no-special] [--no-edges] [--vocab N] FOLDER|FILE < LINES */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "format/hf_tokenizer.h"
+#include "model/model.h"
+
+static void demand(reason_status status) {
+    if (status == REASON_OK)
+        return;
+    (void)fprintf(stderr, "tokenize_folder: %s: %s\n", rsn_status_name(status),
+                  rsn_last_error());
+    exit(1);
+}
+
+/* A plan of nothing but these pairs. */
+static void make_plan(rsn_gguf *g, const char *folder, size_t n_vocab) {
+    bool found;
+    size_t same;
+    rsn_hf_pairs pairs = {.arena = &g->arena};
+    demand(rsn_hf_tokenizer(folder, n_vocab, &pairs, &found));
+    demand(found ? REASON_OK : rsn_fail(REASON_ERR_IO, "%s: no tokenizer", folder));
+    g->pairs = pairs.items;
+    g->n_pairs = pairs.n;
+    g->pair_order =
+        rsn_gguf_sort(&g->arena, &g->pairs[0].key, sizeof *g->pairs, g->n_pairs, &same);
+    demand(same ? rsn_fail(REASON_ERR_FORMAT, "a key stands twice") : REASON_OK);
+}
+
+static int hex_digit(char c) {
+    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static void print_ids(const rsn_vocab *v, char *line, uint32_t flags) {
+    rsn_vocab_ids ids = {0};
+    size_t n = strspn(line, "0123456789abcdefABCDEF") / 2;
+    for (size_t i = 0; i < n; i++)
+        line[i] = (char)(hex_digit(line[2 * i]) << 4 | hex_digit(line[2 * i + 1]));
+    demand(rsn_vocab_encode(v, line, n, flags, &ids));
+    for (size_t i = 0; i < ids.n; i++)
+        (void)printf(i ? " %d" : "%d", (int)ids.items[i]);
+    (void)printf("\n");
+    rsn_free(ids.items);
+}
+
+int main(int argc, char **argv) {
+    const char *path = NULL;
+    uint32_t flags = REASON_TOKENS_SPECIAL | REASON_TOKENS_BOS_EOS;
+    size_t n_vocab = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--no-special") == 0)
+            flags &= ~(uint32_t)REASON_TOKENS_SPECIAL;
+        else if (strcmp(argv[i], "--no-edges") == 0)
+            flags &= ~(uint32_t)REASON_TOKENS_BOS_EOS;
+        else if (strcmp(argv[i], "--vocab") == 0 && i + 1 < argc)
+            n_vocab = strtoul(argv[++i], NULL, 10);
+        else
+            path = argv[i];
+    }
+    struct stat info;
+    rsn_gguf g = {0};
+    rsn_gguf_files files = {0};
+    rsn_vocab *v = NULL;
+    if (!path || stat(path, &info) != 0)
+        return 2;
+    if (S_ISDIR(info.st_mode))
+        make_plan(&g, path, n_vocab);
+    else
+        demand(rsn_gguf_open_all(path, false, NULL, NULL, &g, &files));
+    demand(rsn_vocab_load(&g, &v));
+    char *line = NULL;
+    size_t cap = 0;
+    while (getline(&line, &cap, stdin) >= 0)
+        print_ids(v, line, flags);
+    free(line);
+    rsn_vocab_free(v);
+    rsn_arena_free(&g.arena);
+    rsn_gguf_files_close(&files);
+    return 0;
+}
