@@ -27,6 +27,7 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/reencode.c \
 	tests/support/reencode.h \
 	tests/support/split_model.c \
+	tests/support/hf_plan.h \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
 	tests/support/slow_think.h \
@@ -98,6 +99,8 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_safetensors \
 	tests/unit/model/test_adapter \
 	tests/unit/model/test_adapter_malformed \
+	tests/unit/format/test_hf_hostile \
+	tests/unit/format/test_hf_tokenizer \
 	tests/unit/model/test_bitnet_v2 \
 	tests/unit/model/test_derive \
 	tests/unit/model/test_fingerprint \
@@ -133,6 +136,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/text/test_bpe \
 	tests/unit/text/test_charsmap \
 	tests/unit/text/test_detokenize \
+	tests/unit/text/test_nfc \
 	tests/unit/text/test_piece \
 	tests/unit/text/test_sentencepiece \
 	tests/unit/text/test_special \
@@ -171,6 +175,11 @@ pcre2_tests = tests/unit/text/test_pretokenize tests/unit/text/test_unicode
 
 # Of the tree: what pages say against what the code has.
 tree_tests = tests/tree/test_limits
+
+# What the library runs with PCRE2.
+if LIB_PCRE2
+unit_tests += tests/unit/text/test_pattern
+endif
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(unit_tests) $(api_tests) $(tree_tests)
@@ -323,6 +332,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/lora/qwen2/model.safetensors \
 	tests/data/make_adapter.py \
 	tests/data/make_lora.py \
+	tests/data/hf-tokenizers \
 	tests/data/make_sentencepiece.py \
 	tests/data/reason-tiny-greedy.jsonl \
 	tests/data/reason-tiny-lora.gguf \
@@ -347,6 +357,8 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/adapter/peft-patterns \
 	tests/fuzz/corpus/adapter/peft-qwen2 \
 	tests/fuzz/corpus/adapter/peft-saved-module \
+	tests/oracle/compare_tokenizers.py \
+	tests/oracle/make_hf_tokenizers.py \
 	tests/fuzz/corpus/gguf/bitnet-i2_s \
 	tests/fuzz/corpus/gguf/bitnet-tq \
 	tests/fuzz/corpus/gguf/gemma3-window-linear \

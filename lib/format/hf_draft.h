@@ -123,6 +123,7 @@ reason_status rsn_hf_read_tokenizer(rsn_hf_draft *d, const char *folder, bool *f
 reason_status rsn_hf_read_vocabulary(rsn_hf_draft *d, const char *folder, bool *found);
 reason_status rsn_hf_read_sentencepiece(rsn_hf_draft *d, const char *folder,
                                         bool *found);
+reason_status rsn_hf_read_added(rsn_hf_draft *d, const char *folder);
 reason_status rsn_hf_read_settings(rsn_hf_draft *d, const char *folder);
 
 /* {"token": id, ...} into a list of entries of this type. */

@@ -76,12 +76,13 @@ reason_status rsn_hf_path(const char *folder, const char *name, char **path) {
     return REASON_OK;
 }
 
-bool rsn_hf_has(const char *folder, const char *name) {
+reason_status rsn_hf_has(const char *folder, const char *name, bool *found) {
     char *path = NULL;
     struct stat info;
-    bool found = rsn_hf_path(folder, name, &path) == REASON_OK && stat(path, &info) == 0;
+    reason_status status = rsn_hf_path(folder, name, &path);
+    *found = status == REASON_OK && stat(path, &info) == 0;
     rsn_free(path);
-    return found;
+    return status;
 }
 
 reason_status rsn_hf_load(const char *folder, const char *name, rsn_blob *blob) {
@@ -107,13 +108,11 @@ reason_status rsn_hf_load(const char *folder, const char *name, rsn_blob *blob) 
 
 reason_status rsn_hf_json_file(const char *folder, const char *name, bool *found,
                                const rsn_hf_field *fields, size_t n, void *user) {
-    if (found) {
-        *found = rsn_hf_has(folder, name);
-        if (!*found)
-            return REASON_OK;
-    }
+    reason_status status = found ? rsn_hf_has(folder, name, found) : REASON_OK;
+    if (status != REASON_OK || (found && !*found))
+        return status;
     rsn_blob blob;
-    reason_status status = rsn_hf_load(folder, name, &blob);
+    status = rsn_hf_load(folder, name, &blob);
     if (status != REASON_OK)
         return status;
     status = rsn_hf_json_text((const char *)blob.data, blob.size, fields, n, user);

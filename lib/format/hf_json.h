@@ -44,7 +44,7 @@ reason_status rsn_hf_json_id(rsn_json *j, rsn_json_kind kind, int64_t *out);
 reason_status rsn_hf_load(const char *folder, const char *name, rsn_blob *blob);
 /* "folder/name" in *path, which is to be freed. */
 reason_status rsn_hf_path(const char *folder, const char *name, char **path);
-/* Whether there is a file of that name, of any kind. */
-bool rsn_hf_has(const char *folder, const char *name);
+/* Whether there is a file of that name, of any kind. NO_MEMORY. */
+reason_status rsn_hf_has(const char *folder, const char *name, bool *found);
 
 #endif

@@ -230,12 +230,11 @@ reason_status rsn_hf_read_sentencepiece(rsn_hf_draft *d, const char *folder,
     static const char name[] = "tokenizer.model";
     static const row rows[] = {
         {1, 2, take_piece}, {2, 2, take_trainer}, {3, 2, take_normalizer}};
-    *found = rsn_hf_has(folder, name);
-    if (!*found)
-        return REASON_OK;
     rsn_blob blob;
-    reason_status status = rsn_hf_load(folder, name, &blob);
-    if (status != REASON_OK)
+    reason_status status = rsn_hf_has(folder, name, found);
+    if (status == REASON_OK && *found)
+        status = rsn_hf_load(folder, name, &blob);
+    if (!*found || status != REASON_OK)
         return status;
     /* What SentencePiece takes a field for that is not there. */
     spec s = {.d = d,

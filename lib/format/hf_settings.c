@@ -129,11 +129,12 @@ static reason_status read_template(void *user, rsn_json *j, rsn_json_kind kind) 
 
 static reason_status read_template_file(rsn_hf_draft *d, const char *folder) {
     static const char name[] = "chat_template.jinja";
-    if (!rsn_hf_has(folder, name))
-        return REASON_OK;
     rsn_blob blob;
-    reason_status status = rsn_hf_load(folder, name, &blob);
-    if (status != REASON_OK)
+    bool found;
+    reason_status status = rsn_hf_has(folder, name, &found);
+    if (status == REASON_OK && found)
+        status = rsn_hf_load(folder, name, &blob);
+    if (!found || status != REASON_OK)
         return status;
     const char *copy =
         rsn_arena_strndup(d->arena, (const char *)blob.data, blob.size);

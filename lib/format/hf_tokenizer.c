@@ -46,6 +46,7 @@ static reason_status apply_class(rsn_hf_draft *d) {
 static reason_status read_files(rsn_hf_draft *d, const char *folder, bool *found) {
     bool by_class = false;
     reason_status status = rsn_hf_read_tokenizer(d, folder, found);
+    bool whole = *found; /* it lists added tokens, too */
     if (status == REASON_OK && !*found) {
         status = rsn_hf_read_vocabulary(d, folder, &by_class);
         *found = by_class;
@@ -54,6 +55,8 @@ static reason_status read_files(rsn_hf_draft *d, const char *folder, bool *found
         status = rsn_hf_read_sentencepiece(d, folder, found);
     if (status == REASON_OK && *found)
         status = rsn_hf_read_settings(d, folder);
+    if (status == REASON_OK && *found && !whole)
+        status = rsn_hf_read_added(d, folder); /* settings know them better */
     return status == REASON_OK && by_class ? apply_class(d) : status;
 }
 

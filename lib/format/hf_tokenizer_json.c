@@ -1,6 +1,8 @@
 /* Owns how tokenizer.json is read. What its steps mean is hf_steps.c's, how the parts fit
  * each other hf_tokenizer.c's. Invariant: whatever a file lists is counted against the
  * limits of hf_draft.h before memory is taken for more. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "format/hf_steps.h"
@@ -36,8 +38,9 @@ static reason_status read_piece(void *user, rsn_json *j, rsn_json_kind kind) {
     if (status != REASON_OK)
         return status;
     kind = rsn_json_next(j, &status);
-    if (status == REASON_OK && kind != RSN_JSON_INT && kind != RSN_JSON_FLOAT)
-        return rsn_hf_json_fail(j, "score");
+    bool number = kind == RSN_JSON_INT || kind == RSN_JSON_FLOAT;
+    if (status == REASON_OK && (!number || !(fabs(j->number) <= FLT_MAX)))
+        return rsn_hf_json_fail(j, "score within the range of a float");
     list->items[list->n - 1].score = (float)j->number;
     if (status == REASON_OK && rsn_json_next(j, &status) != RSN_JSON_ARRAY_END)
         return status ? status : rsn_hf_json_fail(j, "pair of a token and its score");

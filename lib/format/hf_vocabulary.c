@@ -59,19 +59,14 @@ static reason_status read_lines(rsn_hf_draft *d, const char *text, size_t n) {
 }
 
 reason_status rsn_hf_read_vocabulary(rsn_hf_draft *d, const char *folder, bool *found) {
-    *found = rsn_hf_has(folder, "vocab.json") && rsn_hf_has(folder, "merges.txt");
-    if (!*found)
-        return REASON_OK;
-    id_reader vocabulary = {d, &d->vocabulary, RSN_HF_NORMAL},
-              added = {d, &d->added, RSN_HF_USER};
-    bool there;
-    reason_status status =
-        rsn_hf_json_file(folder, "vocab.json", NULL, ANY, 1, &vocabulary);
-    if (status == REASON_OK)
-        status = rsn_hf_json_file(folder, "added_tokens.json", &there, ANY, 1, &added);
+    id_reader vocabulary = {d, &d->vocabulary, RSN_HF_NORMAL};
+    reason_status status = rsn_hf_has(folder, "merges.txt", found);
+    if (status == REASON_OK && *found)
+        status = rsn_hf_json_file(folder, "vocab.json", found, ANY, 1, &vocabulary);
+    if (status != REASON_OK || !*found)
+        return status;
     rsn_blob blob = {0};
-    if (status == REASON_OK)
-        status = rsn_hf_load(folder, "merges.txt", &blob);
+    status = rsn_hf_load(folder, "merges.txt", &blob);
     if (status == REASON_OK) {
         status = read_lines(d, (const char *)blob.data, blob.size);
         if (status != REASON_OK && status != REASON_ERR_NO_MEMORY)
@@ -81,4 +76,10 @@ reason_status rsn_hf_read_vocabulary(rsn_hf_draft *d, const char *folder, bool *
     d->model = RSN_HF_BPE;
     d->byte_level = true;
     return status;
+}
+
+reason_status rsn_hf_read_added(rsn_hf_draft *d, const char *folder) {
+    id_reader added = {d, &d->added, RSN_HF_USER};
+    bool found;
+    return rsn_hf_json_file(folder, "added_tokens.json", &found, ANY, 1, &added);
 }

@@ -1,7 +1,7 @@
 /* Owns PCRE2: what is compiled, how matching is bounded, how pieces follow each other.
  * Which expressions have hand-written scanners is known before. Invariant: every step of
  * matching that can be repeated is paid for out of the run's budget, so that no
- * expression makes a text take longer than some thousand steps a byte. */
+ * expression makes a text take longer than some hundred steps a byte. */
 #include "text/pattern.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 
 enum {
-    STEPS_PER_BYTE = 2000,
+    STEPS_PER_BYTE = 500,
     STEPS_BESIDE = 1 << 20,
     HEAP_KIB = 64 << 10,
     MOST_NESTED = 100 /* parentheses */

@@ -27,7 +27,7 @@ typedef struct rsn_pattern_run rsn_pattern_run;
 reason_status rsn_pattern_begin(const rsn_pattern *p, const char *s, size_t n,
                                 rsn_pattern_run **run);
 /* The end of the piece that begins at `at`, which is 0 or the end of the piece before;
- * at < n. LIMIT if matching takes more than some thousand steps for each byte of the
+ * at < n. LIMIT if matching takes more than some hundred steps for each byte of the
  * text. */
 reason_status rsn_pattern_next(rsn_pattern_run *run, size_t at, size_t *end);
 void rsn_pattern_end(rsn_pattern_run *run);

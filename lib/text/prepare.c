@@ -36,7 +36,8 @@ reason_status rsn_prepare_text(const rsn_prepare *p, rsn_text *text, bool *prefi
         *text = (rsn_text){rsn_str_text(composed), composed->n};
     }
     size_t first = p->spelt ? find_spelt(text->data, text->n, 0) : text->n;
-    bool spelt = first < text->n, spaced = first == 0 || text->data[0] == ' ';
+    bool spelt = p->replace && first < text->n;
+    bool spaced = first == 0 || text->data[0] == ' ';
     if (p->missing && spaced) *prefixed = false;
     bool put = p->put && *prefixed;
     if (p->put) *prefixed = false;

@@ -6,7 +6,8 @@
 
 typedef struct rsn_prepare {
     bool nfc;     /* it is composed */
-    bool spelt;   /* U+2581, which stands for a space in tokens, is one in text too */
+    bool spelt;   /* U+2581 in a text counts as a space, and */
+    bool replace; /* becomes one here, not by the tokenizer's model */
     bool missing; /* a space is put before it only where there is none */
     bool put;     /* the space is put here, not by the tokenizer's model */
 } rsn_prepare;

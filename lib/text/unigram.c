@@ -23,12 +23,19 @@ static const double UNKNOWN_PENALTY = 10;
 
 /* ---- normalizing ---- */
 
+/* What becomes of U+2581 in a text: a space in tokens, but none that is collapsed. */
+static const char SIGN_SPACE[] = " ";
+
 /* The bytes at s[0..n) that are normalized together, and what becomes of them. */
 static size_t normalize_one(const rsn_unigram *u, const char *s, size_t n, rsn_text *by) {
     size_t len = rsn_charsmap_find(&u->charsmap, s, n, by);
     if (len) return len;
     int32_t cp;
     len = rsn_utf8_decode(s, n, &cp);
+    if (cp == 0x2581) {
+        *by = (rsn_text){SIGN_SPACE, 1};
+        return len;
+    }
     if (cp < 0) len = 1;
     /* Bytes that are no character are kept where tokens can give them back. */
     *by = cp < 0 && !u->fallback.lossless ? (rsn_text){"\xEF\xBF\xBD", 3}
@@ -46,18 +53,19 @@ static reason_status normalize(const rsn_unigram *u, const char *s, size_t n,
     rsn_str_cut(out, 0);
     while (u->collapse && at < n) {
         size_t len = normalize_one(u, s + at, n - at, &by);
-        if (by.n != 1 || by.data[0] != ' ') break;
+        if (by.n != 1 || by.data[0] != ' ' || by.data == SIGN_SPACE) break;
         at += len;
     }
     if (at == n) return REASON_OK;
     if (prefixed) rsn_str_addc(out, ' ');
     while (at < n && !out->failed && out->n <= RSN_VOCAB_MAX_TEXT) {
         at += normalize_one(u, s + at, n - at, &by);
-        while (after_space && by.n && by.data[0] == ' ')
+        bool sign = by.data == SIGN_SPACE;
+        while (after_space && !sign && by.n && by.data[0] == ' ')
             by = (rsn_text){by.data + 1, by.n - 1};
         if (by.n == 0) continue;
         rsn_str_add(out, by.data, by.n);
-        after_space = u->collapse && by.data[by.n - 1] == ' ';
+        after_space = u->collapse && !sign && by.data[by.n - 1] == ' ';
     }
     while (u->collapse && out->n && out->data[out->n - 1] == ' ')
         rsn_str_cut(out, out->n - 1);

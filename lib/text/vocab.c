@@ -316,7 +316,13 @@ static reason_status fill_vocab(rsn_vocab *v, const rsn_vocab_source *src) {
     bool level = v->model->spelling == RSN_SPELLING_LEVEL;
     if (level && !src->prefix_missing) v->add_space = false;
     v->space_once = src->prefix_once;
-    v->prepare = (rsn_prepare){src->nfc, !level, src->prefix_missing, level};
+    v->prepare = (rsn_prepare){
+        .nfc = src->nfc,
+        .spelt = !level,
+        .replace = v->model->encode == encode_llama,
+        .missing = src->prefix_missing,
+        .put = level,
+    };
     mark_ends(v);
     return mark_lists(v, src);
 }

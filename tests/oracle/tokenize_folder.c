@@ -8,8 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "format/hf_tokenizer.h"
-#include "model/model.h"
+#include "support/hf_plan.h"
 
 static void demand(reason_status status) {
     if (status == REASON_OK)
@@ -17,20 +16,6 @@ static void demand(reason_status status) {
     (void)fprintf(stderr, "tokenize_folder: %s: %s\n", rsn_status_name(status),
                   rsn_last_error());
     exit(1);
-}
-
-/* A plan of nothing but these pairs. */
-static void make_plan(rsn_gguf *g, const char *folder, size_t n_vocab) {
-    bool found;
-    size_t same;
-    rsn_hf_pairs pairs = {.arena = &g->arena};
-    demand(rsn_hf_tokenizer(folder, n_vocab, &pairs, &found));
-    demand(found ? REASON_OK : rsn_fail(REASON_ERR_IO, "%s: no tokenizer", folder));
-    g->pairs = pairs.items;
-    g->n_pairs = pairs.n;
-    g->pair_order =
-        rsn_gguf_sort(&g->arena, &g->pairs[0].key, sizeof *g->pairs, g->n_pairs, &same);
-    demand(same ? rsn_fail(REASON_ERR_FORMAT, "a key stands twice") : REASON_OK);
 }
 
 static int hex_digit(char c) {
@@ -70,7 +55,7 @@ int main(int argc, char **argv) {
     if (!path || stat(path, &info) != 0)
         return 2;
     if (S_ISDIR(info.st_mode))
-        make_plan(&g, path, n_vocab);
+        demand(hf_plan(path, n_vocab, &g));
     else
         demand(rsn_gguf_open_all(path, false, NULL, NULL, &g, &files));
     demand(rsn_vocab_load(&g, &v));
