@@ -27,6 +27,7 @@ libsupport_la_SOURCES = tests/support/dense_reference.c \
 	tests/support/reencode.c \
 	tests/support/reencode.h \
 	tests/support/split_model.c \
+	tests/support/hf_fuzz.h \
 	tests/support/hf_plan.h \
 	tests/support/kin.h \
 	tests/support/kin_vocab.h \
@@ -246,10 +247,13 @@ fuzz_targets = tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_safetensors \
 fuzz_targets = tests/fuzz/fuzz_adapter \
 	tests/fuzz/fuzz_gguf \
+fuzz_targets = tests/fuzz/fuzz_gguf \
+	tests/fuzz/fuzz_sentencepiece \
 	tests/fuzz/fuzz_state \
 	tests/fuzz/fuzz_template \
 	tests/fuzz/fuzz_thinking \
 	tests/fuzz/fuzz_tokenize \
+	tests/fuzz/fuzz_tokenizer_json \
 	tests/fuzz/fuzz_vocab
 check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
@@ -263,6 +267,8 @@ tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c
 tests_fuzz_fuzz_safetensors_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_sentencepiece_SOURCES = tests/fuzz/fuzz_sentencepiece.c
+tests_fuzz_fuzz_sentencepiece_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c
 tests_fuzz_fuzz_state_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c
@@ -271,6 +277,8 @@ tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c
 tests_fuzz_fuzz_thinking_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c
 tests_fuzz_fuzz_tokenize_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_tokenizer_json_SOURCES = tests/fuzz/fuzz_tokenizer_json.c
+tests_fuzz_fuzz_tokenizer_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c
 tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
@@ -278,10 +286,12 @@ tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_adapter_SOURCES = tests/fuzz/fuzz_adapter.c tests/fuzz/replay.c
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
+tests_fuzz_fuzz_sentencepiece_SOURCES = tests/fuzz/fuzz_sentencepiece.c tests/fuzz/replay.c
 tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c tests/fuzz/replay.c
 tests_fuzz_fuzz_template_SOURCES = tests/fuzz/fuzz_template.c tests/fuzz/replay.c
 tests_fuzz_fuzz_thinking_SOURCES = tests/fuzz/fuzz_thinking.c tests/fuzz/replay.c
 tests_fuzz_fuzz_tokenize_SOURCES = tests/fuzz/fuzz_tokenize.c tests/fuzz/replay.c
+tests_fuzz_fuzz_tokenizer_json_SOURCES = tests/fuzz/fuzz_tokenizer_json.c tests/fuzz/replay.c
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c tests/fuzz/replay.c
 endif
 
@@ -378,6 +388,16 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/gguf/split-metadata-first \
 	tests/fuzz/corpus/gguf/vocabulary-alone \
 	tests/fuzz/corpus/gguf/vocabulary-scores \
+	tests/fuzz/corpus/sentencepiece/bad-type \
+	tests/fuzz/corpus/sentencepiece/bpe \
+	tests/fuzz/corpus/sentencepiece/cut \
+	tests/fuzz/corpus/sentencepiece/empty \
+	tests/fuzz/corpus/sentencepiece/endless-varint \
+	tests/fuzz/corpus/sentencepiece/groups \
+	tests/fuzz/corpus/sentencepiece/length-beyond \
+	tests/fuzz/corpus/sentencepiece/nan-score \
+	tests/fuzz/corpus/sentencepiece/unigram \
+	tests/fuzz/corpus/sentencepiece/unigram-charsmap \
 	tests/fuzz/corpus/state/context-full \
 	tests/fuzz/corpus/state/count-wraps \
 	tests/fuzz/corpus/state/empty \
@@ -416,6 +436,18 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/tokenize/special-b \
 	tests/fuzz/corpus/tokenize/unicode-a \
 	tests/fuzz/corpus/tokenize/unicode-b \
+	tests/fuzz/corpus/tokenizer_json/byte-level \
+	tests/fuzz/corpus/tokenizer_json/circle \
+	tests/fuzz/corpus/tokenizer_json/cut \
+	tests/fuzz/corpus/tokenizer_json/deep \
+	tests/fuzz/corpus/tokenizer_json/id-beyond \
+	tests/fuzz/corpus/tokenizer_json/metaspace \
+	tests/fuzz/corpus/tokenizer_json/nfc-llama3 \
+	tests/fuzz/corpus/tokenizer_json/pattern-steps \
+	tests/fuzz/corpus/tokenizer_json/pieces \
+	tests/fuzz/corpus/tokenizer_json/settings \
+	tests/fuzz/corpus/tokenizer_json/surrogates \
+	tests/fuzz/corpus/tokenizer_json/unigram \
 	tests/fuzz/corpus/vocab/bad-type \
 	tests/fuzz/corpus/vocab/bert \
 	tests/fuzz/corpus/vocab/equal \
