@@ -60,18 +60,18 @@ quant_sources = lib/quant/block.h \
 	lib/quant/types.h
 kernels_sources = lib/kernels/attention.c \
 	lib/kernels/attention.h \
+	lib/kernels/attention_generic.c \
+	lib/kernels/attention_impl.h \
 	lib/kernels/codes_256.h \
 	lib/kernels/codes_32.h \
 	lib/kernels/codes_ternary.h \
-	lib/kernels/attention_generic.c \
-	lib/kernels/attention_impl.h \
 	lib/kernels/dispatch.c \
 	lib/kernels/encode.h \
 	lib/kernels/inline.h \
 	lib/kernels/lanes_avx2.h \
 	lib/kernels/lanes_avx512.h \
-	lib/kernels/lanes_neon.h \
 	lib/kernels/lanes_math.h \
+	lib/kernels/lanes_neon.h \
 	lib/kernels/mathd.c \
 	lib/kernels/mathd.h \
 	lib/kernels/mathf.h \
@@ -108,18 +108,38 @@ format_sources = lib/format/flat_json.c \
 	lib/format/gguf_write.h \
 	lib/format/hf_config.c \
 	lib/format/hf_config.h \
+	lib/format/hf_draft.c \
+	lib/format/hf_draft.h \
 	lib/format/hf_family.c \
 	lib/format/hf_family.h \
 	lib/format/hf_folder.c \
 	lib/format/hf_folder.h \
+	lib/format/hf_json.c \
+	lib/format/hf_json.h \
 	lib/format/hf_make.c \
 	lib/format/hf_make.h \
 	lib/format/hf_names.c \
 	lib/format/hf_names.h \
+	lib/format/hf_pairs.c \
+	lib/format/hf_pairs.h \
+	lib/format/hf_patterns.c \
+	lib/format/hf_place.c \
+	lib/format/hf_place.h \
+	lib/format/hf_protobuf.c \
+	lib/format/hf_protobuf.h \
 	lib/format/hf_rope.c \
 	lib/format/hf_rope.h \
+	lib/format/hf_sentencepiece.c \
+	lib/format/hf_settings.c \
 	lib/format/hf_shards.c \
 	lib/format/hf_shards.h \
+	lib/format/hf_steps.c \
+	lib/format/hf_steps.h \
+	lib/format/hf_steps_read.c \
+	lib/format/hf_tokenizer.c \
+	lib/format/hf_tokenizer.h \
+	lib/format/hf_tokenizer_json.c \
+	lib/format/hf_vocabulary.c \
 	lib/format/pairs.c \
 	lib/format/pairs.h \
 	lib/format/safetensors.c \
@@ -128,26 +148,6 @@ format_sources = lib/format/flat_json.c \
 	lib/format/safetensors_write.h \
 	lib/format/source.c \
 	lib/format/source.h
-	lib/format/hf_draft.c \
-	lib/format/hf_draft.h \
-	lib/format/hf_json.c \
-	lib/format/hf_json.h \
-	lib/format/hf_pairs.c \
-	lib/format/hf_pairs.h \
-	lib/format/hf_patterns.c \
-	lib/format/hf_place.c \
-	lib/format/hf_place.h \
-	lib/format/hf_protobuf.c \
-	lib/format/hf_protobuf.h \
-	lib/format/hf_sentencepiece.c \
-	lib/format/hf_settings.c \
-	lib/format/hf_steps.c \
-	lib/format/hf_steps.h \
-	lib/format/hf_steps_read.c \
-	lib/format/hf_tokenizer.c \
-	lib/format/hf_tokenizer.h \
-	lib/format/hf_tokenizer_json.c \
-	lib/format/hf_vocabulary.c
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
@@ -232,13 +232,6 @@ text_sources = lib/text/bpe.c \
 	lib/text/unigram.h \
 	lib/text/vocab.c \
 	lib/text/vocab.h
-model_sources = lib/model/adapter.c \
-	lib/model/adapter.h \
-	lib/model/adapter_gguf.c \
-	lib/model/adapter_peft.c \
-	lib/model/peft_config.c \
-	lib/model/peft_config.h \
-	lib/model/arch.h \
 if LIB_PCRE2
 text_sources += lib/text/pattern.c
 text_libs = $(PCRE2_LIBS)
@@ -246,7 +239,11 @@ else
 text_sources += lib/text/pattern_none.c
 text_libs =
 endif
-model_sources = lib/model/arch.h \
+model_sources = lib/model/adapter.c \
+	lib/model/adapter.h \
+	lib/model/adapter_gguf.c \
+	lib/model/adapter_peft.c \
+	lib/model/arch.h \
 	lib/model/arch_dense.c \
 	lib/model/arch_table.c \
 	lib/model/dense.h \
@@ -263,12 +260,14 @@ model_sources = lib/model/arch.h \
 	lib/model/keys.h \
 	lib/model/kvcache.c \
 	lib/model/kvcache.h \
-	lib/model/model.c \
-	lib/model/model.h \
 	lib/model/lowrank.c \
 	lib/model/lowrank.h \
+	lib/model/model.c \
+	lib/model/model.h \
 	lib/model/packing.c \
 	lib/model/packing.h \
+	lib/model/peft_config.c \
+	lib/model/peft_config.h \
 	lib/model/refusals.c \
 	lib/model/refusals.h \
 	lib/model/rope_scaling.c \
@@ -285,12 +284,12 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/aside.h \
 	lib/decode/batch.c \
 	lib/decode/batch.h \
-	lib/decode/engine.c \
-	lib/decode/engine.h \
 	lib/decode/consult.c \
 	lib/decode/consult.h \
 	lib/decode/draft.c \
 	lib/decode/draft.h \
+	lib/decode/engine.c \
+	lib/decode/engine.h \
 	lib/decode/generate.c \
 	lib/decode/generate.h \
 	lib/decode/guess.c \

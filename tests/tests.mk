@@ -242,12 +242,10 @@ tests_oracle_tokenize_folder_SOURCES = tests/oracle/tokenize_folder.c
 tests_oracle_tokenize_folder_LDADD = libinternal.la $(LIBM)
 
 # Fuzz targets: with --enable-fuzzers libFuzzer drives them, otherwise they replay files.
-fuzz_targets = tests/fuzz/fuzz_config \
+fuzz_targets = tests/fuzz/fuzz_adapter \
+	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_gguf \
 	tests/fuzz/fuzz_safetensors \
-fuzz_targets = tests/fuzz/fuzz_adapter \
-	tests/fuzz/fuzz_gguf \
-fuzz_targets = tests/fuzz/fuzz_gguf \
 	tests/fuzz/fuzz_sentencepiece \
 	tests/fuzz/fuzz_state \
 	tests/fuzz/fuzz_template \
@@ -259,10 +257,10 @@ check_PROGRAMS += $(fuzz_targets)
 dist_check_SCRIPTS += tests/fuzz/replay.sh
 TESTS += tests/fuzz/replay.sh
 if LIBFUZZER
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
-tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_adapter_SOURCES = tests/fuzz/fuzz_adapter.c
 tests_fuzz_fuzz_adapter_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c
+tests_fuzz_fuzz_config_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/mutate_gguf.c
 tests_fuzz_fuzz_gguf_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c
@@ -282,8 +280,8 @@ tests_fuzz_fuzz_tokenizer_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_vocab_SOURCES = tests/fuzz/fuzz_vocab.c
 tests_fuzz_fuzz_vocab_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
-tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_adapter_SOURCES = tests/fuzz/fuzz_adapter.c tests/fuzz/replay.c
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/fuzz_config.c tests/fuzz/replay.c
 tests_fuzz_fuzz_gguf_SOURCES = tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c
 tests_fuzz_fuzz_safetensors_SOURCES = tests/fuzz/fuzz_safetensors.c tests/fuzz/replay.c
 tests_fuzz_fuzz_sentencepiece_SOURCES = tests/fuzz/fuzz_sentencepiece.c tests/fuzz/replay.c

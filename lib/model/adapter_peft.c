@@ -54,7 +54,7 @@ static reason_status look_at_base(reader *r) {
     reason_status status = rsn_gguf_string(r->base, "general.architecture", &arch);
     if (status != REASON_OK)
         return status;
-    r->family = arch.data ? rsn_hf_family_of(arch) : NULL;
+    r->family = arch.data ? rsn_hf_family_of(arch.data, false) : NULL;
     if (!r->family)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "folders of adapters for the architecture %s are not supported",
@@ -105,7 +105,8 @@ static reason_status find_place(reader *r, rsn_text module, rsn_hf_place *place)
     rsn_str_addz(&r->name, ".weight");
     if (r->name.failed)
         return REASON_ERR_NO_MEMORY;
-    if (rsn_hf_name_find(r->family, (rsn_text){rsn_str_text(&r->name), r->name.n}, place))
+    rsn_text name = {rsn_str_text(&r->name), r->name.n};
+    if (rsn_hf_name_find(r->family->bits, name, place))
         return REASON_OK;
     return rsn_fail(REASON_ERR_MISMATCH,
                     "it changes module %s, which models of the architecture %s do not "
