@@ -129,6 +129,7 @@ format_sources = lib/format/flat_json.c \
 	lib/format/hf_protobuf.h \
 	lib/format/hf_rope.c \
 	lib/format/hf_rope.h \
+	lib/format/hf_rules.c \
 	lib/format/hf_sentencepiece.c \
 	lib/format/hf_settings.c \
 	lib/format/hf_shards.c \
@@ -148,6 +149,11 @@ format_sources = lib/format/flat_json.c \
 	lib/format/safetensors_write.h \
 	lib/format/source.c \
 	lib/format/source.h
+	lib/format/hf_tokenizer_write.c \
+	lib/format/hf_tokenizer_write.h \
+	lib/format/hf_vocabulary.c \
+	lib/format/hf_write.h \
+	lib/format/hf_write_model.c
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \

@@ -27,6 +27,10 @@ reason_status rsn_hf_copy(rsn_hf_draft *d, const char *text, size_t n, rsn_text 
     if (n > RSN_HF_MAX_TEXT)
         return rsn_fail(REASON_ERR_LIMIT, "%s: a text of %zu bytes; the limit is %d",
                         rsn_quote(text, n).text, n, RSN_HF_MAX_TEXT);
+    if (n == 0) {
+        *copy = (rsn_text){"", 0};
+        return REASON_OK;
+    }
     if (n > d->left) {
         d->left = n > ROOM / 4 ? n : ROOM;
         d->room = rsn_arena_alloc(d->arena, d->left);
@@ -35,8 +39,7 @@ reason_status rsn_hf_copy(rsn_hf_draft *d, const char *text, size_t n, rsn_text 
             return REASON_ERR_NO_MEMORY;
         }
     }
-    if (n)
-        memcpy(d->room, text, n);
+    memcpy(d->room, text, n);
     *copy = (rsn_text){d->room, n};
     d->room += n;
     d->left -= n;

@@ -60,6 +60,8 @@ static const struct row {
     {"deepseek-coder", false,
      {"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", ASIAN, "\\p{N}"}},
     {"falcon", false, {"[\\p{P}\\$\\+<=>\\^~\\|`]+", GPT2, "[0-9][0-9][0-9]"}},
+    {"default", false,
+     {"[\\p{P}\\$\\+<=>\\^~\\|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"}},
     {"smollm starcoder refact command-r codeshell exaone minerva-7b mellum2", false,
      {"\\p{N}", GPT2}},
 };

@@ -179,7 +179,7 @@ static reason_status spell_users(rsn_hf_draft *d) {
     reason_status status = REASON_OK;
     for (size_t i = 0; i < d->vocabulary.n && status == REASON_OK; i++) {
         rsn_hf_entry *e = &d->vocabulary.items[i];
-        if (e->type != RSN_HF_USER)
+        if (e->type != RSN_HF_USER || e->text.n == 0)
             continue;
         rsn_text from = e->text;
         status = rsn_hf_copy(d, from.data, from.n, &e->text);

@@ -69,6 +69,10 @@ static reason_status apply_replace(const rsn_hf_step *step, rsn_hf_draft *d) {
         d->spaces_spelt = true;
         return REASON_OK;
     }
+    if (is(step->regex, "\\A +| +\\z") && step->content.n == 0) {
+        d->stripped = true; /* as hf_tokenizer_write.c writes it */
+        return REASON_OK;
+    }
     bool space = is(step->content, " ") || is(step->content, SPACE);
     if (!is(step->regex, " {2,}") || !space)
         return refuse(step, "supported are \" \" by U+2581 and \" {2,}\" by one of them");

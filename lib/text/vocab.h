@@ -21,7 +21,7 @@ typedef struct rsn_vocab_source {
     size_t n_merges;
     const rsn_text *rules; /* of "llama": what merges in the place of scores, likewise */
     size_t n_rules;
-    const rsn_text *patterns; /* of "gpt2": expressions (pattern.h) in the place of `pre` */
+    const rsn_text *patterns; /* of "gpt2": in the place of `pre` (pattern.h) */
     size_t n_patterns;
     const float *scores; /* of "llama" and "t5"; NULL: absent */
     size_t n_scores;

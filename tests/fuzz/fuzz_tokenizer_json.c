@@ -1,5 +1,5 @@
-/* Any bytes as tokenizer.json and, behind the first byte 0x1E, as tokenizer_config.json: it
- * is refused with a sentence, or it tokenizes its own bytes. */
+/* Any bytes as tokenizer.json and, behind the first byte 0x1E, as tokenizer_config.json:
+ * it is refused with a sentence, or it tokenizes its own bytes. */
 #include <stdint.h>
 
 #include "support/hf_fuzz.h"

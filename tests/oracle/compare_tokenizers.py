@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Compares the ids that the library gives with those of the `tokenizers` package.
 
-    compare_tokenizers.py PROGRAM FOLDER... [--texts N] [--seed S] [--max-bytes N]
+    compare_tokenizers.py PROGRAM FOLDER... [--texts N] [--seed S] [--max-bytes N] [--write DIR]
 
 PROGRAM is tests/oracle/tokenize_folder. Each folder is one of Hugging Face's, with a
 tokenizer.json, which the package reads, or a tokenizer.model, which SentencePiece reads.
 Texts are made from a seed: English, code, many scripts, emoji, runs of white space, digits,
 special tokens of the vocabulary within text, tokens of the vocabulary one behind the other,
-and any characters. Printed are a line per folder and the first texts that differ; exit 1 if
+and any characters. With --write the program writes each tokenizer into DIR, and the ids are
+those that the package gives with the written one. Printed are a line per folder and the first texts that differ; exit 1 if
 one does."""
 import argparse
 import json
@@ -82,20 +83,36 @@ def load_oracle(folder):
             lambda i: sp.id_to_piece(i).replace("\u2581", " "))
 
 
+def ids_of_program(program, folder, special, texts):
+    lines = "".join(t.encode().hex() + "\n" for t in texts)
+    options = [] if special else ["--no-special"]
+    done = subprocess.run([program, "--no-edges", *options, folder], input=lines, text=True,
+                          stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        return None
+    return [[int(i) for i in line.split()] for line in done.stdout.split("\n")[:len(texts)]]
+
+
+def ids_of_written(program, folder, args, texts):
+    target = os.path.join(args.write, os.path.basename(os.path.normpath(folder)))
+    os.makedirs(target, exist_ok=True)
+    if subprocess.run([program, "--write", target, folder], check=False).returncode:
+        return None
+    encode = load_oracle(target)[0]
+    return [encode(t) for t in texts]
+
+
 def compare(program, folder, args):
     encode, special, size, spell = load_oracle(folder)
     rng = random.Random(args.seed)
     tokens = [spell(rng.randrange(size)) for _ in range(3000)]
     tokens = [t for t in tokens if "\ufffd" not in t] or ["a"]
     texts = [make_text(rng, special, tokens, args.max_bytes) for _ in range(args.texts)]
-    lines = "".join(t.encode().hex() + "\n" for t in texts)
-    options = [] if special else ["--no-special"]
-    done = subprocess.run([program, "--no-edges", *options, folder], input=lines, text=True,
-                          stdout=subprocess.PIPE, check=False)
-    if done.returncode:
+    got = ids_of_written(program, folder, args, texts) if args.write else \
+        ids_of_program(program, folder, special, texts)
+    if got is None:
         print(f"{folder}: the program failed")
         return False
-    got = [[int(i) for i in line.split()] for line in done.stdout.split("\n")[:len(texts)]]
     wrong = [(t, encode(t), g) for t, g in zip(texts, got) if encode(t) != g]
     n_ids = sum(map(len, got))
     print(f"{folder}: {len(texts)} texts, {sum(len(t.encode()) for t in texts)} bytes, "
@@ -118,6 +135,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--max-bytes", type=int, default=300)
     parser.add_argument("--show", type=int, default=5)
+    parser.add_argument("--write", metavar="DIR")
     args = parser.parse_args()
     results = [compare(args.program, f, args) for f in args.folders]
     sys.exit(0 if all(results) else 1)

@@ -1,8 +1,8 @@
 /* Tokenizes lines with the tokenizer of a Hugging Face folder or a GGUF file, for
  * compare_tokenizers.py: a line is a text in hexadecimal digits, its ids go out as one
- * line. Exit 1 with the reason on standard error.
- *
- *   tokenize_folder [--no-special] [--no-edges] [--vocab N] FOLDER|FILE < LINES */
+ * line. With --write the tokenizer is written into another folder instead. Exit 1 with
+ * the reason on standard error.  tokenize_folder [--no-special] [--no-edges] [--vocab N]
+ * FOLDER|FILE < LINES tokenize_folder --write OTHER FOLDER|FILE */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +35,7 @@ static void print_ids(const rsn_vocab *v, char *line, uint32_t flags) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = NULL;
+    const char *path = NULL, *to = NULL;
     uint32_t flags = REASON_TOKENS_SPECIAL | REASON_TOKENS_BOS_EOS;
     size_t n_vocab = 0;
     for (int i = 1; i < argc; i++) {
@@ -45,6 +45,8 @@ int main(int argc, char **argv) {
             flags &= ~(uint32_t)REASON_TOKENS_BOS_EOS;
         else if (strcmp(argv[i], "--vocab") == 0 && i + 1 < argc)
             n_vocab = strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "--write") == 0 && i + 1 < argc)
+            to = argv[++i];
         else
             path = argv[i];
     }
@@ -61,7 +63,9 @@ int main(int argc, char **argv) {
     demand(rsn_vocab_load(&g, &v));
     char *line = NULL;
     size_t cap = 0;
-    while (getline(&line, &cap, stdin) >= 0)
+    if (to)
+        demand(hf_write(&g, v, to));
+    while (!to && getline(&line, &cap, stdin) >= 0)
         print_ids(v, line, flags);
     free(line);
     rsn_vocab_free(v);

@@ -1,5 +1,5 @@
-/* Folders of Hugging Face's for tests: the plan that a tokenizer becomes, and folders made
- * of texts. */
+/* Folders of Hugging Face's for tests: the plan that a tokenizer becomes, and folders
+ * made of texts. */
 #ifndef REASON_TESTS_HF_PLAN_H
 #define REASON_TESTS_HF_PLAN_H
 
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/hf_tokenizer.h"
+#include "format/hf_tokenizer_write.h"
 #include "model/model.h"
 
 /* A plan of nothing but the pairs of the folder's tokenizer, to be freed with its arena;
@@ -41,6 +42,22 @@ static inline reason_status hf_vocab(const char *folder, size_t n_vocab, rsn_voc
         status = rsn_vocab_load(&g, v);
     rsn_arena_free(&g.arena);
     return status;
+}
+
+/* Writes a plan's tokenizer into a folder, with what the vocabulary knows. */
+static inline reason_status hf_write(const rsn_gguf *g, const rsn_vocab *v,
+                                     const char *folder) {
+    const rsn_hf_known known = {
+        .bos = rsn_vocab_bos(v),
+        .eos = rsn_vocab_eos(v),
+        .unk = rsn_vocab_unk(v),
+        .pad = rsn_vocab_pad(v),
+        .add_bos = rsn_vocab_adds_bos(v),
+        .add_eos = rsn_vocab_adds_eos(v),
+        .add_space = rsn_vocab_adds_space(v),
+    };
+    bool written;
+    return rsn_hf_tokenizer_write(g, &known, folder, &written);
 }
 
 /* ---- folders ---- */

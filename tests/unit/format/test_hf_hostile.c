@@ -10,7 +10,8 @@
 #include "support/heap.h"
 #include "support/hf_plan.h"
 
-#define BYTES_LEVEL "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
+#define BYTES_LEVEL \
+    "\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"
 #define MODEL(vocab, merges) \
     "\"model\":{\"type\":\"BPE\",\"vocab\":{" vocab "},\"merges\":[" merges "]}"
 #define VOCAB "\"a\":0,\"b\":1,\"ab\":2"

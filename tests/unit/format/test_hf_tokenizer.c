@@ -45,8 +45,8 @@ static void check_line(const rsn_vocab *v, const char *name, char *line, uint32_
     for (char *at = rest; *at == ' '; i++) {
         long id = strtol(at, &at, 10);
         if (i >= ids.n || ids.items[i] != id)
-            fail_msg("%s: \"%.*s\": id %zu of %zu is not %ld", name, (int)n, line, i, ids.n,
-                     id);
+            fail_msg("%s: \"%.*s\": id %zu of %zu is not %ld", name, (int)n, line, i,
+                     ids.n, id);
     }
     if (i != ids.n)
         fail_msg("%s: \"%.*s\": %zu ids instead of %zu", name, (int)n, line, ids.n, i);

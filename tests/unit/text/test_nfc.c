@@ -18,7 +18,8 @@ static uint32_t next_random(uint64_t *state) {
     return (uint32_t)(*state >> 33);
 }
 
-static void check(rsn_nfc *w, const char *s, size_t n, const char *wanted, size_t n_wanted) {
+static void check(rsn_nfc *w, const char *s, size_t n, const char *wanted,
+                  size_t n_wanted) {
     rsn_str out = {0};
     rsn_str_addz(&out, "before"); /* it appends */
     assert_int_equal(rsn_nfc_add(w, s, n, &out), REASON_OK);
@@ -65,7 +66,8 @@ static void test_text_nfc__random(void **state) {
         size_t n = 0, want = next_random(&random) % 24;
         for (size_t k = 0; k < want; k++) {
             int32_t cp = CHARS[next_random(&random) % (sizeof CHARS / sizeof *CHARS)];
-            if (next_random(&random) % 8 == 0) cp = (int32_t)(next_random(&random) % 0x30000);
+            if (next_random(&random) % 8 == 0)
+                cp = (int32_t)(next_random(&random) % 0x30000);
             n += rsn_utf8_encode(cp, s + n);
         }
         s[n] = '\0';

@@ -74,7 +74,8 @@ static void test_text_pattern__like_scanners(void **state) {
         char s[128];
         size_t n = 0, want = 1 + fixture_random(&random) % 20;
         for (size_t k = 0; k < want; k++) {
-            const char *part = parts[fixture_random(&random) % (sizeof parts / sizeof *parts)];
+            size_t which = fixture_random(&random) % (sizeof parts / sizeof *parts);
+            const char *part = parts[which];
             memcpy(s + n, part, strlen(part));
             n += strlen(part);
         }
