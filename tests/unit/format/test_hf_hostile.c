@@ -29,7 +29,7 @@ static reason_status try_folder(const hf_folder *f, size_t n_bytes, size_t n_voc
     rsn_arena_free(&g.arena);
     heap_end();
     assert_int_equal(heap.alive, 0);
-    assert_true(heap.peak <= FIXED_BYTES + 8 * n_bytes);
+    assert_true(heap.peak <= FIXED_BYTES + 7 * n_bytes);
     return status;
 }
 

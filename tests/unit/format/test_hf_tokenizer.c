@@ -57,7 +57,10 @@ static void check_folder(const char *name) {
     rsn_vocab *v;
     char path[4200], line[1 << 14];
     size_t n_lines = 0;
-    if (hf_vocab(folder_of(name), 0, &v) != REASON_OK)
+    reason_status status = hf_vocab(folder_of(name), 0, &v);
+    if (status == REASON_ERR_UNSUPPORTED && strstr(rsn_last_error(), "without PCRE2"))
+        return; /* nor is there anything to compare */
+    if (status != REASON_OK)
         fail_msg("%s: %s", name, rsn_last_error());
     (void)snprintf(path, sizeof path, "%s/expected.txt", folder_of(name));
     FILE *file = fopen(path, "r");
@@ -237,7 +240,7 @@ static void test_format_hf_tokenizer__names_of_patterns(void **state) {
 /* ---- memory ---- */
 
 static void test_format_hf_tokenizer__failing_allocations(void **state) {
-    static const char *const names[] = {"older", "llama2", "model-bpe", "pattern"};
+    static const char *const names[] = {"older", "llama2", "model-bpe", "first"};
     (void)state;
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         reason_status status = REASON_ERR_NO_MEMORY;

@@ -25,10 +25,21 @@ typedef struct tokenizer {
     rsn_vocab *v;
 } tokenizer;
 
-static void open_folder(const char *folder, tokenizer *t) {
-    if (hf_plan(folder, 0, &t->g) != REASON_OK ||
-        rsn_vocab_load(&t->g, &t->v) != REASON_OK)
+/* False: a library without PCRE2 cannot run the tokenizer's patterns. */
+static bool try_folder(const char *folder, tokenizer *t) {
+    reason_status status = hf_plan(folder, 0, &t->g);
+    if (status == REASON_OK)
+        status = rsn_vocab_load(&t->g, &t->v);
+    if (status == REASON_OK)
+        return true;
+    rsn_arena_free(&t->g.arena);
+    if (status != REASON_ERR_UNSUPPORTED || !strstr(rsn_last_error(), "without PCRE2"))
         fail_msg("%s: %s", folder, rsn_last_error());
+    return false;
+}
+
+static void open_folder(const char *folder, tokenizer *t) {
+    assert_true(try_folder(folder, t));
 }
 
 static void close_folder(tokenizer *t) {
@@ -95,7 +106,8 @@ static void compare_vocabs(const tokenizer *a, const tokenizer *b, const char *n
 static void check_round_trip(const char *name) {
     tokenizer first, second;
     hf_folder f;
-    open_folder(folder_of(name), &first);
+    if (!try_folder(folder_of(name), &first))
+        return;
     make_target(&f);
     if (hf_write(&first.g, first.v, f.path) != REASON_OK)
         fail_msg("%s: %s", name, rsn_last_error());
