@@ -2,6 +2,7 @@
 package tokenizers. Leaves texts to hf_texts.py. Invariant: the same bytes at each run."""
 import io
 import json
+import os
 import tempfile
 
 from sentencepiece import SentencePieceTrainer
@@ -142,10 +143,12 @@ def sentencepiece_file(wide=True):
         model_type="bpe", byte_fallback=True, character_coverage=1.0, num_threads=1,
         normalization_rule_name="identity", remove_extra_whitespaces=False,
         split_digits=True, allow_whitespace_only_pieces=True, minloglevel=2)
-    with tempfile.NamedTemporaryFile(suffix=".model") as file:
+    folder = tempfile.TemporaryDirectory()
+    path = os.path.join(folder.name, "tokenizer.model")
+    with open(path, "wb") as file:
         file.write(model.getvalue())
-        file.flush()
-        tokenizer = LlamaTokenizer(file.name, legacy=False, pad_token="</s>")
+    tokenizer = LlamaTokenizer(path, legacy=False, pad_token="</s>")
+    tokenizer.folder = folder  # until it is saved; without its file it would write another
     tokenizer.chat_template = hf_texts.BRACKETS
     return tokenizer
 
