@@ -1,5 +1,6 @@
 /* Owns finding the folders that Transformers wrote, and putting together those of its
- * later release. Leaves arrays to npz.c. Invariant: nothing below tests/data is written. */
+ * later release. Leaves arrays to npz.c. Invariant: nothing below tests/data is written.
+ */
 #include "support/hf_folder.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* Hugging Face folders that Transformers wrote, each run and compared with what it
  * computed from them in float64 (tests/oracle): logits of causal models of every class,
- * ternary ones, both forms of config.json, the chances of yes and no, and ln p of answers
- * under two models. */
+ * ternary ones, both forms of config.json, adapters, the chances of yes and no, and ln p
+ * of answers under two models. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,11 +56,30 @@ typedef struct running {
     size_t n_vocab;
 } running;
 
-static running start(const char *path, int32_t n_ctx) {
+/* The model with the adapter, which it keeps. */
+static reason_model *with_adapter(reason_model *model, const char *name) {
+    reason_derive_options options;
+    reason_adapter *adapter;
+    reason_model *derived;
+    char *path = hf_path(name, NULL);
+    check_ok(reason_adapter_open(model, path, &adapter));
+    check_ok(reason_derive_options_init(&options, sizeof options));
+    options.adapters = &adapter;
+    options.n_adapters = 1;
+    check_ok(reason_model_derive(model, &options, &derived));
+    reason_adapter_free(adapter);
+    reason_model_free(model);
+    free(path);
+    return derived;
+}
+
+static running start(const char *path, const char *adapter, int32_t n_ctx) {
     running r;
     reason_session_options options;
     int64_t n_vocab = 0;
     check_ok(reason_model_open(path, NULL, &r.model));
+    if (adapter)
+        r.model = with_adapter(r.model, adapter);
     check_ok(reason_model_get_int(r.model, "n_vocab", &n_vocab));
     check_ok(reason_session_options_init(&options, sizeof options));
     options.kv_type = REASON_KV_F32;
@@ -102,9 +121,9 @@ static void check_error(double error, const char *name, const char *what) {
 
 /* --- causal models ------------------------------------------------------------------ */
 
-/* PREFIXtokens, PREFIXrows and PREFIXlogits of expected.npz; the folder is at `path`. */
-static void check_logits(const char *name, const char *path, const char *prefix,
-                         int32_t n_ctx, const char *what) {
+/* PREFIXtokens, PREFIXrows and PREFIXlogits of the folder's expected.npz. */
+static void check_logits(running *r, const char *name, const char *prefix,
+                         const char *what) {
     char array[3][32];
     size_t n, n_rows, n_logits;
     (void)snprintf(array[0], sizeof *array, "%stokens", prefix);
@@ -114,14 +133,12 @@ static void check_logits(const char *name, const char *path, const char *prefix,
     int32_t *rows = hf_ints(name, "expected.npz", array[1], &n_rows);
     float *wanted = hf_floats(name, "expected.npz", array[2], &n_logits);
     assert_true(tokens && rows && wanted);
-    running r = start(path, n_ctx);
-    assert_int_equal(n_logits, n_rows * r.n_vocab);
-    float *logits = run(&r, tokens, n);
+    assert_int_equal(n_logits, n_rows * r->n_vocab);
+    float *logits = run(r, tokens, n);
     for (size_t i = 0; i < n_rows; i++)
-        memmove(logits + i * r.n_vocab, logits + (size_t)rows[i] * r.n_vocab,
-                r.n_vocab * sizeof *logits);
+        memmove(logits + i * r->n_vocab, logits + (size_t)rows[i] * r->n_vocab,
+                r->n_vocab * sizeof *logits);
     check_error(error_of(logits, wanted, n_logits), name, what);
-    stop(&r);
     free(tokens);
     free(rows);
     free(wanted);
@@ -132,7 +149,9 @@ static void test_model_hf__logits(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT(CAUSAL); i++) {
         char *path = hf_path(CAUSAL[i].name, NULL);
-        check_logits(CAUSAL[i].name, path, "", CAUSAL[i].n_ctx, "logits");
+        running r = start(path, NULL, CAUSAL[i].n_ctx);
+        check_logits(&r, CAUSAL[i].name, "", "logits");
+        stop(&r);
         free(path);
     }
 }
@@ -140,7 +159,9 @@ static void test_model_hf__logits(void **state) {
 static void test_model_hf__long_factors(void **state) {
     (void)state;
     char *path = hf_path("phi3-longrope", NULL);
-    check_logits("phi3-longrope", path, "long_", 0, "long factors");
+    running r = start(path, NULL, 0);
+    check_logits(&r, "phi3-longrope", "long_", "long factors");
+    stop(&r);
     free(path);
 }
 
@@ -150,8 +171,24 @@ static void test_model_hf__later_release(void **state) {
         if (CAUSAL[i].alone)
             continue;
         char *folder = hf_later(CAUSAL[i].name);
-        check_logits(CAUSAL[i].name, folder, "", CAUSAL[i].n_ctx, "later release");
+        running r = start(folder, NULL, CAUSAL[i].n_ctx);
+        check_logits(&r, CAUSAL[i].name, "", "later release");
+        stop(&r);
         hf_later_remove(folder);
+    }
+}
+
+/* LoRA as PEFT wrote it: alpha / r, and alpha / sqrt(r). */
+static void test_model_hf__adapters(void **state) {
+    (void)state;
+    static const char *const adapters[][2] = {{"llama", "llama-lora"},
+                                              {"qwen2", "qwen2-lora"}};
+    for (size_t i = 0; i < COUNT(adapters); i++) {
+        char *path = hf_path(adapters[i][0], NULL);
+        running r = start(path, adapters[i][1], 0);
+        check_logits(&r, adapters[i][1], "", "adapter");
+        stop(&r);
+        free(path);
     }
 }
 
@@ -168,7 +205,7 @@ static void test_model_hf__yes_and_no(void **state) {
     float *wanted = hf_floats(name, file, "outputs", &n_outputs);
     float found[64];
     char *path = hf_path(name, NULL);
-    running r = start(path, 0);
+    running r = start(path, NULL, 0);
     assert_true(n_words == 2 && n_outputs == 2 * n_texts && n_outputs <= COUNT(found));
     for (size_t i = 0; i < n_texts; i++) {
         size_t begin = i ? (size_t)ends[i - 1] : 0, length = (size_t)ends[i] - begin;
@@ -203,7 +240,8 @@ typedef struct answers {
 /* ln p of the tokens of answer i behind its prompt, to where it is in the list of all. */
 static void add_chances(running *r, const answers *a, size_t i, float *found) {
     int32_t text[256];
-    size_t from = i ? (size_t)a->prompt_ends[i - 1] : 0, at = i ? (size_t)a->ends[i - 1] : 0;
+    size_t from = i ? (size_t)a->prompt_ends[i - 1] : 0;
+    size_t at = i ? (size_t)a->ends[i - 1] : 0;
     size_t n_prompt = (size_t)a->prompt_ends[i] - from, n = (size_t)a->ends[i] - at;
     assert_true(n_prompt + n <= COUNT(text));
     memcpy(text, a->prompts + from, n_prompt * sizeof *text);
@@ -220,7 +258,7 @@ static void check_chances(const answers *a, const char *name, const char *array)
     float *wanted = hf_floats("qwen2-yarn", "likelihoods.npz", array, &n);
     float *found = calloc(a->n_ids, sizeof *found);
     char *path = hf_path(name, NULL);
-    running r = start(path, 0);
+    running r = start(path, NULL, 0);
     assert_true(wanted && found && n == a->n_ids);
     for (size_t i = 0; i < a->n; i++)
         add_chances(&r, a, i, found);
@@ -252,6 +290,7 @@ int main(void) {
         cmocka_unit_test(test_model_hf__logits),
         cmocka_unit_test(test_model_hf__long_factors),
         cmocka_unit_test(test_model_hf__later_release),
+        cmocka_unit_test(test_model_hf__adapters),
         cmocka_unit_test(test_model_hf__yes_and_no),
         cmocka_unit_test(test_model_hf__likelihoods),
     };
