@@ -17,11 +17,13 @@ LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"
           r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
+UNKNOWN = "<unk>"
 PLAIN_BYTES = [chr(c) for c in range(33, 127)] + ["\u0120", "\u010a", "\u0109"]
 
 
 def train(tokenizer, n_vocab, specials, alphabet, words=()):
-    trainer = trainers.BpeTrainer(vocab_size=n_vocab, special_tokens=[],
+    unknown = [tokenizer.model.unk_token] if tokenizer.model.unk_token else []
+    trainer = trainers.BpeTrainer(vocab_size=n_vocab, special_tokens=unknown,
                                   initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator(hf_texts.training_lines() + 999 * list(words), trainer)
     n_normal = tokenizer.get_vocab_size()
@@ -32,7 +34,9 @@ def train(tokenizer, n_vocab, specials, alphabet, words=()):
 
 
 def byte_level(expression, wide, n_normal, specials, normalizer=None, words=()):
-    tokenizer = Tokenizer(models.BPE(ignore_merges=expression == LLAMA3))
+    """One that lacks bytes has a token for these, which published ones do not need."""
+    tokenizer = Tokenizer(models.BPE(ignore_merges=expression == LLAMA3,
+                                     unk_token=None if wide else UNKNOWN))
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
         pre_tokenizers.Split(Regex(expression), "isolated"),
@@ -58,7 +62,8 @@ def llama3(wide=False, n_normal=40):
         processors.ByteLevel(trim_offsets=False), with_bos(tokenizer, "<|begin_of_text|>")])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>",
-        pad_token="<|pad|>", chat_template=hf_texts.HEADERS, model_max_length=4096,
+        unk_token=None if wide else UNKNOWN, pad_token="<|pad|>",
+        chat_template=hf_texts.HEADERS, model_max_length=4096,
         clean_up_tokenization_spaces=False)
 
 
@@ -68,8 +73,9 @@ def qwen2(wide=False, n_normal=40, extra=(), words=()):
         "plain": ["<think>", "</think>"]}, normalizers.NFC(), words)
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
     return Qwen2TokenizerFast(
-        tokenizer_object=tokenizer, unk_token=None, bos_token=None, eos_token="<|im_end|>",
-        pad_token="<|endoftext|>", chat_template=hf_texts.CHATML, model_max_length=4096)
+        tokenizer_object=tokenizer, unk_token=None if wide else UNKNOWN, bos_token=None,
+        eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=hf_texts.CHATML,
+        model_max_length=4096)
 
 
 def qwen2_steps(wide=False):
