@@ -341,7 +341,15 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/timeline.c \
 	lib/decode/timeline.h
 reward_sources = lib/reward/answer.c \
-	lib/reward/answer.h
+	lib/reward/answer.h \
+	lib/reward/bradley_terry.c \
+	lib/reward/calibrate.c \
+	lib/reward/calibrate.h \
+	lib/reward/elo.c \
+	lib/reward/rank.h \
+	lib/reward/statistics.c \
+	lib/reward/statistics.h \
+	lib/reward/win_rate.c
 
 search_sources = lib/search/pass_at_k.c \
 	lib/search/search.c \
@@ -380,6 +388,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_process.c \
 	lib/api/api_quantize.c \
 	lib/api/api_queue.c \
+	lib/api/api_rank.c \
 	lib/api/api_result.c \
 	lib/api/api_search.c \
 	lib/api/api_session.c \

@@ -133,6 +133,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/quant/test_ternary \
 	tests/unit/quant/test_types \
 	tests/unit/reward/test_answer \
+	tests/unit/reward/test_rank \
 	tests/unit/search/test_pass_at_k \
 	tests/unit/search/test_search \
 	tests/unit/text/test_bpe \
@@ -343,6 +344,8 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/make_lora.py \
 	tests/data/hf-tokenizers \
 	tests/data/make_sentencepiece.py \
+	tests/oracle/rankings.h \
+	tests/oracle/rankings.py \
 	tests/data/reason-tiny-greedy.jsonl \
 	tests/data/reason-tiny-lora.gguf \
 	tests/data/sentencepiece.txt \

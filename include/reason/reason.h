@@ -1263,6 +1263,142 @@ REASON_API reason_status reason_evaluation_compare(
     reason_evaluation_difference *difference);
 
 /* ---------------------------------------------------------------------------------------
+ * Rewards and judges: what is made of rewards and of who beat whom. No handle, any thread.
+ */
+
+/** The chance that the first of two is better by their rewards (Bradley and Terry 1952):
+ * 1 / (1 + exp(-(reward_a - reward_b) / temperature)). Temperature 1 is that of a reward
+ * model as it was trained; 0 and INFINITY are limits: a certain winner, and nobody. NaN for
+ * a temperature below 0 and for a NaN. */
+REASON_API double reason_preference(double reward_a, double reward_b, double temperature);
+
+/** What reason_calibrate() found. Losses are means in nats; errors are expected calibration
+ * errors: the mean distance of how sure a chance is from how often it is right, in 10 bins
+ * of equal width from 0.5 to 1. */
+typedef struct reason_calibration {
+    size_t size; /**< sizeof(reason_calibration), set by the caller */
+    double temperature; /**< of the least loss; 0: margins never are on the wrong side;
+                             INFINITY: they say nothing, or the opposite */
+    double log_loss;        /**< with the temperature */
+    double log_loss_before; /**< with temperature 1 */
+    double error;           /**< with the temperature */
+    double error_before;    /**< with temperature 1 */
+} reason_calibration;
+
+/**
+ * Finds the temperature with which reason_preference() predicts pairs best (Guo et al. 2017,
+ * arXiv 1706.04599).
+ *
+ * @param margins reward of the first less that of the second, [n], finite
+ * @param labels  how often the first was liked better, [n]: 1, 0, or between
+ * @param n       at least 1
+ * @param calibration filled; its size field must be set
+ * @return INVALID_ARG
+ */
+REASON_API reason_status reason_calibrate(const double *margins, const double *labels,
+                                          size_t n, reason_calibration *calibration);
+
+/* Games: player a[i] met player b[i], counted from 0, and had the score scores[i]: 1 won, 0
+ * lost, 0.5 drew, or between, such as a share of votes. */
+
+/** Options of reason_elo(). */
+typedef struct reason_elo_options {
+    size_t size;      /**< sizeof(reason_elo_options) */
+    double k;         /**< most that a game moves a rating; default 32 */
+    double start;     /**< every rating at first; default 1000 */
+    double scale;     /**< ratings so far apart are a chance of 10 to 1; default 400 */
+    int32_t n_passes; /**< times that all games are gone through; default 1 */
+    bool shuffle; /**< each pass has an order of its own, by the seed; default true; false:
+                       the order of the list */
+    uint64_t seed; /**< default 0 */
+} reason_elo_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_elo_options_init(reason_elo_options *options, size_t size);
+
+/**
+ * Elo's ratings: after each game a's rating grows by k (score - expected), with expected =
+ * 1 / (1 + 10^((R_b - R_a) / scale)), and b's falls by as much. They depend on the order of
+ * games; reason_bradley_terry() does not.
+ *
+ * @param a, b, scores games, [n_games], which may be 0
+ * @param n_players    at least 1
+ * @param options      NULL for defaults
+ * @param ratings      receives [n_players]
+ * @return INVALID_ARG, NO_MEMORY
+ */
+REASON_API reason_status reason_elo(const uint32_t *a, const uint32_t *b,
+                                    const double *scores, size_t n_games,
+                                    size_t n_players, const reason_elo_options *options,
+                                    double *ratings);
+
+/**
+ * The strengths under which the games are most likely, if a beats b with the chance 1 /
+ * (1 + exp(s_b - s_a)). Each player also has a drawn game of weight `prior` against one of
+ * strength 0: so strengths exist where somebody won everything, are comparable where two
+ * groups never met, and are about 0 in the mean. Newton's method; where it does not
+ * converge, which no game has made it do yet, *converged is false and errors are NaN.
+ *
+ * @param a, b, scores games, [n_games], which may be 0
+ * @param n_players    1 to 1024
+ * @param prior        above 0; 0.1 changes little where there are some games
+ * @param strengths    receives [n_players]; times 400 / ln 10 they are on Elo's scale
+ * @param errors       NULL, or receives their standard errors, [n_players]
+ * @param converged    NULL, or receives whether they are the maximum
+ * @return INVALID_ARG, LIMIT, NO_MEMORY
+ */
+REASON_API reason_status reason_bradley_terry(const uint32_t *a, const uint32_t *b,
+                                              const double *scores, size_t n_games,
+                                              size_t n_players, double prior,
+                                              double *strengths, double *errors,
+                                              bool *converged);
+
+/** What reason_win_rate() found. */
+typedef struct reason_win_rates {
+    size_t size;        /**< sizeof(reason_win_rates), set by the caller */
+    double win_rate;    /**< the mean score */
+    double win_rate_se; /**< its standard error; NaN for one pair */
+    double length_controlled; /**< what it would be if both sides were equally long */
+    double length_weight;     /**< of the model of scores: of length, */
+    double difficulty_weight; /**< of difficulty, */
+    double model_weight;      /**< and of being this model */
+    bool converged;           /**< false: the weights are not the best yet */
+} reason_win_rates;
+
+/**
+ * The rate at which a model wins against another one, and that rate without judges' taste
+ * for length (Length-Controlled AlpacaEval, arXiv 2404.04475): scores are modelled as
+ * sigma(w1 f1 + w2 f2 + w3) with f1 = tanh(d / sd(d)), d = length_b - length_a with its
+ * sample standard deviation, and f2 the difficulty; the sum of the losses plus `penalty` (|w1|
+ * + |w2| + |w3|) is least, and the rate is the mean of sigma(w2 f2 + w3). The paper's
+ * regularisation by annotations of gamed baselines and its search for the penalty are left
+ * out.
+ *
+ * @param scores       how a judge likes side a, [n], 0 to 1
+ * @param lengths_a, lengths_b of both sides, in characters, [n], finite
+ * @param difficulties of the instructions, [n], finite; NULL: there is no such term
+ * @param n            at least 1
+ * @param penalty      above 0; 1 is usual
+ * @param rates        filled; its size field must be set
+ * @return INVALID_ARG
+ */
+REASON_API reason_status reason_win_rate(const double *scores, const double *lengths_a,
+                                         const double *lengths_b,
+                                         const double *difficulties, size_t n,
+                                         double penalty, reason_win_rates *rates);
+
+/** A score of a that does not reward length (WildBench, arXiv 2406.04770, has 500
+ * characters and the outcome "slightly better"): 0.5 if the winner's lead |2 score - 1| is
+ * at most `small` and it is longer by more than `most`; else the score. */
+REASON_API double reason_tie_by_length(double score, double length_a, double length_b,
+                                       double most, double small);
+
+/** The 95% interval of a share of n, `count` of which are in it (Wilson 1927); NaN where n
+ * is 0 or less than count. */
+REASON_API void reason_share_interval(uint64_t count, uint64_t n, double *low,
+                                      double *high);
+
+/* ---------------------------------------------------------------------------------------
  * Quantizing. No handle; calls are independent of each other.
  */
 

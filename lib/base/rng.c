@@ -31,3 +31,12 @@ double rsn_rng_uniform(uint64_t seed, uint32_t sample, uint64_t position, uint32
     uint64_t bits = (uint64_t)block[0] << 32 | block[1];
     return (double)(bits >> 11) * 0x1p-53;
 }
+
+void rsn_rng_shuffle(uint64_t seed, uint32_t sample, size_t *order, size_t n) {
+    for (size_t i = n; i-- > 1;) {
+        double u = rsn_rng_uniform(seed, sample, i, 0);
+        size_t other = (size_t)(u * (double)(i + 1)), kept = order[i];
+        order[i] = order[other];
+        order[other] = kept;
+    }
+}

@@ -4,6 +4,7 @@
 #ifndef REASON_BASE_RNG_H
 #define REASON_BASE_RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* 128 bits for key = seed and counter = (sample, position, draw). */
@@ -11,5 +12,8 @@ void rsn_rng_block(uint64_t seed, uint32_t sample, uint64_t position, uint32_t d
                    uint32_t out[4]);
 /* A double in [0, 1) with 53 random bits. */
 double rsn_rng_uniform(uint64_t seed, uint32_t sample, uint64_t position, uint32_t draw);
+/* Puts [n] in an order that is as likely as any other; draws are those of `sample` at
+ * positions below n. */
+void rsn_rng_shuffle(uint64_t seed, uint32_t sample, size_t *order, size_t n);
 
 #endif

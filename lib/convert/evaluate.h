@@ -38,7 +38,5 @@ void rsn_evaluation_summary(const rsn_evaluation *e, const char *kind, int32_t t
 /* Of as many tasks in both. */
 void rsn_evaluation_compare(const rsn_evaluation *a, const rsn_evaluation *b,
                             reason_evaluation_difference *out);
-/* The 95% interval of a share of n (Wilson 1927); NaN for n = 0. */
-void rsn_wilson(double share, double n, double *low, double *high);
 
 #endif

@@ -7,18 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "reward/statistics.h"
 #include "search/search.h"
-
-/* Of the normal distribution: 95% lie within. */
-static const double Z = 1.959963984540054;
 
 /* A task's contribution; NaN: it has none. */
 typedef double (*figure_fn)(const rsn_evaluation *e, size_t i);
-
-typedef struct mean {
-    double mean, se;
-    size_t n;
-} mean;
 
 /* Which tasks count. */
 typedef struct choice {
@@ -31,27 +24,24 @@ static bool is_chosen(const rsn_evaluated *t, const choice *c) {
            (c->task_size < 0 || t->task_size == c->task_size);
 }
 
-/* Of b - a; a may be NULL. Two passes over the tasks, which need no memory. */
-static mean mean_of(const rsn_evaluation *b, const rsn_evaluation *a, const choice *c,
-                    figure_fn figure) {
-    const double none = (double)NAN;
-    mean m = {0, 0, 0};
-    for (int pass = 0; pass < 2; pass++) {
-        double sum = 0;
-        m.n = 0;
-        for (size_t i = 0; i < b->n; i++) {
-            double x = figure(b, i) - (a ? figure(a, i) : 0);
-            if (!is_chosen(&b->tasks[i], c) || isnan(x))
-                continue;
-            sum += pass == 0 ? x : (x - m.mean) * (x - m.mean);
-            m.n++;
-        }
-        if (pass == 0)
-            m.mean = m.n > 0 ? sum / (double)m.n : none;
-        else
-            m.se = m.n > 1 ? sqrt(sum / (double)m.n / (double)(m.n - 1)) : none;
-    }
-    return m;
+/* One figure of the tasks that count, of b - a; a may be NULL. */
+typedef struct column {
+    const rsn_evaluation *b, *a;
+    const choice *choice;
+    figure_fn figure;
+} column;
+
+static double value_of(const void *user, size_t i) {
+    const column *c = user;
+    if (!is_chosen(&c->b->tasks[i], c->choice))
+        return (double)NAN;
+    return c->figure(c->b, i) - (c->a ? c->figure(c->a, i) : 0);
+}
+
+static rsn_mean mean_of(const rsn_evaluation *b, const rsn_evaluation *a, const choice *c,
+                        figure_fn figure) {
+    const column all = {b, a, c, figure};
+    return rsn_mean_of(b->n, value_of, &all);
 }
 
 /* --- what a task has ----------------------------------------------------------------- */
@@ -109,23 +99,14 @@ static double hybrid(const rsn_evaluation *e, size_t i) {
 
 /* --- the whole ----------------------------------------------------------------------- */
 
-void rsn_wilson(double share, double n, double *low, double *high) {
-    double scale = 1 + Z * Z / n;
-    double middle = (share + Z * Z / (2 * n)) / scale;
-    double half = Z * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n)) / scale;
-    bool has = n > 0 && !isnan(share); /* fmax() takes the number of the two */
-    *low = has ? fmax(middle - half, 0) : (double)NAN;
-    *high = has ? fmin(middle + half, 1) : (double)NAN;
-}
-
 /* For one sample each the shares are counts, which have no spread where all are alike. */
 static void put_accuracy(const rsn_evaluation *e, const choice *c,
                          reason_evaluation_summary *out) {
-    mean m = mean_of(e, NULL, c, accuracy), single = mean_of(e, NULL, c, one_sample);
+    rsn_mean m = mean_of(e, NULL, c, accuracy), single = mean_of(e, NULL, c, one_sample);
     out->n = m.n;
     out->accuracy = m.mean;
-    out->accuracy_low = fmax(m.mean - Z * m.se, 0);
-    out->accuracy_high = fmin(m.mean + Z * m.se, 1);
+    out->accuracy_low = fmax(m.mean - RSN_Z95 * m.se, 0);
+    out->accuracy_high = fmin(m.mean + RSN_Z95 * m.se, 1);
     if (isnan(m.se))
         out->accuracy_low = out->accuracy_high = (double)NAN;
     if (single.mean == 1)
@@ -150,7 +131,7 @@ void rsn_evaluation_summary(const rsn_evaluation *e, const char *kind, int32_t t
     };
     put_accuracy(e, &c, out);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        mean m = mean_of(e, NULL, &c, rows[i].figure);
+        rsn_mean m = mean_of(e, NULL, &c, rows[i].figure);
         *rows[i].mean = m.mean;
         if (rows[i].se)
             *rows[i].se = m.se;
@@ -163,10 +144,10 @@ void rsn_evaluation_summary(const rsn_evaluation *e, const char *kind, int32_t t
 static void put_difference(const rsn_evaluation *a, const rsn_evaluation *b,
                            figure_fn figure, double out[3]) {
     const choice all = {NULL, -1};
-    mean m = mean_of(b, a, &all, figure);
+    rsn_mean m = mean_of(b, a, &all, figure);
     out[0] = m.mean;
-    out[1] = m.mean - Z * m.se;
-    out[2] = m.mean + Z * m.se;
+    out[1] = m.mean - RSN_Z95 * m.se;
+    out[2] = m.mean + RSN_Z95 * m.se;
 }
 
 void rsn_evaluation_compare(const rsn_evaluation *a, const rsn_evaluation *b,

@@ -1,4 +1,4 @@
-/* Owns the sums over a vocabulary and over positions. Invariant: one order of additions,
+/* Owns the sums over a vocabulary, and quantiles. Invariant: one order of additions,
  * so a figure has the same bits whatever computed the logits. */
 #include "convert/likelihood.h"
 
@@ -32,21 +32,6 @@ double rsn_odds_divergence(const rsn_odds *base, const rsn_odds *other) {
                ((double)base->logits[i] - other->logits[i]);
     sum += other->log_sum - base->log_sum;
     return sum < 0 ? 0 : sum; /* rounding: it cannot be negative */
-}
-
-rsn_mean rsn_mean_of(const double *first, size_t stride, size_t n) {
-    const char *at = (const char *)first;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += *(const double *)(const void *)(at + i * stride);
-    rsn_mean m = {n > 0 ? sum / (double)n : (double)NAN, (double)NAN};
-    for (size_t i = 0; i < n; i++) {
-        double d = *(const double *)(const void *)(at + i * stride) - m.mean;
-        squares += d * d;
-    }
-    if (n > 1)
-        m.se = sqrt(squares / (double)n / (double)(n - 1));
-    return m;
 }
 
 double rsn_quantile(const double *sorted, size_t n, double share) {

@@ -22,14 +22,6 @@ double rsn_odds_logprob(const rsn_odds *odds, size_t token);
  * p_other). At least 0; exactly 0 for equal logits. Both have as many tokens. */
 double rsn_odds_divergence(const rsn_odds *base, const rsn_odds *other);
 
-/* Mean and standard error of n numbers. */
-typedef struct rsn_mean {
-    double mean; /* NaN of none */
-    double se;   /* root of the mean squared deviation over n - 1; NaN of fewer than 2 */
-} rsn_mean;
-
-/* Numbers `stride` bytes apart from `first` on. */
-rsn_mean rsn_mean_of(const double *first, size_t stride, size_t n);
 /* The value below which the part `share` of sorted numbers lies, between two of them in
  * proportion; n >= 1. */
 double rsn_quantile(const double *sorted, size_t n, double share);

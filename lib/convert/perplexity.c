@@ -15,6 +15,7 @@
 #include "convert/likelihood.h"
 #include "decode/session.h"
 #include "kernels/mathd.h"
+#include "reward/statistics.h"
 
 /* Positions whose logits are held at once. */
 enum { PIECE = 32 };
@@ -143,7 +144,7 @@ static reason_status run_chunk(run *r, size_t index) {
 /* --- figures ------------------------------------------------------------------------ */
 
 static rsn_mean mean_of(const run *r, const double *first) {
-    return rsn_mean_of(first, sizeof(verdict), r->n);
+    return rsn_mean_of_column(first, sizeof(verdict), r->n);
 }
 
 static void compare(const run *r, double *sorted, reason_perplexity_result *out) {

@@ -75,12 +75,34 @@ static void test_base_rng__is_uniform(void **state) {
     }
 }
 
+/* Every order of four is as likely as any other, and nothing is lost. */
+static void test_base_rng__shuffle(void **state) {
+    (void)state;
+    enum { ROUNDS = 24000 };
+    unsigned count[256] = {0}, n_orders = 0;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        size_t order[4] = {0, 1, 2, 3};
+        rsn_rng_shuffle(7, i, order, 4);
+        assert_int_equal(1u << order[0] | 1u << order[1] | 1u << order[2] | 1u << order[3],
+                         15);
+        count[order[0] << 6 | order[1] << 4 | order[2] << 2 | order[3]]++;
+    }
+    for (size_t i = 0; i < 256; i++) {
+        n_orders += count[i] > 0;
+        if (count[i] > 0)
+            assert_in_range(count[i], 1000 - 160, 1000 + 160);
+    }
+    assert_int_equal(n_orders, 24);
+    rsn_rng_shuffle(7, 0, NULL, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base_rng__known_answers),
         cmocka_unit_test(test_base_rng__uniform_is_53_bits_of_the_block),
         cmocka_unit_test(test_base_rng__depends_on_all_inputs),
         cmocka_unit_test(test_base_rng__is_uniform),
+        cmocka_unit_test(test_base_rng__shuffle),
     };
     return cmocka_run_group_tests_name("base/rng", tests, NULL, NULL);
 }

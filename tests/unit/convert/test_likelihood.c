@@ -118,22 +118,6 @@ static void test_convert_likelihood__not_finite(void **state) {
         }
 }
 
-static void test_convert_likelihood__mean(void **state) {
-    (void)state;
-    const struct {
-        double value, other;
-    } items[] = {{1, 9}, {2, 9}, {4, 9}, {9, 9}};
-    rsn_mean m = rsn_mean_of(&items[0].value, sizeof *items, 4);
-    assert_near(m.mean, 4, 1e-15);
-    assert_near(m.se, sqrtl((9 + 4 + 0 + 25) / 4.0L / 3.0L), 1e-15);
-    m = rsn_mean_of(&items[0].other, sizeof *items, 4);
-    assert_true(m.mean == 9 && m.se == 0);
-    m = rsn_mean_of(&items[1].value, sizeof *items, 1);
-    assert_true(m.mean == 2 && isnan(m.se));
-    m = rsn_mean_of(&items[0].value, sizeof *items, 0);
-    assert_true(isnan(m.mean) && isnan(m.se));
-}
-
 static void test_convert_likelihood__quantile(void **state) {
     (void)state;
     double x[] = {5, 1, 4, 2, 3};
@@ -154,7 +138,6 @@ int main(void) {
         cmocka_unit_test(test_convert_likelihood__direction),
         cmocka_unit_test(test_convert_likelihood__shifted),
         cmocka_unit_test(test_convert_likelihood__not_finite),
-        cmocka_unit_test(test_convert_likelihood__mean),
         cmocka_unit_test(test_convert_likelihood__quantile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
