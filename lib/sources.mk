@@ -300,6 +300,8 @@ decode_sources = lib/decode/advice.c \
 	lib/decode/generate.h \
 	lib/decode/guess.c \
 	lib/decode/guess.h \
+	lib/decode/inserts.c \
+	lib/decode/inserts.h \
 	lib/decode/lookup.c \
 	lib/decode/lookup.h \
 	lib/decode/output.c \

@@ -80,6 +80,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/decode/test_generate \
 	tests/unit/decode/test_generate_random \
 	tests/unit/decode/test_guess \
+	tests/unit/decode/test_inserts \
 	tests/unit/decode/test_lookup \
 	tests/unit/decode/test_output \
 	tests/unit/decode/test_policies \

@@ -271,6 +271,7 @@ static bool ends_in_header(const rsn_model *model, const rsn_prompt *p, rsn_text
 static void read_blocks(const rsn_model *model, rsn_prompt *p) {
     const rsn_tags *tags = &model->tags;
     size_t from = last_turn(model, p);
+    from = from > p->others_end ? from : p->others_end; /* others open no block */
     rsn_text text = {rsn_str_text(&p->text) + from, p->text.n - from};
     const char *end = text.data + text.n;
     const char *open = find_last(text, tags->open), *close = find_last(text, tags->close),
@@ -302,9 +303,24 @@ static reason_status count_sources(const reason_request *r) {
     return REASON_OK;
 }
 
+static reason_status encode(const rsn_model *model, const rsn_inserts *inserts,
+                            uint32_t flags, rsn_prompt *prompt) {
+    rsn_vocab_spans spans = {0};
+    reason_status status =
+        inserts ? rsn_inserts_put(inserts, &prompt->text, &spans) : REASON_OK;
+    if (status == REASON_OK)
+        status =
+            rsn_vocab_encode_around(model->vocab, rsn_str_text(&prompt->text),
+                                    prompt->text.n, &spans, flags, &prompt->ids);
+    if (spans.n > 0)
+        prompt->others_end = spans.items[spans.n - 1].at + spans.items[spans.n - 1].n;
+    rsn_free(spans.items);
+    return status;
+}
+
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
                                reason_think_mode mode, const reason_thinking *thinking,
-                               rsn_prompt *prompt) {
+                               const rsn_inserts *inserts, rsn_prompt *prompt) {
     memset(prompt, 0, sizeof *prompt);
     reason_status status = count_sources(r);
     if (status == REASON_OK && !model->vocab)
@@ -321,8 +337,7 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
         status = render_request(model, r, mode, thinking, prompt);
     }
     if (status == REASON_OK)
-        status = rsn_vocab_encode(model->vocab, rsn_str_text(&prompt->text),
-                                  prompt->text.n, flags, &prompt->ids);
+        status = encode(model, inserts, flags, prompt);
     /* An end of text that the tokenizer adds would close what is to be continued. */
     rsn_vocab_ids *ids = &prompt->ids;
     if (status == REASON_OK && r->text && ids->n > 0 &&

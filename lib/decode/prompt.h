@@ -3,11 +3,13 @@
 #ifndef REASON_DECODE_PROMPT_H
 #define REASON_DECODE_PROMPT_H
 
+#include "decode/inserts.h"
 #include "model/model.h"
 
 typedef struct rsn_prompt {
     rsn_str text;
     rsn_vocab_ids ids;
+    size_t others_end; /* behind the last text that was put in */
     bool open;     /* it ends inside a block, after the text `tail` (part of `text`) */
     bool closed;   /* it ends behind a block, or in the answer */
     bool in_header; /* it ends behind a header's mark */
@@ -16,12 +18,12 @@ typedef struct rsn_prompt {
     reason_effort_use effort_use;
 } rsn_prompt;
 
-/* Renders (or copies) and tokenizes. The mode in force, effort and budget go to the
- * template's own variables, where it has them. INVALID_ARG, MISMATCH, and what rendering
- * returns. */
+/* Renders (or copies), puts in the texts of others (NULL: there are none) and tokenizes.
+ * The mode in force, effort and budget go to the template's own variables, where it has
+ * them. INVALID_ARG, MISMATCH, and what rendering returns. */
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *request,
                                reason_think_mode mode, const reason_thinking *thinking,
-                               rsn_prompt *prompt);
+                               const rsn_inserts *inserts, rsn_prompt *prompt);
 void rsn_prompt_free(rsn_prompt *prompt);
 
 /* A conversation as a JSON array of objects. */

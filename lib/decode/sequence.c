@@ -58,7 +58,8 @@ static reason_status prepare(rsn_sequence *q, size_t n_ctx) {
     if (status == REASON_OK)
         status = rsn_sampling_check(q->sampling, q->model->hp.n_vocab);
     if (status == REASON_OK)
-        status = rsn_prompt_build(q->model, r, mode, q->thinking, &q->prompt);
+        status = rsn_prompt_build(q->model, r, mode, q->thinking, q->inserts,
+                                  &q->prompt);
     if (status == REASON_OK)
         status = rsn_rules_make(q->model, q->thinking, r->max_tokens, n_ctx, mode,
                                 &q->prompt, &q->ids, &q->rules);
@@ -78,6 +79,7 @@ reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
                         .request = request,
                         .thinking = asked->thinking,
                         .sampling = asked->sampling,
+                        .inserts = asked->inserts,
                         .sample = sample,
                         .cancel = {request->cancel, &session->cancel, NULL},
                         .result = rsn_calloc2(1, sizeof *q->result),

@@ -29,9 +29,10 @@ typedef enum rsn_stage {
 
 typedef struct rsn_sequence {
     const rsn_model *model;
-    const reason_request *request; /* with the two below borrowed */
+    const reason_request *request; /* with the three below borrowed */
     const reason_thinking *thinking;
     const reason_sampling *sampling;
+    const rsn_inserts *inserts;
     uint32_t sample; /* of the request */
     rsn_cancel cancel;
     rsn_timeline *line; /* borrowed; NULL before it has begun */
@@ -56,6 +57,7 @@ typedef struct rsn_asked {
     const reason_request *request;
     const reason_thinking *thinking;
     const reason_sampling *sampling;
+    const rsn_inserts *inserts; /* texts of others in the request; NULL: none */
 } rsn_asked;
 
 /* Everything that can be done before there is a timeline: checks, renders and tokenizes.

@@ -482,15 +482,31 @@ static size_t trim_right(const char *s, size_t n, size_t at) {
     return at;
 }
 
+/* Finds special tokens in what is outside of the spans, from the end to the start. */
+static reason_status scan_around(const rsn_vocab *v, const char *text, size_t n,
+                                 const rsn_vocab_spans *spans, rsn_special_hits *hits) {
+    reason_status status = REASON_OK;
+    size_t end = n;
+    for (size_t i = spans->n + 1; i-- > 0 && status == REASON_OK;) {
+        size_t from = i > 0 ? spans->items[i - 1].at + spans->items[i - 1].n : 0;
+        size_t before = hits->n;
+        status = rsn_special_scan(&v->special, text + from, end - from, hits);
+        for (size_t k = before; k < hits->n; k++)
+            hits->items[k].at += from;
+        if (i > 0) end = spans->items[i - 1].at;
+    }
+    return status;
+}
+
 /* Text with its special tokens taken out: of those that overlap the one that begins
  * first, of those that begin together the longest. What is between them are texts of
  * their own, each prefixed unless the prefix comes once. */
 static reason_status encode_special(const rsn_vocab *v, const char *text, size_t n,
-                                    bool prefixed, encode_scratch *scratch,
-                                    rsn_vocab_ids *out) {
+                                    const rsn_vocab_spans *spans, bool prefixed,
+                                    encode_scratch *scratch, rsn_vocab_ids *out) {
     rsn_special_hits hits = {0};
     size_t at = 0;
-    reason_status status = rsn_special_scan(&v->special, text, n, &hits);
+    reason_status status = scan_around(v, text, n, spans, &hits);
     for (size_t i = hits.n; i-- > 0 && status == REASON_OK;) {
         rsn_special_hit hit = hits.items[i];
         if (hit.at < at) continue;
@@ -516,6 +532,13 @@ static void free_scratch(encode_scratch *scratch) {
 
 reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
                                uint32_t flags, rsn_vocab_ids *out) {
+    static const rsn_vocab_spans none = {0};
+    return rsn_vocab_encode_around(v, text, n, &none, flags, out);
+}
+
+reason_status rsn_vocab_encode_around(const rsn_vocab *v, const char *text, size_t n,
+                                      const rsn_vocab_spans *spans, uint32_t flags,
+                                      rsn_vocab_ids *out) {
     if (n > RSN_VOCAB_MAX_TEXT)
         return rsn_fail(REASON_ERR_LIMIT, "text of %zu bytes; the limit is %zu", n,
                         RSN_VOCAB_MAX_TEXT);
@@ -529,7 +552,7 @@ reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
     bool prefixed = v->add_space && !(flags & RSN_VOCAB_GOES_ON);
     if (bos) status = rsn_vocab_push(out, v->bos);
     if (status == REASON_OK && (flags & REASON_TOKENS_SPECIAL)) {
-        status = encode_special(v, text, n, prefixed, &scratch, out);
+        status = encode_special(v, text, n, spans, prefixed, &scratch, out);
     } else if (status == REASON_OK) {
         status = encode_plain(v, text, n, prefixed, &scratch, out);
     }

@@ -52,6 +52,16 @@ typedef struct rsn_vocab_ids {
     uint64_t steps; /* look-ups and moves that merging has cost so far; tests bound it */
 } rsn_vocab_ids;
 
+/* Stretches of a text, in order and apart. A zeroed list is empty; items are the owner's
+ * to rsn_free(). */
+typedef struct rsn_vocab_span {
+    size_t at, n;
+} rsn_vocab_span;
+typedef struct rsn_vocab_spans {
+    rsn_vocab_span *items;
+    size_t n, cap;
+} rsn_vocab_spans;
+
 /* The longest text that can be encoded at once. */
 #define RSN_VOCAB_MAX_TEXT ((size_t)INT32_MAX)
 
@@ -108,5 +118,10 @@ reason_status rsn_vocab_push(rsn_vocab_ids *out, int32_t id);
  * a pattern that takes too many steps) the list is as it was. */
 reason_status rsn_vocab_encode(const rsn_vocab *v, const char *text, size_t n,
                                uint32_t flags, rsn_vocab_ids *out);
+/* The same, but for special tokens: none that begins, ends or lies in one of the spans is
+ * one. Where none would be, the ids are those of rsn_vocab_encode(). */
+reason_status rsn_vocab_encode_around(const rsn_vocab *v, const char *text, size_t n,
+                                      const rsn_vocab_spans *spans, uint32_t flags,
+                                      rsn_vocab_ids *out);
 
 #endif

@@ -115,7 +115,7 @@ static void check_start(const scripted *m, const reason_request *r,
     rsn_str forced = {0};
     assert_int_equal(reason_thinking_init(&th, sizeof th), REASON_OK);
     th.mode = s->mode;
-    reason_status status = rsn_prompt_build(&m->model, r, s->mode, &th, &prompt);
+    reason_status status = rsn_prompt_build(&m->model, r, s->mode, &th, NULL, &prompt);
     if (status != REASON_OK)
         fail_msg("%s: %s", s->name, reason_last_error());
     check_end(s->name, rsn_str_text(&prompt.text), prompt.text.n, s->ends);
@@ -477,7 +477,7 @@ static void expect_prompt(const scripted *m, const reason_thinking *th, const ch
                           reason_effort_use use) {
     rsn_prompt prompt;
     reason_request r = request_of("hi");
-    assert_int_equal(rsn_prompt_build(&m->model, &r, th->mode, th, &prompt), REASON_OK);
+    assert_int_equal(rsn_prompt_build(&m->model, &r, th->mode, th, NULL, &prompt), REASON_OK);
     if (!strstr(rsn_str_text(&prompt.text), has))
         fail_msg("%s is not in %s", has, rsn_str_text(&prompt.text));
     assert_int_equal(prompt.effort_use, use);

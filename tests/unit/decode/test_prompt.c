@@ -47,7 +47,7 @@ static rsn_prompt build(const scripted *m, const reason_request *r,
                         reason_think_mode mode, reason_effort effort) {
     rsn_prompt p;
     reason_thinking t = thinking_of(effort, -1);
-    reason_status status = rsn_prompt_build(&m->model, r, mode, &t, &p);
+    reason_status status = rsn_prompt_build(&m->model, r, mode, &t, NULL, &p);
     if (status != REASON_OK)
         fail_msg("%s", reason_last_error());
     return p;
@@ -57,7 +57,8 @@ static void expect_error(const scripted *m, const reason_request *r,
                          reason_status expected, const char *words) {
     rsn_prompt p;
     reason_thinking t = thinking_of(REASON_EFFORT_NONE, -1);
-    assert_int_equal(rsn_prompt_build(&m->model, r, REASON_THINK_AUTO, &t, &p), expected);
+    assert_int_equal(rsn_prompt_build(&m->model, r, REASON_THINK_AUTO, &t, NULL, &p),
+                     expected);
     if (!strstr(reason_last_error(), words))
         fail_msg("%s", reason_last_error());
     rsn_prompt_free(&p);
@@ -422,7 +423,7 @@ static void test_decode_prompt__every_allocation_may_fail(void **state) {
     while (status != REASON_OK) {
         rsn_prompt p;
         heap.fail_at = heap.n_calls + ++k;
-        status = rsn_prompt_build(&m->model, &r, REASON_THINK_OFF, &t, &p);
+        status = rsn_prompt_build(&m->model, &r, REASON_THINK_OFF, &t, NULL, &p);
         assert_true(status == REASON_OK || status == REASON_ERR_NO_MEMORY);
         rsn_prompt_free(&p);
         assert_int_equal(heap.alive, before);
