@@ -348,9 +348,18 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/calibrate.c \
 	lib/reward/calibrate.h \
 	lib/reward/elo.c \
+	lib/reward/judge.c \
+	lib/reward/judge.h \
+	lib/reward/judge_pair.c \
+	lib/reward/judge_prompt.c \
+	lib/reward/judge_prompt.h \
+	lib/reward/judgement.c \
+	lib/reward/judgement.h \
 	lib/reward/rank.h \
 	lib/reward/statistics.c \
 	lib/reward/statistics.h \
+	lib/reward/verdict.c \
+	lib/reward/verdict.h \
 	lib/reward/win_rate.c
 
 search_sources = lib/search/pass_at_k.c \
@@ -384,6 +393,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_export.c \
 	lib/api/api_generate.c \
 	lib/api/api_imatrix.c \
+	lib/api/api_judge.c \
 	lib/api/api_machine.c \
 	lib/api/api_model.c \
 	lib/api/api_perplexity.c \
@@ -395,6 +405,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_search.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \
+	lib/api/judge_request.h \
 	lib/api/options.c \
 	lib/api/options.h \
 	lib/api/request.h

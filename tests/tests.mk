@@ -134,7 +134,9 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/quant/test_ternary \
 	tests/unit/quant/test_types \
 	tests/unit/reward/test_answer \
+	tests/unit/reward/test_judge \
 	tests/unit/reward/test_rank \
+	tests/unit/reward/test_verdict \
 	tests/unit/search/test_pass_at_k \
 	tests/unit/search/test_search \
 	tests/unit/text/test_bpe \
@@ -497,6 +499,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/unit/base/support.h \
 	tests/unit/decode/ask.h \
 	tests/unit/decode/scripted_model.h \
+	tests/unit/reward/scripted_judge.h \
 	tests/unit/decode/think_script.h \
 	tests/unit/format/support.h \
 	tests/unit/model/opening.h \

@@ -161,7 +161,7 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate", "quantize", "verify", "perplexity", "imatrix"). A result other than 0 stops
+ * "generate", "judge", "quantize", "verify", "perplexity", "imatrix"). A result other than 0 stops
  * the call, which then ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
@@ -1397,6 +1397,191 @@ REASON_API double reason_tie_by_length(double score, double length_a, double len
  * is 0 or less than count. */
 REASON_API void reason_share_interval(uint64_t count, uint64_t n, double *low,
                                       double *high);
+
+/* ---------------------------------------------------------------------------------------
+ * Judges that think first: a model is asked which of two responses is better, or how good
+ * one is, and ends with a verdict (Reward Reasoning Models, arXiv 2505.14674). What it is
+ * asked is in docs/JUDGES.md. Results are read-only and outlive session and model.
+ */
+
+/** What a judge is asked. */
+typedef enum reason_judge_kind {
+    REASON_JUDGE_PAIR = 0,     /**< which of two responses is better */
+    REASON_JUDGE_SCORE = 1,    /**< a number for each response */
+    REASON_JUDGE_CHECKLIST = 2 /**< yes or no for each response and item of a checklist */
+} reason_judge_kind;
+
+/** In which order a pair is shown. */
+typedef enum reason_judge_order {
+    REASON_ORDER_BOTH = 0,   /**< each vote is two verdicts, one in either order */
+    REASON_ORDER_RANDOM = 1, /**< the seed draws an order for each vote */
+    REASON_ORDER_GIVEN = 2   /**< the first response first */
+} reason_judge_order;
+
+/** What a verdict on a pair says. */
+typedef enum reason_verdict {
+    REASON_VERDICT_NONE = 0, /**< nothing that can be read: it has no vote */
+    REASON_VERDICT_1 = 1,    /**< the first is better */
+    REASON_VERDICT_2 = 2,    /**< the second is better */
+    REASON_VERDICT_TIE = 3   /**< equally good: half a vote for each; of callbacks alone */
+} reason_verdict;
+
+/** A judge of the host's own, such as a verifier: returns a ::reason_verdict on `a` (1) and
+ * `b` (2); a number below 0 stops the call. Called on the thread that called. */
+typedef int (*reason_judge_fn)(void *user, const char *query, const char *a,
+                               const char *b);
+
+/** What is to be judged, and how. Texts are NUL-terminated. Query, responses, rubric and
+ * checklist may come from anywhere: the chat template does not see them, and spellings of
+ * special tokens and tags in them are plain text. */
+typedef struct reason_judge_request {
+    size_t size; /**< sizeof(reason_judge_request) */
+    reason_judge_kind kind; /**< default #REASON_JUDGE_PAIR */
+    const char *query;      /**< what was asked; needed */
+    const char *const *responses; /**< [n_responses]: 2 of PAIR, 1 or more else; of a
+                                       tournament 2 or more */
+    size_t n_responses;
+    int32_t n_votes; /**< verdicts on each thing that is asked, each drawn by itself;
+                          default 1 */
+    reason_judge_order order; /**< of PAIR; default #REASON_ORDER_BOTH */
+    const char *system; /**< the system message; default NULL: one of ours; "": none */
+    const char *prompt; /**< the user message, with {response_1} and {response_2} of PAIR,
+                             {response} of SCORE, {response} and {item} of CHECKLIST, and if
+                             wanted {query}, {rubric}, {checklist}, {lowest}, {highest};
+                             default NULL: one of ours */
+    const char *verdict_1; /**< says that the first is better, or yes; default NULL:
+                                "\\boxed{Assistant 1}", "\\boxed{yes}" */
+    const char *verdict_2; /**< the same of the second, or no */
+    const char *rubric; /**< what counts, of PAIR and SCORE; default NULL: what our prompt
+                             says */
+    const char *const *checklist; /**< [n_checklist], needed by CHECKLIST; of PAIR and SCORE
+                                       shown as a list */
+    size_t n_checklist;
+    int32_t lowest;  /**< of SCORE; default 1 */
+    int32_t highest; /**< of SCORE, above lowest; default 10 */
+    int32_t max_tokens; /**< of a verdict, with its thinking; default 0: 8192, or what fits
+                             if that is less */
+    const char *template_text;  /**< as in reason_request */
+    const char *variables_json; /**< as in reason_request */
+    const char *now;            /**< as in reason_request */
+    const reason_thinking *thinking; /**< of each verdict; no adviser. Default NULL:
+                                          defaults */
+    const reason_sampling *sampling; /**< default NULL: defaults with top_p 1, as the paper
+                                          has */
+    reason_judge_fn judge; /**< of PAIR: asked instead of a model; default NULL */
+    void *judge_user;      /**< handed to `judge` */
+    reason_progress_fn progress; /**< stage "judge", in verdicts; default NULL */
+    void *progress_user;         /**< handed to `progress` */
+    reason_cancel_token *cancel; /**< default NULL */
+} reason_judge_request;
+
+/** Fills a request with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_judge_request_init(reason_judge_request *request,
+                                                   size_t size);
+
+/** What was judged. */
+typedef struct reason_judgement reason_judgement;
+
+/**
+ * Judges. All verdicts run together as reason_generate_batch() would run them, some hundred
+ * at once; prompts share their beginnings. A model without a chat template gets both
+ * messages as plain text.
+ *
+ * A verdict on a pair is the last `verdict_1` or `verdict_2` in the answer (never in the
+ * thinking), letters in either case, white space not counted; a score is the number in the
+ * last \boxed{} if it lies within the scale. What has none is invalid and does not vote.
+ *
+ * Each verdict has a random stream of its own, made of the seed, of which responses it is
+ * about, in which order, and the number of the vote: it does not depend on what else is
+ * asked.
+ *
+ * @param session NULL if request->judge is given
+ * @return what reason_generate_batch() returns; INVALID_ARG also for a prompt without a
+ * place for a response, and for U+F8FF in system or prompt; MISMATCH also for a template
+ * that leaves out a message; CANCELLED (by token, callback or reason_cancel())
+ */
+REASON_API reason_status reason_judge(reason_session *session,
+                                      const reason_judge_request *request,
+                                      reason_judgement **judgement);
+/**
+ * Judges n requests together; each judgement is that of reason_judge() for the request alone.
+ *
+ * @param session    NULL if every request has a `judge`
+ * @param n          at least 1
+ * @param judgements receives one for each, [n]; all NULL after a failure
+ */
+REASON_API reason_status reason_judge_batch(reason_session *session,
+                                            const reason_judge_request *const *requests,
+                                            size_t n, reason_judgement **judgements);
+/** Frees the judgement and all verdicts. */
+REASON_API void reason_judgement_free(reason_judgement *judgement);
+
+/** What verdicts on a pair come to, and what they cost. */
+typedef struct reason_judgement_summary {
+    size_t size;      /**< sizeof(reason_judgement_summary), set by the caller */
+    uint64_t votes_1; /**< verdicts for the first response, however it was shown */
+    uint64_t votes_2;
+    uint64_t n_ties;
+    uint64_t n_invalid;
+    int32_t winner; /**< 1 or 2 by more votes; 0: as many for each */
+    double share;   /**< of the votes that are for 1, ties as halves; NaN: no votes */
+    double share_low; /**< its 95% interval (Wilson's) */
+    double share_high;
+    double agreement; /**< of votes in both orders, both of them valid, the share that name
+                           the same response; NaN: there are none */
+    double first_rate; /**< of valid verdicts for a response the share for the one shown
+                            first: 0.5 in both orders is a judge without a bias for a
+                            position; NaN: there are none */
+    uint64_t prompt_tokens; /**< sums over verdicts, as in reason_usage */
+    uint64_t cached_tokens;
+    uint64_t thinking_tokens;
+    uint64_t answer_tokens;
+    uint64_t markup_tokens;
+    double seconds; /**< of the whole call */
+} reason_judgement_summary;
+
+/** Fills `summary`, whose size field must be set; of other kinds than PAIR all that is about
+ * pairs is 0 or NaN. Returns INVALID_ARG. */
+REASON_API reason_status reason_judgement_summary_of(const reason_judgement *judgement,
+                                                     reason_judgement_summary *summary);
+
+/** What verdicts on one response come to. */
+typedef struct reason_judge_score {
+    size_t size;     /**< sizeof(reason_judge_score), set by the caller */
+    double mean;     /**< of the valid scores, or of yes as 1 and no as 0; NaN: none */
+    double spread;   /**< their sample standard deviation; NaN of fewer than 2 */
+    uint64_t n_valid;
+    uint64_t n_invalid;
+} reason_judge_score;
+
+/** Fills `score`, whose size field must be set, of SCORE and CHECKLIST. Item -1 is the
+ * response as a whole: of CHECKLIST mean and spread of the means of its items. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_judgement_score(const reason_judgement *judgement,
+                                                size_t response, int32_t item,
+                                                reason_judge_score *score);
+
+/** One verdict. */
+typedef struct reason_judge_verdict {
+    size_t size;      /**< sizeof(reason_judge_verdict), set by the caller */
+    size_t first;     /**< the response that was shown first, or alone, from 0 */
+    size_t second;    /**< the other one; of one response alone the same as `first` */
+    int32_t item;     /**< of the checklist; -1 of other kinds */
+    int32_t vote;     /**< its number, from 0 */
+    reason_verdict verdict; /**< of PAIR, on responses[0] (1) and responses[1] (2) however
+                                 they were shown */
+    double value; /**< the score, or 1 for yes and 0 for no; NaN of PAIR and if invalid */
+    const reason_result *result; /**< what the model wrote, borrowed from the judgement;
+                                      NULL of a callback */
+} reason_judge_verdict;
+
+/** How many verdicts there are, invalid ones included. 0 for NULL. */
+REASON_API size_t reason_judgement_n_verdicts(const reason_judgement *judgement);
+/** Fills `verdict`, whose size field must be set, with verdict `index`. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_judgement_verdict(const reason_judgement *judgement,
+                                                  size_t index,
+                                                  reason_judge_verdict *verdict);
 
 /* ---------------------------------------------------------------------------------------
  * Quantizing. No handle; calls are independent of each other.

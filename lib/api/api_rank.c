@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "api/options.h"
+#include "base/fpstate.h"
 #include "reward/calibrate.h"
 #include "reward/rank.h"
 #include "reward/statistics.h"
@@ -46,11 +47,12 @@ reason_status reason_calibrate(const double *margins, const double *labels, size
         status = check_column("margin", margins, n, -MOST, MOST);
     if (status == REASON_OK)
         status = check_column("label", labels, n, 0, 1);
-    if (status == REASON_OK)
-        rsn_calibrate(margins, labels, n, &out);
-    return status == REASON_OK
-               ? rsn_options_write(calibration, &out, sizeof out, "calibration")
-               : status;
+    if (status != REASON_OK)
+        return status;
+    rsn_fpstate state = rsn_fpstate_enter();
+    rsn_calibrate(margins, labels, n, &out);
+    rsn_fpstate_leave(state);
+    return rsn_options_write(calibration, &out, sizeof out, "calibration");
 }
 
 reason_status reason_win_rate(const double *scores, const double *lengths_a,
@@ -76,7 +78,9 @@ reason_status reason_win_rate(const double *scores, const double *lengths_a,
                           penalty);
     if (status != REASON_OK)
         return status;
+    rsn_fpstate state = rsn_fpstate_enter();
     rsn_win_rate(scores, lengths_a, lengths_b, difficulties, n, penalty, &out);
+    rsn_fpstate_leave(state);
     return rsn_options_write(rates, &out, sizeof out, "rates");
 }
 
@@ -134,7 +138,12 @@ reason_status reason_elo(const uint32_t *a, const uint32_t *b, const double *sco
         status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK)
         status = check_elo(&o);
-    return status == REASON_OK ? rsn_elo(&games, &o, ratings) : status;
+    if (status != REASON_OK)
+        return status;
+    rsn_fpstate state = rsn_fpstate_enter();
+    status = rsn_elo(&games, &o, ratings);
+    rsn_fpstate_leave(state);
+    return status;
 }
 
 reason_status reason_bradley_terry(const uint32_t *a, const uint32_t *b,
@@ -150,8 +159,10 @@ reason_status reason_bradley_terry(const uint32_t *a, const uint32_t *b,
     reason_status status = check_games(&games, strengths);
     if (status == REASON_OK && !(isfinite(prior) && prior > 0))
         status = rsn_fail(REASON_ERR_INVALID_ARG, "prior %g, above 0 expected", prior);
+    rsn_fpstate state = rsn_fpstate_enter();
     if (status == REASON_OK)
         status = rsn_bradley_terry(&games, prior, strengths, errors, &found);
+    rsn_fpstate_leave(state);
     if (converged)
         *converged = found;
     return status;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fpstate.h"
+#include "base/rng.h"
 #include "decode/advice.h"
 #include "decode/batch.h"
 #include "reward/answer.h"
@@ -20,9 +21,6 @@ enum { OWN, ON, OFF, MOST_WAYS };
 /* Generations that a slice has for each place in the batch: so many that places are
  * seldom empty while a slice ends. */
 enum { ROUNDS = 16 };
-
-/* The odd number next to 2^64 / golden ratio: neighbours get seeds that are far apart. */
-static const uint64_t SEED_STEP = UINT64_C(0x9E3779B97F4A7C15);
 
 typedef struct question {
     reason_request request;
@@ -61,7 +59,7 @@ static void ask(evaluator *v, size_t i, size_t way, size_t at) {
     q->request.n_samples = v->job->options->n_samples;
     q->request.stream = NULL;
     q->request.progress = NULL;
-    q->sampling.seed += i * SEED_STEP;
+    q->sampling.seed = rsn_rng_seed(q->sampling.seed, i);
     if (way != OWN)
         q->thinking.mode = way == ON ? REASON_THINK_ON : REASON_THINK_OFF;
     if (v->thoughts[i])

@@ -55,6 +55,12 @@ static rsn_text boxed(rsn_text t, bool *found) {
     return *found ? in_braces(rest) : t;
 }
 
+bool rsn_answer_box(rsn_text text, rsn_text *content) {
+    bool found;
+    *content = trim(boxed(text, &found));
+    return found;
+}
+
 /* --- numbers ------------------------------------------------------------------------- */
 
 /* One decimal number: sign, digits with commas between threes, a point and digits. */
