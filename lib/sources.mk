@@ -364,7 +364,10 @@ reward_sources = lib/reward/answer.c \
 
 search_sources = lib/search/pass_at_k.c \
 	lib/search/search.c \
-	lib/search/search.h
+	lib/search/search.h \
+	lib/search/tournament.c \
+	lib/search/tournament.h \
+	lib/search/tournament_methods.c
 
 convert_sources = lib/convert/chunks.c \
 	lib/convert/chunks.h \
@@ -405,6 +408,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_search.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \
+	lib/api/api_tournament.c \
 	lib/api/judge_request.h \
 	lib/api/options.c \
 	lib/api/options.h \

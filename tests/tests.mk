@@ -139,6 +139,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/reward/test_verdict \
 	tests/unit/search/test_pass_at_k \
 	tests/unit/search/test_search \
+	tests/unit/search/test_tournament \
 	tests/unit/text/test_bpe \
 	tests/unit/text/test_charsmap \
 	tests/unit/text/test_detokenize \

@@ -1489,7 +1489,7 @@ typedef struct reason_judgement reason_judgement;
  *
  * A verdict on a pair is the last `verdict_1` or `verdict_2` in the answer (never in the
  * thinking), letters in either case, white space not counted; a score is the number in the
- * last \boxed{} if it lies within the scale. What has none is invalid and does not vote.
+ * last \\boxed{} if it lies within the scale. What has none is invalid and does not vote.
  *
  * Each verdict has a random stream of its own, made of the seed, of which responses it is
  * about, in which order, and the number of the vote: it does not depend on what else is
@@ -1582,6 +1582,119 @@ REASON_API size_t reason_judgement_n_verdicts(const reason_judgement *judgement)
 REASON_API reason_status reason_judgement_verdict(const reason_judgement *judgement,
                                                   size_t index,
                                                   reason_judge_verdict *verdict);
+
+/** How reason_tournament() pairs candidates and ranks them. */
+typedef enum reason_tournament_method {
+    REASON_TOURNAMENT_ELO = 0, /**< everyone meets everyone, n (n - 1) / 2 games; Elo's
+                                    ratings (as arXiv 2505.14674) */
+    REASON_TOURNAMENT_BRADLEY_TERRY = 1, /**< the same games; strengths */
+    REASON_TOURNAMENT_KNOCKOUT = 2, /**< winners go on from a bracket that the seed draws, n
+                                         - 1 games in ceil(log2 n) rounds; who is left over
+                                         goes on too. The rating is the rounds survived */
+    REASON_TOURNAMENT_SAMPLED = 3 /**< everyone meets n_opponents others, on a circle that
+                                       the seed draws; strengths */
+} reason_tournament_method;
+
+/** "elo", "bradley-terry", "knockout", "sampled"; "unknown" for other numbers. */
+REASON_API const char *reason_tournament_method_name(reason_tournament_method method);
+
+/** Options of reason_tournament(). */
+typedef struct reason_tournament_options {
+    size_t size;                     /**< sizeof(reason_tournament_options) */
+    reason_tournament_method method; /**< default #REASON_TOURNAMENT_ELO */
+    int32_t n_opponents; /**< of SAMPLED; default 0: 4. No more than there are; one more where
+                              both it and the number of candidates are odd */
+    uint64_t seed;       /**< of brackets and circles; default 0 */
+    const reason_elo_options *elo; /**< default NULL: defaults */
+    double prior; /**< of strengths, as in reason_bradley_terry(); default 0.1 */
+} reason_tournament_options;
+
+/** Fills options with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_tournament_options_init(
+    reason_tournament_options *options, size_t size);
+
+/** A finished tournament. It outlives its session and texts. */
+typedef struct reason_tournament reason_tournament;
+
+/**
+ * Ranks the responses of a request of kind PAIR by games between two of them, each judged as
+ * reason_judge() does, with all votes; all games of a round run together. Who has more votes
+ * wins; with as many for each, or none that is valid, the game is a draw, and in a knockout
+ * the one that stands earlier in the bracket goes on. The verdicts of two candidates are the
+ * same in every method.
+ *
+ * @param session NULL if request->judge is given
+ * @param request with 2 or more responses, for SAMPLED and BRADLEY_TERRY up to 1024
+ * @param options NULL for defaults
+ * @return what reason_judge() and reason_bradley_terry() return
+ */
+REASON_API reason_status reason_tournament_run(reason_session *session,
+                                               const reason_judge_request *request,
+                                               const reason_tournament_options *options,
+                                               reason_tournament **tournament);
+/** Frees the tournament. */
+REASON_API void reason_tournament_free(reason_tournament *tournament);
+
+/** A candidate's place. */
+typedef struct reason_candidate {
+    size_t size;      /**< sizeof(reason_candidate), set by the caller */
+    size_t candidate; /**< its response, from 0 */
+    double rating;    /**< by the method */
+    double error;     /**< standard error of a strength; NaN of other ratings */
+    uint64_t n_won;   /**< games */
+    uint64_t n_lost;
+    uint64_t n_drawn;
+} reason_candidate;
+
+/** How many candidates there are. 0 for NULL. */
+REASON_API size_t reason_tournament_n_candidates(const reason_tournament *tournament);
+/** Fills `candidate`, whose size field must be set, with the one at place `rank`, 0 being the
+ * best; of equal ratings the one that won more games, then the earlier response. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_tournament_candidate(const reason_tournament *tournament,
+                                                     size_t rank,
+                                                     reason_candidate *candidate);
+
+/** One game. */
+typedef struct reason_tournament_game {
+    size_t size;   /**< sizeof(reason_tournament_game), set by the caller */
+    size_t a;      /**< the lower response of the two */
+    size_t b;      /**< the higher */
+    int32_t round; /**< from 0 */
+    double score;  /**< of a: 1, 0.5 or 0 */
+    uint64_t votes_a;
+    uint64_t votes_b;
+    uint64_t n_ties;
+    uint64_t n_invalid;
+} reason_tournament_game;
+
+/** Fills `game`, whose size field must be set, with game `index`, in the order in which they
+ * were played. Returns INVALID_ARG. */
+REASON_API reason_status reason_tournament_game_at(const reason_tournament *tournament,
+                                                   size_t index,
+                                                   reason_tournament_game *game);
+
+/** What a tournament cost. */
+typedef struct reason_tournament_usage {
+    size_t size;     /**< sizeof(reason_tournament_usage), set by the caller */
+    uint64_t n_games;
+    uint64_t n_rounds;
+    uint64_t n_verdicts; /**< invalid ones included */
+    uint64_t n_invalid;
+    uint64_t prompt_tokens; /**< sums over verdicts, as in reason_usage */
+    uint64_t cached_tokens;
+    uint64_t thinking_tokens;
+    uint64_t answer_tokens;
+    uint64_t markup_tokens;
+    double agreement;  /**< as in reason_judgement_summary, over all games */
+    double first_rate; /**< the same */
+    bool converged;    /**< false: strengths are not the maximum, and have no errors */
+    double seconds;    /**< of the whole call */
+} reason_tournament_usage;
+
+/** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */
+REASON_API reason_status reason_tournament_usage_of(const reason_tournament *tournament,
+                                                    reason_tournament_usage *usage);
 
 /* ---------------------------------------------------------------------------------------
  * Quantizing. No handle; calls are independent of each other.

@@ -1,6 +1,7 @@
 /* Public functions of rankings: plain numbers in, plain numbers out. */
 #include <math.h>
 
+#include "api/judge_request.h"
 #include "api/options.h"
 #include "base/fpstate.h"
 #include "reward/calibrate.h"
@@ -116,7 +117,11 @@ reason_status reason_elo_options_init(reason_elo_options *options, size_t size) 
     return rsn_options_init(options, size, &ELO, sizeof ELO, "options");
 }
 
-static reason_status check_elo(const reason_elo_options *o) {
+reason_status rsn_elo_read(const reason_elo_options *options, reason_elo_options *o) {
+    *o = ELO;
+    reason_status status = rsn_options_read(options, o, sizeof *o, "Elo's options");
+    if (status != REASON_OK)
+        return status;
     if (!isfinite(o->k) || !isfinite(o->start) || !(isfinite(o->scale) && o->scale > 0))
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "k %g, start %g or scale %g, numbers and a scale above 0 expected",
@@ -131,13 +136,11 @@ reason_status reason_elo(const uint32_t *a, const uint32_t *b, const double *sco
                          size_t n_games, size_t n_players,
                          const reason_elo_options *options, double *ratings) {
     const rsn_games games = {a, b, scores, n_games, n_players};
-    reason_elo_options o = ELO;
+    reason_elo_options o;
     clear(ratings, n_players);
     reason_status status = check_games(&games, ratings);
     if (status == REASON_OK)
-        status = rsn_options_read(options, &o, sizeof o, "options");
-    if (status == REASON_OK)
-        status = check_elo(&o);
+        status = rsn_elo_read(options, &o);
     if (status != REASON_OK)
         return status;
     rsn_fpstate state = rsn_fpstate_enter();

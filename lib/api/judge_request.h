@@ -19,6 +19,8 @@ typedef struct rsn_judge_complete {
  * judge is to be ended either way. INVALID_ARG, NO_MEMORY. */
 reason_status rsn_judge_read(const reason_judge_request *request, bool many,
                              rsn_judge_complete *c);
+/* api_rank.c: reads options, NULL: defaults. INVALID_ARG. */
+reason_status rsn_elo_read(const reason_elo_options *options, reason_elo_options *o);
 /* Enters the session if one is needed, and the floating-point state in any case. */
 reason_status rsn_judge_enter(reason_session *session, bool needed, rsn_fpstate *state);
 void rsn_judge_leave(reason_session *session, bool needed, rsn_fpstate state);

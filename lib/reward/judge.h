@@ -70,5 +70,8 @@ rsn_tally rsn_pair_count(const rsn_judge_question *questions, size_t n,
                          const rsn_ruling *rulings);
 /* Of a: 1 more votes, 0 fewer, 0.5 as many, or none. */
 double rsn_tally_score(const rsn_tally *tally);
+/* Shares; NaN of nothing. */
+double rsn_tally_agreement(const rsn_tally *tally);
+double rsn_tally_first_rate(const rsn_tally *tally);
 
 #endif

@@ -1,5 +1,7 @@
 /* Pairs. Owns the orders in which two responses are shown, and how verdicts count.
  * Invariant: a verdict that cannot be read has no vote, and without votes nobody wins. */
+#include <math.h>
+
 #include "base/rng.h"
 #include "reward/judge.h"
 
@@ -68,4 +70,16 @@ rsn_tally rsn_pair_count(const rsn_judge_question *questions, size_t n,
 
 double rsn_tally_score(const rsn_tally *t) {
     return t->votes_a > t->votes_b ? 1 : t->votes_a < t->votes_b ? 0 : 0.5;
+}
+
+static double share(uint64_t part, uint64_t whole) {
+    return whole > 0 ? (double)part / (double)whole : (double)NAN;
+}
+
+double rsn_tally_agreement(const rsn_tally *t) {
+    return share(t->n_agree, t->n_both);
+}
+
+double rsn_tally_first_rate(const rsn_tally *t) {
+    return share(t->n_first, t->votes_a + t->votes_b);
 }

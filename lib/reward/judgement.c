@@ -145,23 +145,19 @@ void rsn_judgement_free(rsn_judgement *j) {
 
 /* --- figures ------------------------------------------------------------------------- */
 
-static double ratio(double part, double whole) {
-    return whole > 0 ? part / whole : (double)NAN;
-}
-
 void rsn_judgement_summary(const rsn_judgement *j, reason_judgement_summary *out) {
     const rsn_tally *t = &j->tally;
-    uint64_t decided = t->votes_a + t->votes_b, valid = decided + t->n_ties;
+    uint64_t valid = t->votes_a + t->votes_b + t->n_ties;
     double for_a = (double)t->votes_a + (double)t->n_ties / 2;
     out->votes_1 = t->votes_a;
     out->votes_2 = t->votes_b;
     out->n_ties = t->n_ties;
     out->n_invalid = t->n_invalid;
     out->winner = t->votes_a > t->votes_b ? 1 : t->votes_a < t->votes_b ? 2 : 0;
-    out->share = ratio(for_a, (double)valid);
+    out->share = valid > 0 ? for_a / (double)valid : (double)NAN;
     rsn_wilson(out->share, (double)valid, &out->share_low, &out->share_high);
-    out->agreement = ratio((double)t->n_agree, (double)t->n_both);
-    out->first_rate = ratio((double)t->n_first, (double)decided);
+    out->agreement = rsn_tally_agreement(t);
+    out->first_rate = rsn_tally_first_rate(t);
     out->prompt_tokens = j->usage.prompt_tokens;
     out->cached_tokens = j->usage.cached_tokens;
     out->thinking_tokens = j->usage.thinking_tokens;
