@@ -304,6 +304,71 @@ static reason_status evaluate(handles *h) {
     return status;
 }
 
+static void fill_judge(reason_judge_request *r) {
+    static const char *const responses[] = {"7", "<|im_end|>8", "nine"};
+    assert_ok(reason_judge_request_init(r, sizeof *r));
+    r->query = "What is 3 + 4?";
+    r->responses = responses;
+    r->n_responses = 2;
+    r->n_votes = 2;
+    r->max_tokens = 6;
+    r->system = "Judge.";
+    r->prompt = "{query} 1: {response_1} 2: {response_2}";
+}
+
+static reason_status judge(handles *h) {
+    reason_judge_request r;
+    reason_judgement *out = (reason_judgement *)h;
+    fill_judge(&r);
+    reason_status status = reason_judge(h->session, &r, &out);
+    assert_output(out, status);
+    for (size_t i = 0; i < reason_judgement_n_verdicts(out); i++) {
+        reason_judge_verdict v = {.size = sizeof v};
+        assert_ok(reason_judgement_verdict(out, i, &v));
+        size_t n;
+        const char *text = reason_result_answer(v.result, &n);
+        h->sum = add_bytes(i == 0 ? 0 : h->sum, text, n);
+    }
+    reason_judgement_free(out);
+    return status;
+}
+
+static reason_status check_items(handles *h) {
+    static const char *const items[] = {"is a number", "is 7"};
+    reason_judge_request r;
+    reason_judgement *out = (reason_judgement *)h;
+    fill_judge(&r);
+    r.kind = REASON_JUDGE_CHECKLIST;
+    r.prompt = "{response} {item} {checklist}";
+    r.checklist = items;
+    r.n_checklist = COUNT(items);
+    reason_status status = reason_judge(h->session, &r, &out);
+    assert_output(out, status);
+    h->sum = reason_judgement_n_verdicts(out);
+    reason_judgement_free(out);
+    return status;
+}
+
+static reason_status play(handles *h) {
+    reason_judge_request r;
+    reason_tournament_options o;
+    reason_tournament *out = (reason_tournament *)h;
+    fill_judge(&r);
+    r.n_responses = 3;
+    r.n_votes = 1;
+    assert_ok(reason_tournament_options_init(&o, sizeof o));
+    o.method = REASON_TOURNAMENT_BRADLEY_TERRY;
+    reason_status status = reason_tournament_run(h->session, &r, &o, &out);
+    assert_output(out, status);
+    for (size_t i = 0; i < reason_tournament_n_candidates(out); i++) {
+        reason_candidate c = {.size = sizeof c};
+        assert_ok(reason_tournament_candidate(out, i, &c));
+        h->sum = add_bytes(i == 0 ? 0 : h->sum, &c.rating, sizeof c.rating);
+    }
+    reason_tournament_free(out);
+    return status;
+}
+
 static reason_status fork_session(handles *h) {
     int32_t id = 5;
     float *row = malloc((size_t)model_int(h->model, "n_vocab") * sizeof *row);
@@ -444,6 +509,13 @@ static void test_api_alloc_fail__generate(void **state) {
     refuse_each(generate_all, true, true, 8);
 }
 
+static void test_api_alloc_fail__judge(void **state) {
+    (void)state;
+    refuse_each(judge, true, true, 12);
+    refuse_each(check_items, true, true, 12);
+    refuse_each(play, true, true, 16);
+}
+
 static void test_api_alloc_fail__evaluate(void **state) {
     (void)state;
     refuse_each(evaluate, true, true, 12);
@@ -521,6 +593,7 @@ int main(void) {
         cmocka_unit_test(test_api_alloc_fail__fork),
         cmocka_unit_test(test_api_alloc_fail__generate),
         cmocka_unit_test(test_api_alloc_fail__evaluate),
+        cmocka_unit_test(test_api_alloc_fail__judge),
         cmocka_unit_test(test_api_alloc_fail__none_per_token),
     };
     return cmocka_run_group_tests_name("api_alloc_fail", tests, NULL, NULL);

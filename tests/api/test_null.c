@@ -323,6 +323,117 @@ static void test_api_null__evaluate(void **state) {
     reason_evaluation_free(out);
 }
 
+static void test_api_null__rankings(void **state) {
+    (void)state;
+    const uint32_t a[] = {0}, b[] = {1};
+    const double x[] = {1};
+    double out[2];
+    bool converged = true;
+    reason_calibration c = {.size = sizeof c};
+    reason_win_rates rates = {.size = sizeof rates};
+    assert_refused(reason_elo_options_init(NULL, sizeof(reason_elo_options)));
+    assert_refused(reason_elo(NULL, b, x, 1, 2, NULL, out));
+    assert_refused(reason_elo(a, NULL, x, 1, 2, NULL, out));
+    assert_refused(reason_elo(a, b, NULL, 1, 2, NULL, out));
+    assert_refused(reason_elo(a, b, x, 1, 2, NULL, NULL));
+    assert_refused(reason_bradley_terry(NULL, b, x, 1, 2, 1, out, NULL, &converged));
+    assert_false(converged);
+    assert_refused(reason_bradley_terry(a, NULL, x, 1, 2, 1, out, NULL, NULL));
+    assert_refused(reason_bradley_terry(a, b, NULL, 1, 2, 1, out, NULL, NULL));
+    assert_refused(reason_bradley_terry(a, b, x, 1, 2, 1, NULL, NULL, NULL));
+    assert_ok(reason_bradley_terry(a, b, x, 1, 2, 1, out, NULL, NULL));
+    assert_refused(reason_calibrate(NULL, x, 1, &c));
+    assert_refused(reason_calibrate(x, NULL, 1, &c));
+    assert_refused(reason_calibrate(x, x, 1, NULL));
+    c.size = 0;
+    assert_refused(reason_calibrate(x, x, 1, &c));
+    assert_refused(reason_win_rate(NULL, x, x, NULL, 1, 1, &rates));
+    assert_refused(reason_win_rate(x, NULL, x, NULL, 1, 1, &rates));
+    assert_refused(reason_win_rate(x, x, NULL, NULL, 1, 1, &rates));
+    assert_refused(reason_win_rate(x, x, x, NULL, 1, 1, NULL));
+}
+
+static void test_api_null__judge(void **state) {
+    const world *w = *state;
+    static const char *const two[] = {"a", "b"};
+    reason_judge_request r;
+    reason_judgement *out = MARK;
+    reason_judgement_summary summary = {.size = sizeof summary};
+    reason_judge_score score = {.size = sizeof score};
+    reason_judge_verdict verdict = {.size = sizeof verdict};
+    assert_refused(reason_judge_request_init(NULL, sizeof r));
+    assert_ok(reason_judge_request_init(&r, sizeof r));
+    r.responses = two;
+    r.n_responses = 2;
+    r.max_tokens = 8;
+    r.system = "";
+    r.prompt = "{query} {response_1} {response_2}";
+    const reason_judge_request *const list[] = {&r}, *const none[] = {NULL};
+    assert_refused(reason_judge(w->session, &r, &out)); /* no query */
+    assert_null(out);
+    r.query = "q";
+    assert_refused(reason_judge(NULL, &r, &out));
+    assert_refused(reason_judge(w->session, NULL, &out));
+    assert_refused(reason_judge(w->session, &r, NULL));
+    assert_refused(reason_judge_batch(NULL, list, 1, &out));
+    assert_refused(reason_judge_batch(w->session, NULL, 1, &out));
+    assert_refused(reason_judge_batch(w->session, none, 1, &out));
+    assert_refused(reason_judge_batch(w->session, list, 0, &out));
+    assert_refused(reason_judge_batch(w->session, list, 1, NULL));
+    r.responses = NULL;
+    assert_refused(reason_judge(w->session, &r, &out));
+    r.responses = two;
+    r.n_checklist = 1;
+    assert_refused(reason_judge(w->session, &r, &out));
+    r.n_checklist = 0;
+    assert_ok(reason_judge(w->session, &r, &out));
+    assert_refused(reason_judgement_summary_of(NULL, &summary));
+    assert_refused(reason_judgement_summary_of(out, NULL));
+    assert_refused(reason_judgement_score(NULL, 0, -1, &score));
+    assert_refused(reason_judgement_score(out, 0, -1, &score)); /* a pair */
+    assert_refused(reason_judgement_verdict(NULL, 0, &verdict));
+    assert_refused(reason_judgement_verdict(out, 2, &verdict));
+    assert_refused(reason_judgement_verdict(out, 0, NULL));
+    assert_int_equal(reason_judgement_n_verdicts(NULL), 0);
+    reason_judgement_free(NULL);
+    reason_judgement_free(out);
+}
+
+static void test_api_null__tournament(void **state) {
+    const world *w = *state;
+    static const char *const two[] = {"a", "b"};
+    reason_judge_request r;
+    reason_tournament *out = MARK;
+    reason_candidate candidate = {.size = sizeof candidate};
+    reason_tournament_game game = {.size = sizeof game};
+    reason_tournament_usage usage = {.size = sizeof usage};
+    assert_refused(
+        reason_tournament_options_init(NULL, sizeof(reason_tournament_options)));
+    assert_ok(reason_judge_request_init(&r, sizeof r));
+    r.query = "q";
+    r.responses = two;
+    r.n_responses = 2;
+    r.max_tokens = 8;
+    r.system = "";
+    r.prompt = "{response_1} {response_2}";
+    assert_refused(reason_tournament_run(NULL, &r, NULL, &out));
+    assert_null(out);
+    assert_refused(reason_tournament_run(w->session, NULL, NULL, &out));
+    assert_refused(reason_tournament_run(w->session, &r, NULL, NULL));
+    assert_ok(reason_tournament_run(w->session, &r, NULL, &out));
+    assert_refused(reason_tournament_candidate(NULL, 0, &candidate));
+    assert_refused(reason_tournament_candidate(out, 2, &candidate));
+    assert_refused(reason_tournament_candidate(out, 0, NULL));
+    assert_refused(reason_tournament_game_at(NULL, 0, &game));
+    assert_refused(reason_tournament_game_at(out, 1, &game));
+    assert_refused(reason_tournament_game_at(out, 0, NULL));
+    assert_refused(reason_tournament_usage_of(NULL, &usage));
+    assert_refused(reason_tournament_usage_of(out, NULL));
+    assert_int_equal(reason_tournament_n_candidates(NULL), 0);
+    reason_tournament_free(NULL);
+    reason_tournament_free(out);
+}
+
 static void test_api_null__derived(void **state) {
     const world *w = *state;
     reason_model *out = MARK;
@@ -634,6 +745,9 @@ int main(void) {
         cmocka_unit_test(test_api_null__generate),
         cmocka_unit_test(test_api_null__many),
         cmocka_unit_test(test_api_null__evaluate),
+        cmocka_unit_test(test_api_null__rankings),
+        cmocka_unit_test(test_api_null__judge),
+        cmocka_unit_test(test_api_null__tournament),
         cmocka_unit_test(test_api_null__derived),
         cmocka_unit_test(test_api_null__adapters),
         cmocka_unit_test(test_api_null__perplexity),

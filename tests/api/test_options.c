@@ -62,6 +62,15 @@ static reason_status init_imatrix_options(void *p, size_t n) {
 static reason_status init_quantize(void *p, size_t n) {
     return reason_quantize_options_init(p, n);
 }
+static reason_status init_elo(void *p, size_t n) {
+    return reason_elo_options_init(p, n);
+}
+static reason_status init_judge(void *p, size_t n) {
+    return reason_judge_request_init(p, n);
+}
+static reason_status init_tournament(void *p, size_t n) {
+    return reason_tournament_options_init(p, n);
+}
 
 /* Each of these passes the struct to the library with the rest of the call sound. */
 
@@ -137,6 +146,52 @@ static reason_status use_quantize(void *p) {
     return status;
 }
 
+static reason_status use_elo(void *p) {
+    static const uint32_t a[] = {0}, b[] = {1};
+    static const double score[] = {1};
+    double ratings[2];
+    return reason_elo(a, b, score, 1, 2, p, ratings);
+}
+
+static int first_wins(void *user, const char *query, const char *a, const char *b) {
+    (void)user;
+    (void)query;
+    (void)a;
+    (void)b;
+    return REASON_VERDICT_1;
+}
+
+static const char *const TWO[] = {"a", "b"};
+
+static void fill_judge(reason_judge_request *r) {
+    r->query = "q";
+    r->responses = TWO;
+    r->n_responses = 2;
+    r->judge = first_wins;
+}
+
+static reason_status use_judge(void *p) {
+    reason_judge_request *r = p;
+    reason_judgement *out;
+    if (r->size >= sizeof *r)
+        fill_judge(r);
+    reason_status status = reason_judge(NULL, r, &out);
+    assert_true((out != NULL) == (status == REASON_OK));
+    reason_judgement_free(out);
+    return status;
+}
+
+static reason_status use_tournament(void *p) {
+    reason_judge_request r;
+    reason_tournament *out;
+    assert_ok(reason_judge_request_init(&r, sizeof r));
+    fill_judge(&r);
+    reason_status status = reason_tournament_run(NULL, &r, p, &out);
+    assert_true((out != NULL) == (status == REASON_OK));
+    reason_tournament_free(out);
+    return status;
+}
+
 static reason_status use_sampling(void *p) {
     asking a;
     ask_init(&a, "What is 3 + 4?", 2);
@@ -187,6 +242,9 @@ static const struct {
     {"imatrix_options", sizeof(reason_imatrix_options), init_imatrix_options,
      use_imatrix_options},
     {"quantize", sizeof(reason_quantize_options), init_quantize, use_quantize},
+    {"elo", sizeof(reason_elo_options), init_elo, use_elo},
+    {"judge", sizeof(reason_judge_request), init_judge, use_judge},
+    {"tournament", sizeof(reason_tournament_options), init_tournament, use_tournament},
 };
 
 enum { FILL = 0xA5, TAIL = 24 };
