@@ -44,6 +44,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/output.h \
 	tools/reason/progress.c \
 	tools/reason/progress.h \
+	tools/reason/record.c \
+	tools/reason/record.h \
 	tools/reason/report.c \
 	tools/reason/speed.c \
 	tools/reason/speed.h \

@@ -1393,9 +1393,9 @@ REASON_API reason_status reason_win_rate(const double *scores, const double *len
 REASON_API double reason_tie_by_length(double score, double length_a, double length_b,
                                        double most, double small);
 
-/** The 95% interval of a share of n, `count` of which are in it (Wilson 1927); NaN where n
- * is 0 or less than count. */
-REASON_API void reason_share_interval(uint64_t count, uint64_t n, double *low,
+/** The 95% interval of a share of n things (Wilson 1927); NaN where n is 0 or the share
+ * outside of 0 to 1. `low` and `high` may be NULL. */
+REASON_API void reason_share_interval(double share, uint64_t n, double *low,
                                       double *high);
 
 /* ---------------------------------------------------------------------------------------

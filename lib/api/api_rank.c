@@ -90,9 +90,9 @@ double reason_tie_by_length(double score, double length_a, double length_b, doub
     return rsn_tie_by_length(score, length_a, length_b, most, small);
 }
 
-void reason_share_interval(uint64_t count, uint64_t n, double *low, double *high) {
-    double share = count <= n ? (double)count / (double)n : (double)NAN, from, to;
-    rsn_wilson(share, (double)n, &from, &to);
+void reason_share_interval(double share, uint64_t n, double *low, double *high) {
+    double from, to;
+    rsn_wilson(share >= 0 && share <= 1 ? share : (double)NAN, (double)n, &from, &to);
     if (low)
         *low = from;
     if (high)

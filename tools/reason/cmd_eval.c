@@ -141,8 +141,8 @@ static int take_result(void *user, size_t task, const reason_task_result *result
     struct rsn_cli_setting *s = &course->eval->settings[course->setting];
     s->results[task] = *result;
     s->n_known++;
-    rsn_cli_record_add(course->eval, course->setting, task);
-    return course->eval->record_failed;
+    rsn_cli_eval_keep(course->eval, course->setting, task);
+    return course->eval->record.failed;
 }
 
 static int show_progress(void *user, const char *stage, uint64_t done, uint64_t total) {
@@ -175,8 +175,8 @@ static int run_setting(struct course *course, reason_session *session) {
     rsn_cli_generation_end(&s->generation);
     rsn_cli_progress_end(course->progress);
     if (status == REASON_OK) return RSN_CLI_OK;
-    if (eval->record_failed) return RSN_CLI_FAILED; /* closing it says why */
-    if (status != REASON_ERR_CANCELLED || !eval->record) return rsn_cli_fail_library();
+    if (eval->record.failed) return RSN_CLI_FAILED; /* closing it says why */
+    if (status != REASON_ERR_CANCELLED || !eval->record.stream) return rsn_cli_fail_library();
     return RSN_CLI_FAILED;
 }
 
@@ -196,7 +196,7 @@ static int run_settings(struct rsn_cli_eval *eval, reason_session *session) {
     rsn_cli_progress_start(&progress);
     for (; course.setting < eval->n_settings && code == RSN_CLI_OK; course.setting++)
         code = run_setting(&course, session);
-    if (code != RSN_CLI_OK && eval->record && !eval->record_failed &&
+    if (code != RSN_CLI_OK && eval->record.stream && !eval->record.failed &&
         rsn_cli_interrupt_signal())
         say_kept(eval);
     return code;
@@ -219,9 +219,9 @@ static int run_eval(struct rsn_cli_eval *eval) {
     int code = rsn_cli_interrupt_catch();
     if (code == RSN_CLI_OK) code = rsn_cli_model_open(&eval->model, &model);
     if (code == RSN_CLI_OK) code = open_session(eval, model, &session);
-    if (code == RSN_CLI_OK) code = rsn_cli_record_open(eval, model);
+    if (code == RSN_CLI_OK) code = rsn_cli_eval_record(eval, model);
     if (code == RSN_CLI_OK) code = run_settings(eval, session);
-    int closed = rsn_cli_record_close(eval);
+    int closed = rsn_cli_record_close(&eval->record);
     if (code == RSN_CLI_OK) code = closed;
     if (code == RSN_CLI_OK) code = rsn_cli_eval_print(eval);
     if (code != RSN_CLI_OK) code = rsn_cli_interrupt_code(code);

@@ -3,10 +3,9 @@
 #ifndef REASON_CLI_EVAL_H
 #define REASON_CLI_EVAL_H
 
-#include <stdio.h>
-
 #include "generation.h"
 #include "model.h"
+#include "record.h"
 #include "tasks.h"
 
 struct rsn_cli_eval_options {
@@ -36,18 +35,14 @@ struct rsn_cli_eval {
     struct rsn_cli_tasks tasks;
     struct rsn_cli_setting *settings; /* [n_settings] */
     size_t n_settings;
-    FILE *record; /* NULL: none is kept */
-    bool record_failed;
+    struct rsn_cli_record record;
 };
 
 /* eval_record.c. Opens --out, which may be none: reads what an earlier run finished, or
- * writes the header. Refuses a record of something else. Returns RSN_CLI_OK or says a
- * sentence. */
-int rsn_cli_record_open(struct rsn_cli_eval *eval, const reason_model *model);
-/* Appends a task that was finished; eval->record_failed if that fails. */
-void rsn_cli_record_add(struct rsn_cli_eval *eval, size_t setting, size_t task);
-/* Closes it; may say a sentence. */
-int rsn_cli_record_close(struct rsn_cli_eval *eval);
+ * writes the header. Returns RSN_CLI_OK or says a sentence. */
+int rsn_cli_eval_record(struct rsn_cli_eval *eval, const reason_model *model);
+/* Keeps a task that was finished. */
+void rsn_cli_eval_keep(struct rsn_cli_eval *eval, size_t setting, size_t task);
 
 /* eval_report.c: figures of settings that are all finished, as JSON or a table. Returns
  * RSN_CLI_OK or says a sentence. */

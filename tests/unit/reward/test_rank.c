@@ -72,7 +72,7 @@ static void test_reward_statistics__interval(void **state) {
     for (uint64_t n = 1; n <= 60; n++)
         for (uint64_t count = 0; count <= n; count++) {
             double share = (double)count / (double)n;
-            reason_share_interval(count, n, &low, &high);
+            reason_share_interval(share, n, &low, &high);
             assert_true(low >= 0 && low <= share + 1e-15 && share <= high + 1e-15 && high <= 1);
             for (int k = 0; k < 2; k++) {
                 double end = k ? high : low, away = share - end;
@@ -83,9 +83,9 @@ static void test_reward_statistics__interval(void **state) {
         }
     reason_share_interval(0, 0, &low, &high);
     assert_true(isnan(low) && isnan(high));
-    reason_share_interval(2, 1, &low, &high);
+    reason_share_interval(1.5, 1, &low, &high);
     assert_true(isnan(low) && isnan(high));
-    reason_share_interval(1, 2, NULL, NULL);
+    reason_share_interval(0.5, 2, NULL, NULL);
 }
 
 /* --- preferences --------------------------------------------------------------------- */
