@@ -13,6 +13,7 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/cmd_eval.c \
 	tools/reason/cmd_imatrix.c \
 	tools/reason/cmd_info.c \
+	tools/reason/cmd_judge.c \
 	tools/reason/cmd_logits.c \
 	tools/reason/cmd_perplexity.c \
 	tools/reason/cmd_quantize.c \
@@ -35,6 +36,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/interrupt.h \
 	tools/reason/json_out.c \
 	tools/reason/json_out.h \
+	tools/reason/judge.h \
+	tools/reason/judge_lines.c \
 	tools/reason/main.c \
 	tools/reason/model.c \
 	tools/reason/model.h \
@@ -42,6 +45,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/options.h \
 	tools/reason/output.c \
 	tools/reason/output.h \
+	tools/reason/pairs.c \
+	tools/reason/pairs.h \
 	tools/reason/progress.c \
 	tools/reason/progress.h \
 	tools/reason/record.c \
@@ -72,6 +77,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-eval.1 \
 	man/reason-imatrix.1 \
 	man/reason-info.1 \
+	man/reason-judge.1 \
 	man/reason-logits.1 \
 	man/reason-perplexity.1 \
 	man/reason-quantize.1 \
