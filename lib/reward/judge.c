@@ -202,8 +202,8 @@ static void free_room(slice *s) {
     rsn_free(s->told);
 }
 
-static reason_status run_slice(rsn_session *session, slice *s, size_t n_members, bool keep,
-                               rsn_ruling *rulings, rsn_judge_usage *usage) {
+static reason_status run_slice(rsn_session *session, slice *s, size_t n_members,
+                               bool keep, rsn_ruling *rulings, rsn_judge_usage *usage) {
     const rsn_batch_watch watch = {.look = look, .user = s};
     reason_status status = make_room(s, n_members);
     for (size_t i = 0; i < s->n && status == REASON_OK; i++)
@@ -244,8 +244,8 @@ static reason_status call_judge(const rsn_judge_question *q, rsn_ruling *rulings
 }
 
 /* As many questions of models from `at` on as a slice holds; at least one. */
-static size_t slice_of(const rsn_session *session, const rsn_judge_question *questions, size_t n,
-                       size_t *n_members) {
+static size_t slice_of(const rsn_session *session, const rsn_judge_question *questions,
+                       size_t n, size_t *n_members) {
     size_t count = 0;
     *n_members = 0;
     while (count < n && !questions[count].judge->request->judge &&
@@ -254,8 +254,9 @@ static size_t slice_of(const rsn_session *session, const rsn_judge_question *que
     return count;
 }
 
-reason_status rsn_judge_ask(rsn_session *session, const rsn_judge_question *questions, size_t n,
-                            bool keep, rsn_ruling *rulings, rsn_judge_usage *usage) {
+reason_status rsn_judge_ask(rsn_session *session, const rsn_judge_question *questions,
+                            size_t n, bool keep, rsn_ruling *rulings,
+                            rsn_judge_usage *usage) {
     reason_status status = REASON_OK;
     size_t at = 0, n_members;
     for (size_t i = 0; i < n; i++)

@@ -44,8 +44,9 @@ void rsn_judge_usage_add(rsn_judge_usage *to, const rsn_result *r);
 /* Asks n questions; rulings [sum of votes] in their order, each to be freed if results are
  * kept, after a failure too. The session must be entered; NULL if no question is for a
  * model. Adds to *usage. */
-reason_status rsn_judge_ask(rsn_session *session, const rsn_judge_question *questions, size_t n,
-                            bool keep, rsn_ruling *rulings, rsn_judge_usage *usage);
+reason_status rsn_judge_ask(rsn_session *session, const rsn_judge_question *questions,
+                            size_t n, bool keep, rsn_ruling *rulings,
+                            rsn_judge_usage *usage);
 
 /* --- pairs --------------------------------------------------------------------------- */
 

@@ -31,7 +31,8 @@ size_t rsn_pair_ask(rsn_judge *j, size_t a, size_t b, uint64_t place,
     return n;
 }
 
-reason_verdict rsn_ruling_on(const rsn_judge_question *q, const rsn_ruling *ruling, size_t a) {
+reason_verdict rsn_ruling_on(const rsn_judge_question *q, const rsn_ruling *ruling,
+                             size_t a) {
     bool turned = q->first != a;
     switch (ruling->verdict) {
     case REASON_VERDICT_1: return turned ? REASON_VERDICT_2 : REASON_VERDICT_1;

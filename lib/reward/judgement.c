@@ -75,8 +75,9 @@ static void free_docket(docket *d) {
 /* --- judgements ---------------------------------------------------------------------- */
 
 /* Takes the results of the rulings. */
-static rsn_judgement *make_judgement(const rsn_judge *judge, const rsn_judge_question *questions,
-                                     size_t n, rsn_ruling *rulings) {
+static rsn_judgement *make_judgement(const rsn_judge *judge,
+                                     const rsn_judge_question *questions, size_t n,
+                                     rsn_ruling *rulings) {
     rsn_judgement *j = rsn_calloc2(1, sizeof *j);
     if (!j || !(j->verdicts = rsn_calloc2(judge->n_total, sizeof *j->verdicts))) {
         rsn_free(j);

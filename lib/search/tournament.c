@@ -129,7 +129,8 @@ static reason_status run(rsn_session *session, rsn_judge *judge, rsn_tournament 
         return REASON_ERR_NO_MEMORY;
     for (size_t i = 0; i < t->n; i++)
         t->candidates[i] = (rsn_candidate){.candidate = i, .error = (double)NAN};
-    judge->n_total = rsn_tournament_games(t) * per_game * (uint64_t)judge->request->n_votes;
+    judge->n_total =
+        rsn_tournament_games(t) * per_game * (uint64_t)judge->request->n_votes;
     reason_status status = rsn_tournament_draw(t);
     if (status == REASON_OK)
         status = play(session, judge, t);

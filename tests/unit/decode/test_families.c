@@ -477,7 +477,8 @@ static void expect_prompt(const scripted *m, const reason_thinking *th, const ch
                           reason_effort_use use) {
     rsn_prompt prompt;
     reason_request r = request_of("hi");
-    assert_int_equal(rsn_prompt_build(&m->model, &r, th->mode, th, NULL, &prompt), REASON_OK);
+    assert_int_equal(rsn_prompt_build(&m->model, &r, th->mode, th, NULL, &prompt),
+                     REASON_OK);
     if (!strstr(rsn_str_text(&prompt.text), has))
         fail_msg("%s is not in %s", has, rsn_str_text(&prompt.text));
     assert_int_equal(prompt.effort_use, use);
