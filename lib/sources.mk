@@ -261,6 +261,8 @@ model_sources = lib/model/adapter.c \
 	lib/model/families.h \
 	lib/model/fingerprint.c \
 	lib/model/fingerprint.h \
+	lib/model/head.c \
+	lib/model/head.h \
 	lib/model/hparams.c \
 	lib/model/hparams.h \
 	lib/model/keys.h \

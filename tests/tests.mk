@@ -106,6 +106,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_hf_tokenizer_write \
 	tests/unit/model/test_bitnet_v2 \
 	tests/unit/model/test_derive \
+	tests/unit/model/test_head \
 	tests/unit/model/test_fingerprint \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \

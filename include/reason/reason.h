@@ -261,8 +261,9 @@ REASON_API void reason_model_free(reason_model *model);
  * cache), "bos_token", "eos_token", "activation_bits" (8 or 4 where the architecture
  * rounds what its projections read, with one scale per token; else 0), "hadamard" (1: the
  * inputs of the two projections back to the residual stream are transformed),
- * "has_thinking" (0 or 1), "has_template", "has_weights", or the full name of an integer
- * or boolean metadata entry of the file.
+ * "has_thinking" (0 or 1), "has_template", "has_weights", "has_logits" (0 for a model
+ * that is a reward head only), "head_outputs" (0: no head), "head_step_token" (-1: none),
+ * or the full name of an integer or boolean metadata entry of the file.
  * @return INVALID_ARG, MISMATCH (no such key, or it holds no whole number)
  */
 REASON_API reason_status reason_model_get_int(const reason_model *model, const char *key,
@@ -285,6 +286,8 @@ REASON_API reason_status reason_model_get_float(const reason_model *model,
  *   variable does it
  * - "answer_marks": texts around the answer that are MARKUP, a space between them
  * - "end_tokens": the tokens that end a generation, a space between them
+ * - "head": "none", or what a reward head gives: "reward", "labels", "steps", "tokens";
+ *   "head_activation", "head_transform": see docs/FORMATS.md
  *
  * The text is borrowed until the model is freed; `n_bytes` may be NULL.
  */

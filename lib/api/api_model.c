@@ -122,7 +122,10 @@ typedef enum number {
     HADAMARD,
     THINKS,
     CHATS,
-    COMPUTES
+    COMPUTES,
+    LOGITS,
+    HEAD_OUTPUTS,
+    STEP_TOKEN
 } number;
 
 static const struct {
@@ -148,6 +151,9 @@ static const struct {
     {"has_thinking", THINKS},
     {"has_template", CHATS},
     {"has_weights", COMPUTES},
+    {"has_logits", LOGITS},
+    {"head_outputs", HEAD_OUTPUTS},
+    {"head_step_token", STEP_TOKEN},
 };
 
 static int64_t number_of(const rsn_model *m, number what) {
@@ -174,6 +180,9 @@ static int64_t number_of(const rsn_model *m, number what) {
     case THINKS: return m->tags.open.n > 0;
     case CHATS: return m->template_source.n > 0;
     case COMPUTES: return m->arch != NULL;
+    case LOGITS: return m->arch != NULL && !hp->head.only;
+    case HEAD_OUTPUTS: return (int64_t)hp->head.n_out;
+    case STEP_TOKEN: return m->arch ? hp->head.step_token : -1;
     }
     return 0;
 }
@@ -245,6 +254,9 @@ static rsn_text find_own_text(const rsn_model *m, const char *key) {
         {"answer_marks", t->wrappers},
         {"end_tokens", t->end_tokens},
         {"chat_template", m->template_source},
+        {"head", text_of(rsn_head_kind_name(m->hp.head.kind))},
+        {"head_activation", text_of(rsn_activation_name(m->hp.head.activation))},
+        {"head_transform", text_of(rsn_transform_name(m->hp.head.transform))},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(key, texts[i].key) == 0)

@@ -42,6 +42,8 @@ static reason_status check_guessing(const reason_model *model,
         return REASON_OK;
     reason_status status = rsn_check_weights(o->draft);
     if (status == REASON_OK)
+        status = rsn_logits_check(o->draft);
+    if (status == REASON_OK)
         status = rsn_model_alike(model, o->draft);
     return status == REASON_OK ? status : rsn_fail_within(status, "draft");
 }

@@ -231,12 +231,14 @@ static bool holds(when w, const rsn_targets *t, int64_t i) {
 
 /* --- tensors ------------------------------------------------------------------------ */
 
-/* Matrices that products read; tables of positions and the like stay as they are. */
+/* Matrices that products read; tables of positions and the like stay as they are, and so do
+ * heads, which are small and read exact activations. */
 static bool is_weight(const rsn_gguf_tensor *t) {
     const char *name = t->name.data;
     return t->n_dims >= 2 && ends(name, "weight") && !has(name, "_norm") &&
            !has(name, "ffn_gate_inp") && !has(name, "position_embd") &&
-           !has(name, "token_types") && !has(name, "ssm_conv1d");
+           !has(name, "token_types") && !has(name, "ssm_conv1d") &&
+           strncmp(name, "cls.", strlen("cls.")) != 0;
 }
 
 static rsn_type choose(rsn_targets *t, const char *name, const char **reason) {

@@ -96,7 +96,9 @@ reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
                              .stream = request->stream,
                              .stream_user = request->stream_user,
                              .sample = sample};
-    reason_status status = prepare(q, n_ctx);
+    reason_status status = rsn_logits_check(q->model);
+    if (status == REASON_OK)
+        status = prepare(q, n_ctx);
     r->usage.prompt_tokens = q->prompt.ids.n;
     r->usage.budget = q->rules.open.n ? (int64_t)q->rules.budget : -1;
     r->usage.effort_use = q->prompt.effort_use;

@@ -335,6 +335,8 @@ static reason_status run_waiting(rsn_session *s, const rsn_append *what) {
 reason_status rsn_session_append(rsn_session *s, const rsn_append *what) {
     reason_status status = what->inputs ? check_room(s, what->n)
                                         : rsn_session_check(s, what->tokens, what->n);
+    if (status == REASON_OK && what->logits)
+        status = rsn_logits_check(s->model);
     if (status == REASON_OK)
         status = rsn_timeline_reserve(&s->line, s->line.n + what->n);
     if (status == REASON_OK)

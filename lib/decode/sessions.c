@@ -83,6 +83,8 @@ reason_status rsn_sessions_append(rsn_session *const *sessions, const int32_t *t
     if (status != REASON_OK)
         return status;
     status = check(sessions, tokens, n);
+    if (status == REASON_OK && logits)
+        status = rsn_logits_check(sessions[0]->model);
     if (status == REASON_OK)
         status = prepare(sessions, tokens, n, logits ? RSN_WANT_LAST : RSN_WANT_NONE);
     if (status == REASON_OK)

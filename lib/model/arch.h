@@ -29,7 +29,7 @@ typedef struct rsn_observer {
     void *user;
 } rsn_observer;
 
-/* Which of a run's tokens give logits. */
+/* Which of a run's tokens give logits, or what the stream holds there. */
 typedef enum rsn_want { RSN_WANT_NONE, RSN_WANT_LAST, RSN_WANT_ALL } rsn_want;
 
 /* Tokens that a pass appends to one timeline. */
@@ -50,6 +50,8 @@ typedef struct rsn_step {
     const rsn_run *runs; /* [n_runs], 1 or more, each of another timeline */
     size_t n_runs;       /* with 1 .. scratch->n_chunk tokens together */
     float *logits;       /* [those wanted][n_vocab], in the order of runs; NULL if none */
+    float *hidden; /* [those wanted][n_embd], the stream behind the output norm, in place of
+                      logits; NULL: logits */
     rsn_pool *pool;
     const rsn_cancel *cancel;
     rsn_scratch *scratch;

@@ -261,6 +261,14 @@ static void normalize_output(const rsn_pass *p, size_t begin, size_t end) {
     prepare(p, &p->head, &output, 1, begin, end);
 }
 
+/* As exact floats, for heads. */
+static void give_hidden(const rsn_pass *p, size_t begin, size_t end) {
+    size_t width = p->m->hp.n_embd;
+    for (size_t i = begin; i < end; i++)
+        p->m->kernels->rms_norm(p->x + p->out[i] * width, p->m->weights.output_norm,
+                                p->step->hidden + i * width, width, p->m->hp.rms_eps);
+}
+
 static void project_output(const rsn_pass *p, size_t begin, size_t end) {
     const rsn_hparams *hp = &p->m->hp;
     const rsn_matrix *w = &p->m->weights.output;
@@ -362,6 +370,8 @@ static const stage OUTPUT[] = {
     {ROWS(project_output, rows_logits), work_output, 0, NULL},
 };
 
+static const stage HIDDEN[] = {{TOKENS(give_hidden, rows_out), work_values, 0, NULL}};
+
 /* Each worker takes an eighth of its share at a time, so that one that is held up leaves
  * the rest to the others; one worker alone takes all. */
 static void share_stage(void *arg, int ith, int count) {
@@ -413,7 +423,9 @@ reason_status rsn_dense_forward(const rsn_step *step) {
         status = run_stages(&p, LAYER, sizeof LAYER / sizeof *LAYER, p.n);
         steer(&p);
     }
-    if (status == REASON_OK && p.n_out > 0)
+    if (status == REASON_OK && p.n_out > 0 && step->hidden)
+        status = run_stages(&p, HIDDEN, 1, p.n_out);
+    else if (status == REASON_OK && p.n_out > 0)
         status = run_stages(&p, OUTPUT, sizeof OUTPUT / sizeof *OUTPUT, p.n_out);
     for (size_t i = 0; status == REASON_OK && i < step->n_runs; i++)
         step->runs[i].kv->n += step->runs[i].n;

@@ -279,6 +279,8 @@ reason_status rsn_hparams_read(const rsn_gguf *g, const char *arch,
         status = read_window(g, arch, traits, hp);
     if (status == REASON_OK)
         status = read_activations(g, arch, traits, hp);
+    if (status == REASON_OK)
+        status = rsn_head_read(g, arch, hp->n_embd, &hp->head);
     hp->nope_period = traits->nope_period;
     return status;
 }

@@ -4,6 +4,7 @@
 #define REASON_MODEL_HPARAMS_H
 
 #include "format/gguf.h"
+#include "model/head.h"
 #include "model/rope_scaling.h"
 #include "model/traits.h"
 
@@ -31,6 +32,7 @@ typedef struct rsn_hparams {
     bool hadamard; /* what attention gives and the gated product are transformed before
                       they are projected back (kernels/table.h) */
     rsn_rope_config rope;
+    rsn_head head;
 } rsn_hparams;
 
 /* Reads the keys that begin with `arch`, and our own (keys.h). FORMAT for values out of

@@ -9,6 +9,11 @@
 
 #define RSN_KEY_ACTIVATION_BITS "reason.activation_bits"
 #define RSN_KEY_HADAMARD "reason.hadamard"
+#define RSN_KEY_HEAD_KIND "reason.head.kind"
+#define RSN_KEY_HEAD_ACTIVATION "reason.head.activation"
+#define RSN_KEY_HEAD_STEP_TOKEN "reason.head.step_token"
+#define RSN_KEY_HEAD_TRANSFORM "reason.head.transform"
+#define RSN_KEY_HEAD_ONLY "reason.head.only"
 
 typedef struct rsn_key {
     char text[160];

@@ -12,6 +12,7 @@
 #include "kernels/pack.h"
 #include "model/adapter.h"
 #include "model/fingerprint.h"
+#include "model/keys.h"
 #include "model/lowrank.h"
 #include "model/packing.h"
 #include "model/refusals.h"
@@ -51,6 +52,10 @@ static reason_status read_network(rsn_model *m) {
         return rsn_fail(REASON_ERR_FORMAT,
                         "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
                         rsn_vocab_size(m->vocab), m->hp.n_vocab);
+    if (m->hp.head.step_token >= 0 && (size_t)m->hp.head.step_token >= m->hp.n_vocab)
+        return rsn_fail(REASON_ERR_FORMAT, "key %s is %d, 0 to %zu expected",
+                        RSN_KEY_HEAD_STEP_TOKEN, m->hp.head.step_token,
+                        m->hp.n_vocab - 1);
     return REASON_OK;
 }
 

@@ -33,7 +33,7 @@ static size_t count_matrices(const packing *p) {
 
 /* What a matrix takes in the storage; 0: it is not packed. */
 static size_t storage_bytes(const packing *p, const rsn_matrix *m) {
-    if (rsn_pack_group(p->kernels, m->type) == 1) return 0;
+    if (!m->data || rsn_pack_group(p->kernels, m->type) == 1) return 0;
     return (m->rows * m->row_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
@@ -99,6 +99,7 @@ reason_status rsn_weights_pack(const rsn_kernels *kernels, const rsn_hparams *hp
     while (rsn_layer_matrix(w->layers, p.per_layer)) p.per_layer++;
     for (size_t i = 0; i < count_matrices(&p); i++) {
         const rsn_matrix *m = matrix_at(&p, i);
+        if (!m->data) continue; /* no output */
         size_t group_bytes = rsn_pack_group(kernels, m->type) * m->row_bytes;
         p.bytes += storage_bytes(&p, m);
         p.group_bytes = group_bytes > p.group_bytes ? group_bytes : p.group_bytes;

@@ -18,7 +18,9 @@ typedef enum dim {
     GATE_UP,
     VOCAB,
     HEAD,
-    HALF_ROT
+    HALF_ROT,
+    HEAD_HIDDEN, /* of a head (head.h) */
+    HEAD_OUT
 } dim;
 
 /* A trait of every architecture. */
@@ -52,6 +54,12 @@ static const binding GLOBAL[] = {
      OPTIONAL},
     {"rope_factors_long.weight", offsetof(rsn_weights, rope.long_ctx), HALF_ROT, NONE,
      OPTIONAL},
+    {"cls.weight", offsetof(rsn_weights, head.dense), EMBD, HEAD_HIDDEN, OPTIONAL},
+    {"cls.bias", offsetof(rsn_weights, head.dense_bias), HEAD_HIDDEN, NONE, OPTIONAL},
+    {"cls.norm.weight", offsetof(rsn_weights, head.norm), HEAD_HIDDEN, NONE, OPTIONAL},
+    {"cls.output.weight", offsetof(rsn_weights, head.output), HEAD_HIDDEN, HEAD_OUT,
+     OPTIONAL},
+    {"cls.output.bias", offsetof(rsn_weights, head.output_bias), HEAD_OUT, NONE, OPTIONAL},
 };
 
 #define AT(field) offsetof(rsn_layer, field)
@@ -133,6 +141,8 @@ static uint64_t size_of(const rsn_hparams *hp, dim d) {
     case VOCAB: return hp->n_vocab;
     case HEAD: return hp->head_dim;
     case HALF_ROT: return hp->n_rot / 2;
+    case HEAD_HIDDEN: return hp->head.n_hidden;
+    case HEAD_OUT: return hp->head.n_out;
     case NONE: break;
     }
     return 1;
@@ -148,6 +158,27 @@ static bool is_allowed(const binding *row, unsigned traits) {
 
 static const unsigned char *bytes_of(const binder *b, const rsn_gguf_tensor *t) {
     return rsn_tensor_bytes(b->g, b->blobs, t);
+}
+
+/* A matrix as floats, if it is there and none: heads are small, and read exact
+ * activations. */
+static reason_status decode_matrix(const binder *b, rsn_matrix *m) {
+    const rsn_type_info *f32 = rsn_type_info_get(RSN_TYPE_F32);
+    if (!m->data || (m->type->act == RSN_ACT_F32 && m->scale == 1))
+        return REASON_OK;
+    float *values = rsn_arena_calloc2(b->arena, m->rows, m->cols * sizeof *values);
+    if (!values)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t r = 0; r < m->rows; r++)
+        rsn_type_decode(m->type, m->data + r * m->row_bytes, values + r * m->cols,
+                        m->cols);
+    for (size_t i = 0; m->scale != 1 && i < m->rows * m->cols; i++)
+        values[i] *= m->scale;
+    m->data = (const unsigned char *)values;
+    m->type = f32;
+    m->row_bytes = rsn_type_row_bytes(f32, m->cols);
+    m->scale = 1;
+    return REASON_OK;
 }
 
 /* The scale behind the rows of a tensor whose type has one there; 1 otherwise. */
@@ -340,9 +371,13 @@ reason_status rsn_weights_bind(const rsn_gguf *g, const rsn_blob *blobs,
         status = bind_layers(&b, w);
     if (status == REASON_OK)
         status = check_all_bound(&b);
+    if (status == REASON_OK)
+        status = decode_matrix(&b, &w->head.dense);
+    if (status == REASON_OK)
+        status = decode_matrix(&b, &w->head.output);
     if (status != REASON_OK)
         return status;
-    w->tied = !w->output.data;
+    w->tied = !w->output.data && !hp->head.only;
     if (w->tied)
         w->output = w->embedding;
     w->n_parameters = count_parameters(g);

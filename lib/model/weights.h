@@ -36,11 +36,22 @@ typedef struct rsn_layer {
     const float *ffn_post_norm;            /* [n_embd] or NULL */
 } rsn_layer;
 
+/* Of a head (head.h); matrices are of floats, and have the scale 1. */
+typedef struct rsn_head_weights {
+    rsn_matrix dense;         /* [n_hidden, n_embd]; no data: none */
+    const float *dense_bias;  /* [n_hidden] or NULL */
+    const float *norm;        /* [n_hidden] or NULL */
+    rsn_matrix output;        /* [n_out, n_hidden]; no data: no head */
+    const float *output_bias; /* [n_out] or NULL */
+} rsn_head_weights;
+
 typedef struct rsn_weights {
     rsn_matrix embedding;     /* [n_vocab, n_embd] */
-    rsn_matrix output; /* [n_vocab, n_embd]; the embedding where the file ties them */
+    rsn_matrix output; /* [n_vocab, n_embd]; the embedding where the file ties them; no data
+                          of a model that is a head only */
     const float *output_norm; /* [n_embd] */
     rsn_rope_factors rope;
+    rsn_head_weights head;
     rsn_layer *layers;        /* [n_layers] */
     bool tied;                /* output is the embedding, packed or not */
     uint64_t n_parameters;    /* elements of all tensors */

@@ -396,42 +396,69 @@ static double *read_divisors(const tiny_model *m, size_t n_ctx) {
                                                          : "rope_factors_short.weight");
 }
 
-double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_t n,
-                               dense_reference_options how) {
+static bool has_caps(const tiny_model *m) { /* that need no key */
+    return strcmp(m->arch, "gemma2") == 0;
+}
+
+static network network_of(const tiny_model *m, size_t n, dense_reference_options how) {
     const tiny_options *o = &m->o;
-    bool gemma2 = strcmp(m->arch, "gemma2") == 0; /* has caps that need no key */
-    double cap = o->logit_cap > 0 ? (double)o->logit_cap : gemma2 ? 30 : 0;
-    const network net = {.m = m,
-                         .arch = tiny_arch_of(m->arch),
-                         .divisors = read_divisors(m, how.n_ctx ? how.n_ctx : o->n_ctx),
-                         .attn_cap = o->attn_cap > 0 ? (double)o->attn_cap
-                                     : gemma2        ? 50
-                                                     : 0,
-                         .how = how,
-                         .n = n,
-                         .width = o->n_embd,
-                         .q_width = (size_t)o->n_heads * o->head_dim,
-                         .kv_width = (size_t)o->n_heads_kv * o->head_dim};
-    double *embedding = tiny_model_weights(m, "token_embd.weight");
-    double *moved = change_of(&net, "token_embd.weight");
+    return (network){.m = m,
+                     .arch = tiny_arch_of(m->arch),
+                     .divisors = read_divisors(m, how.n_ctx ? how.n_ctx : o->n_ctx),
+                     .attn_cap = o->attn_cap > 0 ? (double)o->attn_cap
+                                 : has_caps(m)   ? 50
+                                                 : 0,
+                     .how = how,
+                     .n = n,
+                     .width = o->n_embd,
+                     .q_width = (size_t)o->n_heads * o->head_dim,
+                     .kv_width = (size_t)o->n_heads_kv * o->head_dim};
+}
+
+/* The stream behind the output norm. */
+static double *run_network(const network *net, const int32_t *tokens) {
+    const tiny_options *o = &net->m->o;
+    const dense_reference_options *how = &net->how;
+    size_t n = net->n;
+    double *embedding = tiny_model_weights(net->m, "token_embd.weight");
+    double *moved = change_of(net, "token_embd.weight");
     for (size_t i = 0; moved && i < (size_t)o->n_vocab * o->n_embd; i++)
         embedding[i] += moved[i];
     free(moved);
-    double *x = zeros(n * net.width);
+    double *x = zeros(n * net->width);
     double grow = o->embed_scale > 0 ? (double)o->embed_scale
-                  : net.arch->root   ? sqrt((double)o->n_embd)
+                  : net->arch->root  ? sqrt((double)o->n_embd)
                                      : 1;
     for (size_t p = 0; p < n; p++)
-        for (size_t i = 0; i < net.width; i++)
-            x[p * net.width + i] =
-                how.inputs ? (double)how.inputs[p * net.width + i]
-                           : grow * embedding[(size_t)tokens[p] * net.width + i];
-    for (size_t at = 0; at < (how.path ? how.n_path : o->n_layers); at++) {
-        run_layer(&net, how.path ? (size_t)how.path[at] : at, x);
-        for (size_t i = 0; how.control && i < n * net.width; i++)
-            x[i] += (double)how.control[at * net.width + i % net.width];
+        for (size_t i = 0; i < net->width; i++)
+            x[p * net->width + i] =
+                how->inputs ? (double)how->inputs[p * net->width + i]
+                            : grow * embedding[(size_t)tokens[p] * net->width + i];
+    for (size_t at = 0; at < (how->path ? how->n_path : o->n_layers); at++) {
+        run_layer(net, how->path ? (size_t)how->path[at] : at, x);
+        for (size_t i = 0; how->control && i < n * net->width; i++)
+            x[i] += (double)how->control[at * net->width + i % net->width];
     }
-    double *out = normalize(&net, "output_norm.weight", x, net.width, n);
+    double *out = normalize(net, "output_norm.weight", x, net->width, n);
+    free(embedding);
+    free(x);
+    return out;
+}
+
+double *dense_reference_hidden(const tiny_model *m, const int32_t *tokens, size_t n,
+                               dense_reference_options how) {
+    const network net = network_of(m, n, how);
+    double *out = run_network(&net, tokens);
+    free(net.divisors);
+    return out;
+}
+
+double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_t n,
+                               dense_reference_options how) {
+    const tiny_options *o = &m->o;
+    double cap = o->logit_cap > 0 ? (double)o->logit_cap : has_caps(m) ? 30 : 0;
+    const network net = network_of(m, n, how);
+    double *out = run_network(&net, tokens);
     double *logits = multiply(&net, o->tied ? "token_embd.weight" : "output.weight", NULL,
                               out);
     for (size_t i = 0; i < n * o->n_vocab; i++) {
@@ -439,8 +466,6 @@ double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_
         logits[i] = cap > 0 ? cap * tanh(logits[i] / cap) : logits[i];
     }
     free(net.divisors);
-    free(embedding);
-    free(x);
     free(out);
     return logits;
 }

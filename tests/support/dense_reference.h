@@ -29,5 +29,8 @@ typedef struct dense_reference_options {
 /* Logits after each token, [n][n_vocab], to be freed. Ends the process without memory. */
 double *dense_reference_logits(const tiny_model *m, const int32_t *tokens, size_t n,
                                dense_reference_options how);
+/* The stream behind the output norm, [n][n_embd], likewise. */
+double *dense_reference_hidden(const tiny_model *m, const int32_t *tokens, size_t n,
+                               dense_reference_options how);
 
 #endif

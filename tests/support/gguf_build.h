@@ -126,6 +126,10 @@ typedef struct tiny_options {
     float local_base, factor, attn_factor, yarn_attn_factor, beta_fast, beta_slow;
     float attn_scale, attn_cap, logit_cap, embed_scale, residual_scale, logit_scale;
     const char *scaling; /* rope.scaling.type [no key] */
+    uint32_t head_out;    /* outputs of a head, cls.output [no head] */
+    uint32_t head_hidden; /* width of its dense layer [none] */
+    bool head_norm, head_bias; /* with cls.norm; with biases */
+    bool no_output; /* neither output.weight nor a tied one: reason.head.only */
     bool no_tokenizer;
     bool no_weights;           /* a vocabulary alone */
     const char *chat_template; /* [none] */

@@ -171,7 +171,9 @@ static size_t put_features(const tiny_model *m, gguf_bytes *b) {
         gguf_put_u32(b, "reason.activation_bits", o->act_bits);
     if (o->hadamard)
         gguf_put_bool(b, "reason.hadamard", true);
-    return n + (o->scaling ? 1 : 0) + (o->act_bits ? 1 : 0) + (o->hadamard ? 1 : 0);
+    if (o->no_output)
+        gguf_put_bool(b, "reason.head.only", true);
+    return n + (o->no_output ? 1 : 0) + (o->scaling ? 1 : 0) + (o->act_bits ? 1 : 0) + (o->hadamard ? 1 : 0);
 }
 
 /* All pairs; returns how many. */
@@ -266,6 +268,21 @@ static void add_layer(tiny_model *m, uint32_t i) {
     }
 }
 
+/* Matrices of one row are vectors to the builder, so types of both have to be plain. */
+static void add_head(tiny_model *m) {
+    const tiny_options *o = &m->o;
+    uint64_t width = o->head_hidden ? o->head_hidden : o->n_embd;
+    if (o->head_hidden)
+        add_tensor(m, "cls.weight", o->n_embd, o->head_hidden);
+    if (o->head_hidden && o->head_bias)
+        add_tensor(m, "cls.bias", o->head_hidden, 1);
+    if (o->head_norm)
+        add_tensor(m, "cls.norm.weight", width, 1);
+    add_tensor(m, "cls.output.weight", width, o->head_out);
+    if (o->head_bias)
+        add_tensor(m, "cls.output.bias", o->head_out, 1);
+}
+
 static void plan_tensors(tiny_model *m) {
     add_tensor(m, "token_embd.weight", m->o.n_embd, m->o.n_vocab);
     if (m->o.rope_factors)
@@ -277,8 +294,10 @@ static void plan_tensors(tiny_model *m) {
     for (uint32_t i = 0; i < m->o.n_layers; i++)
         add_layer(m, i);
     add_tensor(m, "output_norm.weight", m->o.n_embd, 1);
-    if (!m->o.tied)
+    if (!m->o.tied && !m->o.no_output)
         add_tensor(m, "output.weight", m->o.n_embd, m->o.n_vocab);
+    if (m->o.head_out)
+        add_head(m);
 }
 
 static uint64_t mix(uint64_t x) { /* splitmix64 */

@@ -58,7 +58,8 @@ static inline void run_token(reason_model *model) {
     check_ok(reason_session_new(model, &options, &session));
     float *logits = calloc(model->hp.n_vocab, sizeof *logits);
     assert_non_null(logits);
-    check_ok(reason_session_logits(session, &token, 1, logits));
+    check_ok(reason_session_logits(session, &token, 1,
+                                   model->hp.head.only ? NULL : logits));
     free(logits);
     reason_session_free(session);
 }
