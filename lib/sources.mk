@@ -363,6 +363,18 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/verdict.c \
 	lib/reward/verdict.h \
 	lib/reward/win_rate.c
+	lib/reward/guards.c \
+	lib/reward/guards.h \
+	lib/reward/score.c \
+	lib/reward/score.h \
+	lib/reward/score_heads.c \
+	lib/reward/score_kinds.c \
+	lib/reward/score_likelihood.c \
+	lib/reward/score_run.c \
+	lib/reward/score_text.c \
+	lib/reward/score_yesno.c \
+	lib/reward/steps.c \
+	lib/reward/steps.h
 
 search_sources = lib/search/pass_at_k.c \
 	lib/search/search.c \
@@ -407,6 +419,7 @@ api_sources = lib/api/api_derive.c \
 	lib/api/api_queue.c \
 	lib/api/api_rank.c \
 	lib/api/api_result.c \
+	lib/api/api_score.c \
 	lib/api/api_search.c \
 	lib/api/api_session.c \
 	lib/api/api_text.c \

@@ -106,12 +106,12 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/format/test_hf_tokenizer_write \
 	tests/unit/model/test_bitnet_v2 \
 	tests/unit/model/test_derive \
-	tests/unit/model/test_head \
 	tests/unit/model/test_fingerprint \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hf \
 	tests/unit/model/test_hf_hostile \
+	tests/unit/model/test_head \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_i2_s \
 	tests/unit/model/test_kvcache \
@@ -138,6 +138,9 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/reward/test_judge \
 	tests/unit/reward/test_rank \
 	tests/unit/reward/test_verdict \
+	tests/unit/reward/test_guards \
+	tests/unit/reward/test_score \
+	tests/unit/reward/test_steps \
 	tests/unit/search/test_pass_at_k \
 	tests/unit/search/test_search \
 	tests/unit/search/test_tournament \

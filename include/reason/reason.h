@@ -161,7 +161,7 @@ REASON_API bool reason_cancel_token_is_set(const reason_cancel_token *token);
 REASON_API void reason_cancel_token_free(reason_cancel_token *token);
 
 /** Told of progress: `done` of `total` units of the named stage ("load", "prefill",
- * "generate", "judge", "quantize", "verify", "perplexity", "imatrix"). A result other than 0 stops
+ * "generate", "judge", "score", "quantize", "verify", "export", "perplexity", "imatrix"). A result other than 0 stops
  * the call, which then ends as if cancelled. */
 typedef int (*reason_progress_fn)(void *user, const char *stage, uint64_t done,
                                   uint64_t total);
@@ -979,6 +979,179 @@ REASON_API size_t reason_result_n_tokens(const reason_result *result);
  */
 REASON_API reason_status reason_result_token(const reason_result *result, size_t index,
                                              reason_token *token);
+
+/* ---------------------------------------------------------------------------------------
+ * Scoring: what responses to a prompt are worth, by a reward head or by likelihood.
+ */
+
+/** What a score is. */
+typedef enum reason_score_kind {
+    REASON_SCORE_HEAD = 0,   /**< what the model's head gives: one of the next four */
+    REASON_SCORE_REWARD = 1, /**< the one output at the last token */
+    REASON_SCORE_LABELS = 2, /**< the outputs at the last token */
+    REASON_SCORE_STEPS = 3,  /**< outputs behind each step of the response */
+    REASON_SCORE_TOKENS = 4, /**< outputs at each token of the response: values */
+    REASON_SCORE_YESNO = 5,  /**< of two tokens, how likely the first is to come next: a
+                                  judge that answers yes or no (Qwen3-Reranker, arXiv
+                                  2506.05176) */
+    REASON_SCORE_LOGPROB = 6, /**< sum of the log-probabilities of the response's tokens */
+    REASON_SCORE_MEAN_LOGPROB = 7, /**< their mean */
+    REASON_SCORE_SIMPO = 8, /**< beta times their mean (SimPO, arXiv 2405.14734) */
+    REASON_SCORE_DPO = 9    /**< beta times what the sum is above that of `reference` (the
+                                 implicit reward of DPO, arXiv 2305.18290) */
+} reason_score_kind;
+
+/** "head", "reward", "labels", "steps", "tokens", "yesno", "logprob", "mean_logprob",
+ * "simpo", "dpo"; "unknown" for other numbers. */
+REASON_API const char *reason_score_kind_name(reason_score_kind kind);
+
+/** What is made of a head's outputs. */
+typedef enum reason_score_transform {
+    REASON_TRANSFORM_MODEL = 0, /**< what the model's file says; else softmax for steps with
+                                     two outputs, and nothing */
+    REASON_TRANSFORM_NONE = 1,
+    REASON_TRANSFORM_SIGMOID = 2,
+    REASON_TRANSFORM_SOFTMAX = 3 /**< over the outputs */
+} reason_score_transform;
+
+/** How one score comes from those of many steps or tokens. */
+typedef enum reason_aggregate {
+    REASON_AGGREGATE_LAST = 0,
+    REASON_AGGREGATE_MIN = 1,
+    REASON_AGGREGATE_PRODUCT = 2,
+    REASON_AGGREGATE_MEAN = 3
+} reason_aggregate;
+
+/** "last", "min", "product", "mean"; "unknown" for other numbers. */
+REASON_API const char *reason_aggregate_name(reason_aggregate aggregate);
+
+/** One prompt and responses to it. */
+typedef struct reason_score_request {
+    size_t size; /**< sizeof(reason_score_request) */
+    const reason_request *prompt; /**< what was asked: its prompt and system, messages,
+        messages_json or text, with variables_json, template_text and now. Nothing else of
+        it is looked at. A conversation is rendered with the response as the assistant's
+        message and without a generation prompt; `text` is followed by the response, token
+        by token */
+    const char *const *responses; /**< [n_responses]; tags of thoughts included. Spellings of
+                                       special tokens in them become those tokens */
+    const int64_t *response_bytes; /**< [n_responses], their lengths, -1: NUL-terminated;
+                                        default NULL: all are */
+    size_t n_responses;            /**< 1 or more */
+    reason_score_kind kind;        /**< default #REASON_SCORE_HEAD */
+    reason_score_transform transform; /**< of a head's outputs; default
+                                           #REASON_TRANSFORM_MODEL */
+    int32_t label; /**< the output that is the score; default -1: 0, of steps with two
+                        outputs 1, which is "right" */
+    reason_aggregate aggregate; /**< of STEPS and TOKENS; default #REASON_AGGREGATE_LAST */
+    const char *step_separator; /**< what stands between steps; default NULL: the model's
+        step token where the response has it, else a blank line: of a response with a
+        thought one in the thought, and what is behind the thought is one step. Where the
+        model has a step token, that replaces the separator and is read; where not, the last
+        token of each step is, separator included */
+    const char *suffix; /**< text behind each response, such as the question of a judge;
+                             default NULL: none */
+    const char *yes;    /**< of YESNO, one token; default NULL: "yes" */
+    const char *no;     /**< default NULL: "no" */
+    float beta; /**< of SIMPO and DPO; default 0: 2 of SIMPO, 0.1 of DPO */
+    reason_session *reference; /**< of DPO: a session on the reference model, which has the
+                                    same tokens. It must be free, and is, for the call */
+    reason_progress_fn progress; /**< default NULL; stage "score", in tokens */
+    void *progress_user;         /**< handed to `progress` */
+    reason_cancel_token *cancel; /**< default NULL */
+} reason_score_request;
+
+/** Fills a request with defaults. As reason_model_options_init(). */
+REASON_API reason_status reason_score_request_init(reason_score_request *request,
+                                                   size_t size);
+
+/** The scores of responses to one prompt. They outlive session and model. */
+typedef struct reason_scores reason_scores;
+
+/**
+ * Scores the responses. Their common beginning, prompt included, is run once; what follows
+ * is run together, as many tokens in a pass as the session takes. A score is the same bits
+ * whatever is scored beside it, in whatever chunks and with however many threads. The
+ * session's own timeline is left as it is. A memory limit means fewer at once.
+ *
+ * @return INVALID_ARG, CONTEXT_FULL (a prompt with its response does not fit), NO_MEMORY,
+ * BUSY, CANCELLED (there are no scores then), MISMATCH (a kind that the model has no head
+ * for, or no output matrix; a reference with other tokens; a template that leaves a step
+ * out), FORMAT (outputs that are not finite), and what reason_template_render() returns
+ */
+REASON_API reason_status reason_score(reason_session *session,
+                                      const reason_score_request *request,
+                                      reason_scores **scores);
+/** Frees the scores. */
+REASON_API void reason_scores_free(reason_scores *scores);
+/** How many responses there are. 0 for NULL. */
+REASON_API size_t reason_scores_n(const reason_scores *scores);
+/** The kind that was used: never HEAD. #REASON_SCORE_HEAD for NULL. */
+REASON_API reason_score_kind reason_scores_kind(const reason_scores *scores);
+/** "none", "sigmoid", "softmax": what was made of outputs. "none" for NULL. */
+REASON_API const char *reason_scores_transform(const reason_scores *scores);
+/** The name of output `index` of a head, borrowed; NULL if it has none. */
+REASON_API const char *reason_scores_label(const reason_scores *scores, size_t index);
+
+/** What a response got, and what is to be known beside it: a reward that can be had by
+ * length or by saying everything twice is looked at with suspicion. */
+typedef struct reason_scored {
+    size_t size;  /**< sizeof(reason_scored), set by the caller */
+    double score; /**< more is better; behind the transform */
+    const double *raw; /**< [n_raw], borrowed from the scores: outputs before the transform
+        (of STEPS and TOKENS the last ones), of YESNO the two logits, of likelihoods the sum
+        of log-probabilities and their mean, of DPO the model's sum and the reference's */
+    size_t n_raw;
+    size_t n_steps;    /**< of STEPS steps, of TOKENS and likelihoods tokens; else 0 */
+    uint64_t n_tokens; /**< of prompt, response and suffix */
+    uint64_t n_scored; /**< of the response, with what the template puts around it */
+    uint64_t n_bytes;         /**< of the response */
+    uint64_t response_tokens; /**< of the response alone, tokenized by itself */
+    uint64_t thinking_tokens; /**< of it, between the model's own tags */
+    uint64_t answer_tokens;   /**< of it, outside of them */
+    uint64_t control_tokens; /**< of it, that are control tokens: a response that forges a
+                                  turn has them */
+    bool thinking_closed; /**< no thought is left open */
+    bool has_answer; /**< something but white space is outside of thoughts */
+    double repeated; /**< 1 - different / all of its runs of 4 tokens; 0 below 4 tokens */
+} reason_scored;
+
+/** Fills `scored`, whose size field must be set, for response `index`. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_scores_at(const reason_scores *scores, size_t index,
+                                          reason_scored *scored);
+
+/** What a step, or a token, got. */
+typedef struct reason_scored_step {
+    size_t size;     /**< sizeof(reason_scored_step), set by the caller */
+    double score;    /**< behind the transform; of likelihoods the log-probability of the
+                          token, of DPO what it is above the reference's */
+    const double *raw; /**< [n_raw], borrowed from the scores: outputs before the transform,
+                            of likelihoods the log-probability, of DPO both */
+    size_t n_raw;
+    uint64_t position; /**< of the token, from 0 at the begin of the prompt */
+    int32_t token;
+} reason_scored_step;
+
+/** Fills `step`, whose size field must be set, with one of a response's n_steps. Returns
+ * INVALID_ARG. */
+REASON_API reason_status reason_scores_step(const reason_scores *scores, size_t index,
+                                            size_t step, reason_scored_step *scored);
+
+/** What scoring cost. */
+typedef struct reason_score_usage {
+    size_t size;              /**< sizeof(reason_score_usage), set by the caller */
+    uint64_t prompt_tokens;   /**< of the prompt */
+    uint64_t shared_tokens;   /**< that all responses begin with, prompt included */
+    uint64_t computed_tokens; /**< that were run; of DPO by both models */
+    uint64_t kept_tokens;     /**< that earlier calls had left */
+    uint64_t tokens;          /**< of all prompts, responses and suffixes, one by one */
+    double seconds;           /**< of the whole call */
+} reason_score_usage;
+
+/** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */
+REASON_API reason_status reason_scores_usage(const reason_scores *scores,
+                                             reason_score_usage *usage);
 
 /* ---------------------------------------------------------------------------------------
  * Answers, and several samples for one.

@@ -145,8 +145,7 @@ static reason_status thinking_variables(const rsn_template *chat,
     return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
 }
 
-/* The conversation of the request as JSON. */
-static reason_status conversation(const reason_request *r, rsn_str *json) {
+reason_status rsn_conversation_json(const reason_request *r, rsn_str *json) {
     if (r->messages_json) {
         rsn_str_addz(json, r->messages_json);
         return json->failed ? rsn_fail_memory(json->n) : REASON_OK;
@@ -201,7 +200,7 @@ static reason_status render_request(const rsn_model *model, const reason_request
     bool switched = false;
     reason_status status = pick_template(model, r->template_text, &own, &chat);
     if (status == REASON_OK)
-        status = conversation(r, &json);
+        status = rsn_conversation_json(r, &json);
     const char *messages = rsn_str_text(&json);
     if (status == REASON_OK)
         status = render_mode(model, chat, r, messages, mode, th, prompt, &switched);
@@ -285,7 +284,7 @@ static void read_blocks(const rsn_model *model, rsn_prompt *p) {
     }
 }
 
-static reason_status count_sources(const reason_request *r) {
+reason_status rsn_prompt_check(const reason_request *r) {
     int n = (r->prompt != NULL) + (r->messages != NULL) + (r->messages_json != NULL) +
             (r->text != NULL);
     if (n != 1)
@@ -322,7 +321,7 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
                                reason_think_mode mode, const reason_thinking *thinking,
                                const rsn_inserts *inserts, rsn_prompt *prompt) {
     memset(prompt, 0, sizeof *prompt);
-    reason_status status = count_sources(r);
+    reason_status status = rsn_prompt_check(r);
     if (status == REASON_OK && !model->vocab)
         status = rsn_fail(REASON_ERR_UNSUPPORTED, "the model's file has no tokenizer");
     if (status != REASON_OK)

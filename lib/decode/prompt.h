@@ -26,6 +26,10 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *req
                                const rsn_inserts *inserts, rsn_prompt *prompt);
 void rsn_prompt_free(rsn_prompt *prompt);
 
+/* INVALID_ARG unless exactly one source of a prompt is given, and whole. */
+reason_status rsn_prompt_check(const reason_request *request);
+/* The conversation of a request that has no `text`, as a JSON array. NO_MEMORY. */
+reason_status rsn_conversation_json(const reason_request *request, rsn_str *json);
 /* A conversation as a JSON array of objects. */
 reason_status rsn_messages_json(const reason_message *const *messages, size_t n,
                                 rsn_str *json);

@@ -369,6 +369,33 @@ static reason_status play(handles *h) {
     return status;
 }
 
+/* Two responses in a conversation; heads are the unit test's. */
+static reason_status score(handles *h) {
+    asking a;
+    reason_score_request r;
+    reason_scores *out = (reason_scores *)h;
+    const char *const responses[] = {"<think>3 + 4</think>7", "8"};
+    ask_init(&a, "", 2);
+    a.request.text = NULL;
+    a.request.prompt = "What is 3 + 4?";
+    assert_ok(reason_score_request_init(&r, sizeof r));
+    r.prompt = &a.request;
+    r.responses = responses;
+    r.n_responses = COUNT(responses);
+    r.kind = REASON_SCORE_LOGPROB;
+    reason_status status = reason_score(h->session, &r, &out);
+    assert_output(out, status);
+    h->sum = 0;
+    for (size_t i = 0; i < reason_scores_n(out); i++) {
+        reason_scored s = {.size = sizeof s};
+        assert_ok(reason_scores_at(out, i, &s));
+        h->sum = add_bytes(h->sum, &s.score, sizeof s.score);
+        h->sum = add_bytes(h->sum, s.raw, s.n_raw * sizeof *s.raw);
+    }
+    reason_scores_free(out);
+    return status;
+}
+
 static reason_status fork_session(handles *h) {
     int32_t id = 5;
     float *row = malloc((size_t)model_int(h->model, "n_vocab") * sizeof *row);
@@ -521,6 +548,11 @@ static void test_api_alloc_fail__evaluate(void **state) {
     refuse_each(evaluate, true, true, 12);
 }
 
+static void test_api_alloc_fail__score(void **state) {
+    (void)state;
+    refuse_each(score, true, true, 12);
+}
+
 /* ---- none at all ---- */
 
 typedef struct steps {
@@ -594,6 +626,7 @@ int main(void) {
         cmocka_unit_test(test_api_alloc_fail__generate),
         cmocka_unit_test(test_api_alloc_fail__evaluate),
         cmocka_unit_test(test_api_alloc_fail__judge),
+        cmocka_unit_test(test_api_alloc_fail__score),
         cmocka_unit_test(test_api_alloc_fail__none_per_token),
     };
     return cmocka_run_group_tests_name("api_alloc_fail", tests, NULL, NULL);

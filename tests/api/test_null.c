@@ -284,6 +284,75 @@ static void test_api_null__many(void **state) {
     reason_result_free(out);
 }
 
+static void test_api_null__score(void **state) {
+    const world *w = *state;
+    asking a;
+    reason_score_request r;
+    reason_scores *scores = MARK;
+    reason_scored scored = {.size = sizeof scored};
+    reason_scored_step step = {.size = sizeof step};
+    reason_score_usage usage = {.size = sizeof usage};
+    const char *const responses[] = {"7", "8"}, *const none[] = {"7", NULL};
+    const int64_t lengths[] = {-1, -2};
+    ask_init(&a, "What is 3 + 4?", 2);
+    assert_refused(reason_score_request_init(NULL, sizeof r));
+    assert_ok(reason_score_request_init(&r, sizeof r));
+    assert_refused(reason_score(NULL, &r, &scores));
+    assert_null(scores);
+    assert_refused(reason_score(w->session, NULL, &scores));
+    assert_refused(reason_score(w->session, &r, NULL));
+    assert_refused(reason_score(w->session, &r, &scores)); /* no prompt */
+    r.prompt = &a.request;
+    r.kind = REASON_SCORE_LOGPROB;
+    r.n_responses = 2;
+    assert_refused(reason_score(w->session, &r, &scores)); /* no responses */
+    r.responses = none;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.responses = responses;
+    r.response_bytes = lengths;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.response_bytes = NULL;
+    a.request.size = 8;
+    assert_refused(reason_score(w->session, &r, &scores));
+    a.request.size = sizeof a.request;
+    r.beta = (float)NAN;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.beta = -1;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.beta = 0;
+    r.label = -2;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.label = -1;
+    r.transform = (reason_score_transform)4;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.transform = (reason_score_transform)0;
+    r.aggregate = (reason_aggregate)-1;
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.aggregate = (reason_aggregate)0;
+    r.step_separator = "";
+    assert_refused(reason_score(w->session, &r, &scores));
+    r.step_separator = NULL;
+    assert_ok(reason_score(w->session, &r, &scores));
+    assert_refused(reason_scores_at(NULL, 0, &scored));
+    assert_refused(reason_scores_at(scores, 2, &scored));
+    assert_refused(reason_scores_at(scores, 0, NULL));
+    assert_refused(reason_scores_step(NULL, 0, 0, &step));
+    assert_refused(reason_scores_step(scores, 2, 0, &step));
+    assert_refused(reason_scores_step(scores, 0, 1, &step));
+    assert_refused(reason_scores_step(scores, 0, 0, NULL));
+    assert_refused(reason_scores_usage(NULL, &usage));
+    assert_refused(reason_scores_usage(scores, NULL));
+    assert_int_equal(reason_scores_n(NULL), 0);
+    assert_int_equal(reason_scores_kind(NULL), REASON_SCORE_HEAD);
+    assert_string_equal(reason_scores_transform(NULL), "none");
+    assert_null(reason_scores_label(NULL, 0));
+    assert_null(reason_scores_label(scores, 0));
+    assert_string_equal(reason_score_kind_name((reason_score_kind)99), "unknown");
+    assert_string_equal(reason_aggregate_name((reason_aggregate)99), "unknown");
+    reason_scores_free(scores);
+    reason_scores_free(NULL);
+}
+
 static void test_api_null__evaluate(void **state) {
     const world *w = *state;
     asking a;
@@ -744,6 +813,7 @@ int main(void) {
         cmocka_unit_test(test_api_null__session),
         cmocka_unit_test(test_api_null__generate),
         cmocka_unit_test(test_api_null__many),
+        cmocka_unit_test(test_api_null__score),
         cmocka_unit_test(test_api_null__evaluate),
         cmocka_unit_test(test_api_null__rankings),
         cmocka_unit_test(test_api_null__judge),

@@ -59,6 +59,10 @@ static reason_status init_imatrix_options(void *p, size_t n) {
     return reason_imatrix_options_init(p, n);
 }
 
+static reason_status init_score(void *p, size_t n) {
+    return reason_score_request_init(p, n);
+}
+
 static reason_status init_quantize(void *p, size_t n) {
     return reason_quantize_options_init(p, n);
 }
@@ -221,6 +225,24 @@ static reason_status use_imatrix_options(void *p) {
                : REASON_ERR_INVALID_ARG;
 }
 
+static reason_status use_score(void *p) {
+    asking a;
+    reason_scores *out;
+    const char *const responses[] = {"7"};
+    reason_score_request *r = p;
+    ask_init(&a, "What is 3 + 4?", 2);
+    if (r->size >= sizeof *r) {
+        r->prompt = &a.request;
+        r->responses = responses;
+        r->n_responses = 1;
+        r->kind = REASON_SCORE_LOGPROB;
+    }
+    reason_status status = reason_score(session, r, &out);
+    assert_true((out != NULL) == (status == REASON_OK));
+    reason_scores_free(out);
+    return status;
+}
+
 static const struct {
     const char *name;
     size_t size;
@@ -245,6 +267,7 @@ static const struct {
     {"elo", sizeof(reason_elo_options), init_elo, use_elo},
     {"judge", sizeof(reason_judge_request), init_judge, use_judge},
     {"tournament", sizeof(reason_tournament_options), init_tournament, use_tournament},
+    {"score", sizeof(reason_score_request), init_score, use_score},
 };
 
 enum { FILL = 0xA5, TAIL = 24 };
@@ -305,7 +328,14 @@ static void test_api_options__defaults_are_those_documented(void **state) {
     reason_model_options m;
     reason_perplexity_options j;
     reason_imatrix_options i;
+    reason_score_request c;
     (void)state;
+    assert_ok(reason_score_request_init(&c, sizeof c));
+    assert_true(!c.prompt && !c.responses && !c.response_bytes && c.n_responses == 0 &&
+                c.kind == REASON_SCORE_HEAD && c.transform == REASON_TRANSFORM_MODEL &&
+                c.label == -1 && c.aggregate == REASON_AGGREGATE_LAST &&
+                !c.step_separator && !c.suffix && !c.yes && !c.no && c.beta == 0 &&
+                !c.reference && !c.progress && !c.cancel);
     assert_ok(reason_session_options_init(&s, sizeof s));
     assert_true(s.n_ctx == 0 && s.n_threads == 0 && !s.pool &&
                 s.kv_type == REASON_KV_F16 && s.n_chunk == 0 && s.memory_limit == 0 &&
@@ -467,6 +497,37 @@ static reason_status get_machine(void *p) {
     return reason_machine_measure(NULL, p);
 }
 
+static reason_scores *score_once(void) {
+    asking a;
+    reason_score_request r;
+    reason_scores *out;
+    const char *const responses[] = {"7"};
+    ask_init(&a, "What is 3 + 4?", 2);
+    assert_ok(reason_score_request_init(&r, sizeof r));
+    r.prompt = &a.request;
+    r.responses = responses;
+    r.n_responses = 1;
+    r.kind = REASON_SCORE_LOGPROB;
+    assert_ok(reason_score(session, &r, &out));
+    return out;
+}
+static reason_status get_scored(void *p) {
+    reason_scores *scores = score_once();
+    reason_status status = reason_scores_at(scores, 0, p);
+    if (status == REASON_OK) /* borrowed, and not the same twice */
+        ((reason_scored *)p)->raw = NULL;
+    reason_scores_free(scores);
+    return status;
+}
+static reason_status get_scored_step(void *p) {
+    reason_scores *scores = score_once();
+    reason_status status = reason_scores_step(scores, 0, 0, p);
+    if (status == REASON_OK)
+        ((reason_scored_step *)p)->raw = NULL;
+    reason_scores_free(scores);
+    return status;
+}
+
 static const struct {
     const char *name;
     size_t size;
@@ -475,6 +536,8 @@ static const struct {
 } outputs[] = {
     {"usage", sizeof(reason_usage), get_usage, false},
     {"token", sizeof(reason_token), get_token, false},
+    {"scored", sizeof(reason_scored), get_scored, false},
+    {"scored_step", sizeof(reason_scored_step), get_scored_step, false},
     {"perplexity", sizeof(reason_perplexity_result), get_perplexity, false},
     {"machine", sizeof(reason_machine), get_machine, true},
 };
