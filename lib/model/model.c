@@ -33,6 +33,9 @@ static reason_status report(const rsn_model_load *how, uint64_t done, size_t n_p
     return REASON_OK;
 }
 
+/* What published models that judge steps have between these. */
+#define USUAL_STEP "<extra_0>"
+
 /* Which network this is and how large; nothing if the file has no tensors. */
 static reason_status read_network(rsn_model *m) {
     rsn_text name = {0};
@@ -52,6 +55,8 @@ static reason_status read_network(rsn_model *m) {
         return rsn_fail(REASON_ERR_FORMAT,
                         "tokenizer.ggml.tokens has %zu tokens, vocab_size is %zu",
                         rsn_vocab_size(m->vocab), m->hp.n_vocab);
+    if (m->hp.head.kind == RSN_HEAD_STEPS && m->hp.head.step_token < 0 && m->vocab)
+        m->hp.head.step_token = rsn_vocab_find(m->vocab, USUAL_STEP, strlen(USUAL_STEP));
     if (m->hp.head.step_token >= 0 && (size_t)m->hp.head.step_token >= m->hp.n_vocab)
         return rsn_fail(REASON_ERR_FORMAT, "key %s is %d, 0 to %zu expected",
                         RSN_KEY_HEAD_STEP_TOKEN, m->hp.head.step_token,

@@ -198,12 +198,22 @@ static reason_status encode_all(builder *b, rsn_candidate *c) {
 
 /* --- places -------------------------------------------------------------------------- */
 
+/* Heads are trained on batches: they read the last token that is not the padding one, which
+ * is the end of text in some vocabularies, and then is not read. */
+static size_t last_token(const builder *b, const rsn_candidate *c) {
+    int32_t pad = rsn_vocab_pad(b->s->model->vocab);
+    size_t at = c->ids.n - 1;
+    while (b->s->kind->head && at > 0 && c->ids.items[at] == pad)
+        at--;
+    return at;
+}
+
 static reason_status find_places(const builder *b, rsn_candidate *c) {
     const rsn_score_kind *kind = b->s->kind;
     int32_t step = b->s->model->hp.head.step_token;
     reason_status status = REASON_OK;
     if (kind->where == RSN_WHERE_LAST)
-        status = add_place(c, c->ids.n - 1);
+        status = add_place(c, last_token(b, c));
     for (size_t i = c->n_prompt; i < c->end && status == REASON_OK; i++)
         if (kind->where == RSN_WHERE_RESPONSE ||
             (kind->where == RSN_WHERE_STEPS && b->step.n > 0 && c->ids.items[i] == step))

@@ -246,6 +246,28 @@ static void test_score__last_token(void **state) {
     }
 }
 
+/* The padding token at the end, here the end of text of plain documents, is not read. */
+static void test_score__padding_is_not_read(void **state) {
+    (void)state;
+    fixture f;
+    static const char *const responses[] = {"one<|endoftext|>", "one",
+                                            "one<|endoftext|><|endoftext|>", "one<|im_end|>"};
+    begin(&f, "llama", (tiny_options){.head_out = 1}, NULL, NULL, -1);
+    f.r.responses = responses;
+    f.r.n_responses = 4;
+    score(&f);
+    assert_true(scored(&f, 0).score == scored(&f, 1).score);
+    assert_true(scored(&f, 2).score == scored(&f, 1).score);
+    assert_true(scored(&f, 3).score != scored(&f, 1).score);
+    f.r.responses = responses + 1;
+    f.r.suffix = "<|endoftext|>";
+    f.r.n_responses = 1;
+    double wanted = scored(&f, 1).score;
+    score(&f);
+    assert_true(scored(&f, 0).score == wanted);
+    end(&f);
+}
+
 /* Heads in blocks are decoded; the softmax and the sigmoid are what they are. */
 static void test_score__transforms(void **state) {
     (void)state;
@@ -844,6 +866,7 @@ static void test_score__memory_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_score__last_token),
+        cmocka_unit_test(test_score__padding_is_not_read),
         cmocka_unit_test(test_score__transforms),
         cmocka_unit_test(test_score__step_token),
         cmocka_unit_test(test_score__steps_by_blank_lines),
