@@ -377,6 +377,8 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/steps.h
 
 search_sources = lib/search/pass_at_k.c \
+	lib/search/rewards.c \
+	lib/search/rewards.h \
 	lib/search/search.c \
 	lib/search/search.h \
 	lib/search/tournament.c \

@@ -1195,8 +1195,9 @@ typedef enum reason_search_method {
                                        self-consistency) */
     REASON_SEARCH_CONFIDENCE = 1, /**< a vote weighted by exp of a sample's mean
                                        log-probability */
-    REASON_SEARCH_BEST = 2,       /**< the sample that `score` likes best */
-    REASON_SEARCH_WEIGHTED = 3,   /**< a vote weighted by `score`, which is 0 or more */
+    REASON_SEARCH_BEST = 2,       /**< the sample that `score` or `reward` likes best */
+    REASON_SEARCH_WEIGHTED = 3,   /**< a vote weighted by `score`, which is 0 or more, or by
+                                       `reward` */
     REASON_SEARCH_FIRST = 4, /**< all stop when `n_first` have ended, which vote (First
                                   Finish Search, arXiv 2505.18149) */
     REASON_SEARCH_SHORT = 5  /**< all others stop when `n_first` have begun to answer;
@@ -1220,8 +1221,15 @@ typedef struct reason_search_options {
     reason_answer_kind answers; /**< default #REASON_ANSWER_AUTO */
     int64_t max_tokens; /**< of all samples together; those that run when the next token
                              of each would be too many are stopped; default 0: no limit */
-    reason_score_fn score; /**< of BEST and WEIGHTED; default NULL */
+    reason_score_fn score; /**< of BEST and WEIGHTED, instead of `reward`; default NULL */
     void *score_user;      /**< handed to `score` */
+    reason_session *reward; /**< of BEST and WEIGHTED: a session of the model that judges
+        samples, as reason_score() does, by the request's prompt. It must be free, and is,
+        for the call; it may be the session that searches. Default NULL */
+    const reason_score_request *scoring; /**< how it judges: all but prompt and responses,
+        progress and cancel token; default NULL: what its head says. WEIGHTED takes the
+        sigmoid of a head without a transform, and exp of likelihoods */
+    bool answers_only; /**< it sees answers without thoughts; default false */
 } reason_search_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
@@ -1239,8 +1247,9 @@ typedef struct reason_search_result reason_search_result;
  * (n_parallel of as many, no memory limit) it is the same every time.
  *
  * @param options NULL for defaults
- * @return what reason_generate() returns; INVALID_ARG also for a method without the score
- * it needs, for more `n_first` than samples, and for a score below 0 of WEIGHTED
+ * @return what reason_generate() and, of a reward model, reason_score() return;
+ * INVALID_ARG also for a method without the score it needs, for more `n_first` than
+ * samples, and for a score below 0 of WEIGHTED
  */
 REASON_API reason_status reason_search(reason_session *session,
                                        const reason_request *request,
@@ -1278,6 +1287,7 @@ typedef struct reason_search_usage {
     uint64_t n_stopped; /**< samples that were stopped */
     uint64_t unmade;    /**< tokens that these might still have made, at most */
     double seconds;     /**< of the whole call */
+    uint64_t reward_tokens; /**< that a reward model ran */
 } reason_search_usage;
 
 /** Fills `usage`, whose size field must be set. Returns INVALID_ARG. */

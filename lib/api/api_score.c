@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/options.h"
+#include "api/request.h"
 #include "decode/prompt.h"
 #include "reward/score.h"
 
@@ -66,6 +67,13 @@ static reason_status check_numbers(const reason_score_request *r) {
     return REASON_OK;
 }
 
+reason_status rsn_score_request_read(const reason_score_request *from,
+                                     reason_score_request *request) {
+    *request = REQUEST;
+    reason_status status = rsn_options_read(from, request, sizeof *request, "request");
+    return status == REASON_OK ? check_numbers(request) : status;
+}
+
 static reason_status read_prompt(const reason_request *from, reason_request *prompt) {
     if (!from)
         return rsn_fail_null("prompt");
@@ -99,20 +107,18 @@ static reason_status score(reason_session *session, const rsn_score_asked *asked
 
 reason_status reason_score(reason_session *session, const reason_score_request *request,
                            reason_scores **scores) {
-    reason_score_request r = REQUEST;
+    reason_score_request r;
     reason_request prompt = PROMPT;
     if (scores)
         *scores = NULL;
     if (!session || !request || !scores)
         return rsn_fail_null("session, request or scores");
-    reason_status status = rsn_options_read(request, &r, sizeof r, "request");
+    reason_status status = rsn_score_request_read(request, &r);
     if (status == REASON_OK)
         status = read_prompt(r.prompt, &prompt);
     if (status == REASON_OK)
         status = check_responses(&r);
-    if (status == REASON_OK)
-        status = check_numbers(&r);
-    const rsn_score_asked asked = {&r, &prompt};
+    const rsn_score_asked asked = {&r, &prompt, NULL};
     return status == REASON_OK ? score(session, &asked, scores) : status;
 }
 

@@ -76,10 +76,48 @@ static reason_status set_samples(const reason_search_options *o, rsn_complete *c
     return rsn_search_check(o, (size_t)c->request.n_samples);
 }
 
+/* The sessions of a reward model, each claimed once, before the search begins: *n of them
+ * that are not the one that searches. */
+static reason_status claim_rewards(const reason_session *session,
+                                   reason_session *const *all, reason_session **claimed,
+                                   size_t *n) {
+    for (size_t i = 0; i < 2; i++) {
+        if (!all[i] || all[i] == session)
+            continue;
+        reason_status status = rsn_session_claim(all[i]);
+        if (status != REASON_OK)
+            return rsn_fail_within(status, i == 0 ? "reward" : "reference");
+        claimed[(*n)++] = all[i];
+    }
+    return REASON_OK;
+}
+
+static reason_status search(reason_session *session, const rsn_search_asked *asked,
+                            reason_search_result **result) {
+    reason_session *const all[] = {asked->options->reward,
+                                   asked->options->reward ? asked->scoring->reference
+                                                          : NULL};
+    reason_session *claimed[2];
+    size_t n = 0;
+    if (all[0] && all[0] == all[1])
+        return rsn_fail(REASON_ERR_INVALID_ARG, "the reference is the reward itself");
+    reason_status status = claim_rewards(session, all, claimed, &n);
+    if (status == REASON_OK)
+        status = rsn_session_enter(session);
+    if (status == REASON_OK) {
+        status = rsn_search(session, asked, result);
+        rsn_session_leave(session);
+    }
+    while (n-- > 0)
+        rsn_session_release(claimed[n]);
+    return status;
+}
+
 reason_status reason_search(reason_session *session, const reason_request *request,
                             const reason_search_options *options,
                             reason_search_result **result) {
     reason_search_options o = OPTIONS;
+    reason_score_request scoring;
     rsn_complete c;
     rsn_asked asked;
     if (result)
@@ -88,17 +126,17 @@ reason_status reason_search(reason_session *session, const reason_request *reque
         return rsn_fail_null("session, request or result");
     reason_status status = rsn_options_read(options, &o, sizeof o, "options");
     if (status == REASON_OK)
+        status = rsn_score_request_read(o.scoring, &scoring);
+    if (status == REASON_OK)
         status = rsn_request_read(request, &c, &asked);
     if (status == REASON_OK)
         status = set_samples(&o, &c);
     if (status == REASON_OK)
         status = rsn_requests_advise(&c, &asked, 1);
-    if (status == REASON_OK)
-        status = rsn_session_enter(session);
     if (status != REASON_OK)
         return status;
-    status = rsn_search(session, &asked, &o, result);
-    rsn_session_leave(session);
+    const rsn_search_asked what = {&asked, &o, &scoring};
+    status = search(session, &what, result);
     rsn_requests_free(&c, 1);
     return status;
 }

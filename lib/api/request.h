@@ -16,6 +16,10 @@ typedef struct rsn_complete {
  * points into *c. INVALID_ARG. */
 reason_status rsn_request_read(const reason_request *request, rsn_complete *c,
                                rsn_asked *asked);
+/* api_score.c: how responses are scored; NULL: as the head says. Prompt and responses are
+ * not looked at. INVALID_ARG. */
+reason_status rsn_score_request_read(const reason_score_request *from,
+                                     reason_score_request *request);
 /* Asks the advisers of n requests that were read, no session being entered. What
  * rsn_advise() returns. */
 reason_status rsn_requests_advise(rsn_complete *all, const rsn_asked *asked, size_t n);

@@ -22,7 +22,7 @@ static size_t few(size_t n) {
 }
 
 /* The text a token adds: control tokens add none, unless they are part of a tag. */
-static rsn_text text_of(const rsn_model *m, int32_t id) {
+rsn_text rsn_written(const rsn_model *m, int32_t id) {
     rsn_text text = rsn_vocab_bytes(m->vocab, id);
     bool is_silent = text.n == 0 || (rsn_vocab_is_control(m->vocab, id) &&
                                      !rsn_tags_have(&m->tags, text));
@@ -153,7 +153,7 @@ static reason_status draw(rsn_sequence *q, int32_t *id, bool *ends,
         }
         bool is_end = rsn_vocab_is_end(q->model->vocab, *id);
         rsn_verdict verdict =
-            rsn_think_judge(&q->think, text_of(q->model, *id), is_end, &status);
+            rsn_think_judge(&q->think, rsn_written(q->model, *id), is_end, &status);
         *ends = verdict == RSN_END;
         if (verdict == RSN_ACCEPT || verdict == RSN_END)
             return status;
@@ -186,7 +186,7 @@ static reason_status take(rsn_sequence *q, int32_t id, reason_origin origin, boo
                           float sampled_logprob) {
     reason_status status = note_token(q, id, origin, sampled_logprob);
     if (status == REASON_OK)
-        status = rsn_think_push(&q->think, text_of(q->model, id), ends);
+        status = rsn_think_push(&q->think, rsn_written(q->model, id), ends);
     if (status == REASON_OK)
         status = rsn_output_status(&q->output);
     rsn_consult_loop(q);

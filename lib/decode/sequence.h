@@ -52,6 +52,9 @@ typedef struct rsn_sequence {
     double *spend; /* what the time since then counts as */
 } rsn_sequence;
 
+/* What an output token writes: nothing for a control token, unless it is part of a tag. */
+rsn_text rsn_written(const rsn_model *model, int32_t id);
+
 /* A request whose structs are complete (api/ has read them). */
 typedef struct rsn_asked {
     const reason_request *request;

@@ -51,10 +51,11 @@ static reason_status make_room(rsn_scoring *s) {
 }
 
 /* In its own session, then in the reference's. */
-static reason_status run_all(rsn_scoring *s, rsn_session *session) {
+static reason_status run_all(rsn_scoring *s, rsn_session *session,
+                             const rsn_cancel *also) {
     rsn_session *reference =
         s->request->kind == REASON_SCORE_DPO ? s->request->reference : NULL;
-    rsn_cancel second = {NULL, reference ? &reference->cancel : NULL, NULL};
+    rsn_cancel second = {NULL, reference ? &reference->cancel : NULL, also};
     const rsn_cancel cancel = {s->request->cancel, &session->cancel, &second};
     rsn_session *all[] = {session, reference};
     reason_status status = rsn_cancelled(&cancel)
@@ -132,7 +133,7 @@ reason_status rsn_score(rsn_session *session, const rsn_score_asked *asked,
     if (status == REASON_OK)
         status = keep_labels(&s, out);
     if (status == REASON_OK)
-        status = run_all(&s, session);
+        status = run_all(&s, session, asked->also);
     if (status == REASON_OK) {
         give(&s, kind, out);
         out->usage.seconds = rsn_clock() - start;

@@ -17,6 +17,7 @@
 typedef struct rsn_score_asked {
     const reason_score_request *request;
     const reason_request *prompt;
+    const rsn_cancel *also; /* watched too, as the last one; NULL: nothing */
 } rsn_score_asked;
 
 /* A response in its sequence. */

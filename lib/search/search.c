@@ -10,25 +10,40 @@
 #include "base/clock.h"
 #include "kernels/mathd.h"
 
-/* What a sample's vote weighs; NaN: it has none. */
-typedef double (*weight_fn)(const reason_search_options *o, const rsn_result *sample);
+typedef struct search {
+    const reason_search_options *options;
+    const rsn_model *model;
+    rsn_rewarder rewarder;
+    rsn_search_result *result;
+    bool *chosen; /* [samples], of those that stopped the others; NULL: none did yet */
+    double *rewards; /* [samples], of a reward model; NULL: there is none */
+} search;
 
-static double one_vote(const reason_search_options *o, const rsn_result *sample) {
-    (void)o;
-    (void)sample;
+static const rsn_result *sample_of(const rsn_result *all, size_t i) {
+    return i == 0 ? all : all->more[i - 1];
+}
+
+/* What the vote of sample i weighs; NaN: it has none. */
+typedef double (*weight_fn)(const search *s, size_t i);
+
+static double one_vote(const search *s, size_t i) {
+    (void)s;
+    (void)i;
     return 1;
 }
 
-static double confidence(const reason_search_options *o, const rsn_result *sample) {
-    (void)o;
+static double confidence(const search *s, size_t i) {
+    const rsn_result *sample = sample_of(s->result->samples, i);
     double sum = 0;
-    for (size_t i = 0; i < sample->n_tokens; i++)
-        sum += (double)sample->tokens[i].logprob;
+    for (size_t t = 0; t < sample->n_tokens; t++)
+        sum += (double)sample->tokens[t].logprob;
     return rsn_expd(sum / (double)sample->n_tokens);
 }
 
-static double score(const reason_search_options *o, const rsn_result *sample) {
-    return o->score(o->score_user, sample);
+static double score(const search *s, size_t i) {
+    const reason_search_options *o = s->options;
+    return s->rewards ? s->rewards[i]
+                      : o->score(o->score_user, sample_of(s->result->samples, i));
 }
 
 /* When the first ones are enough. */
@@ -37,7 +52,7 @@ typedef enum stop { STOP_NEVER, STOP_ENDED, STOP_ANSWERING } stop;
 static const struct {
     const char *name;
     weight_fn weight;
-    bool scored;  /* needs options->score */
+    bool scored;  /* needs a score or a reward model */
     bool summed;  /* an answer's weights add up; else the largest counts */
     stop stop;
     bool shorter; /* of equal samples the shorter one is better */
@@ -69,8 +84,11 @@ reason_status rsn_search_check(const reason_search_options *o, size_t n_samples)
     if ((size_t)o->answers > REASON_ANSWER_CHOICE)
         return rsn_fail(REASON_ERR_INVALID_ARG, "answers %d is none of its enum",
                         (int)o->answers);
-    if (METHODS[o->method].scored && !o->score)
-        return rsn_fail(REASON_ERR_INVALID_ARG, "method %s needs a score",
+    if (METHODS[o->method].scored ? !o->score == !o->reward : o->reward != NULL)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        METHODS[o->method].scored
+                            ? "method %s needs a score, or a reward model, and not both"
+                            : "method %s has no use for a reward model",
                         METHODS[o->method].name);
     if (o->n_first < 0 || (size_t)o->n_first > n_samples || o->max_tokens < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
@@ -80,12 +98,6 @@ reason_status rsn_search_check(const reason_search_options *o, size_t n_samples)
 }
 
 /* --- while samples run --------------------------------------------------------------- */
-
-typedef struct search {
-    const reason_search_options *options;
-    rsn_search_result *result;
-    bool *chosen; /* [samples], of those that stopped the others; NULL: none did yet */
-} search;
 
 static void stop_one(search *s, rsn_batch *b, size_t i) {
     const rsn_sequence *q = rsn_batch_sequence(b, i);
@@ -153,10 +165,6 @@ static reason_status look(void *user, rsn_batch *b) {
 
 /* --- afterwards ---------------------------------------------------------------------- */
 
-static const rsn_result *sample_of(const rsn_result *all, size_t i) {
-    return i == 0 ? all : all->more[i - 1];
-}
-
 static rsn_search_answer *find_answer(rsn_search_result *r, const rsn_str *text) {
     for (size_t i = 0; i < r->n_answers; i++) {
         const rsn_str *other = &r->answers[i].text;
@@ -195,19 +203,31 @@ static reason_status count_vote(search *s, size_t i, rsn_str *text, double weigh
     return REASON_OK;
 }
 
+/* Of a sample that was stopped nothing counts. */
+static bool may_vote(const search *s, size_t i) {
+    return sample_of(s->result->samples, i)->finish != REASON_FINISH_CANCELLED &&
+           (!s->chosen || s->chosen[i]);
+}
+
+static reason_status find_text(const search *s, size_t i, rsn_str *text) {
+    const rsn_str *answer = &sample_of(s->result->samples, i)->answer;
+    rsn_answer_normalize((rsn_text){rsn_str_text(answer), answer->n}, s->options->answers,
+                         text);
+    if (!text->failed)
+        return REASON_OK;
+    rsn_str_free(text);
+    return rsn_fail_memory(answer->n);
+}
+
 static reason_status vote(search *s, size_t i) {
-    const rsn_result *sample = sample_of(s->result->samples, i);
     const reason_search_options *o = s->options;
     rsn_str text = {0};
-    if (sample->finish == REASON_FINISH_CANCELLED || (s->chosen && !s->chosen[i]))
+    if (!may_vote(s, i))
         return REASON_OK;
-    rsn_answer_normalize((rsn_text){rsn_str_text(&sample->answer), sample->answer.n},
-                         o->answers, &text);
-    if (text.failed) {
-        rsn_str_free(&text);
-        return rsn_fail_memory(sample->answer.n);
-    }
-    double weight = text.n > 0 ? METHODS[o->method].weight(o, sample) : (double)NAN;
+    reason_status status = find_text(s, i, &text);
+    if (status != REASON_OK)
+        return status;
+    double weight = text.n > 0 ? METHODS[o->method].weight(s, i) : (double)NAN;
     if (o->method == REASON_SEARCH_WEIGHTED && weight < 0) {
         rsn_str_free(&text);
         return rsn_fail(REASON_ERR_INVALID_ARG,
@@ -240,6 +260,67 @@ static void sort_answers(search *s) {
     }
 }
 
+/* --- a reward model ------------------------------------------------------------------- */
+
+/* Those with an answer, at once: texts[k] is of sample who[k]. */
+static reason_status list_texts(const search *s, size_t n, rsn_str *texts, size_t *who,
+                                size_t *n_texts) {
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < n && status == REASON_OK; i++) {
+        rsn_str answer = {0};
+        if (!may_vote(s, i))
+            continue;
+        status = find_text(s, i, &answer);
+        bool has_answer = answer.n > 0;
+        rsn_str_free(&answer);
+        if (status != REASON_OK || !has_answer)
+            continue;
+        who[*n_texts] = i;
+        status = rsn_sample_text(s->model, sample_of(s->result->samples, i),
+                                 s->options->answers_only, &texts[(*n_texts)++]);
+    }
+    return status;
+}
+
+static reason_status reward_texts(search *s, const rsn_str *texts, const size_t *who,
+                                  size_t n) {
+    rsn_text *views = rsn_calloc2(n + 1, sizeof *views);
+    double *scores = rsn_calloc2(n + 1, sizeof *scores);
+    reason_status status = views && scores ? REASON_OK : REASON_ERR_NO_MEMORY;
+    for (size_t k = 0; k < n && status == REASON_OK; k++)
+        views[k] = (rsn_text){rsn_str_text(&texts[k]), texts[k].n};
+    if (status == REASON_OK)
+        status = rsn_rewards(&s->rewarder, views, n,
+                             s->options->method == REASON_SEARCH_WEIGHTED, scores);
+    for (size_t k = 0; k < n && status == REASON_OK; k++)
+        s->rewards[who[k]] = scores[k];
+    rsn_free(views);
+    rsn_free(scores);
+    return status;
+}
+
+static reason_status reward_samples(search *s) {
+    size_t n = s->result->samples->n_more + 1, n_texts = 0;
+    if (!s->rewarder.session)
+        return REASON_OK;
+    rsn_str *texts = rsn_calloc2(n, sizeof *texts);
+    size_t *who = rsn_calloc2(n, sizeof *who);
+    s->rewards = rsn_calloc2(n, sizeof *s->rewards);
+    reason_status status =
+        texts && who && s->rewards ? REASON_OK : REASON_ERR_NO_MEMORY;
+    if (status == REASON_OK)
+        status = list_texts(s, n, texts, who, &n_texts);
+    if (status == REASON_OK)
+        status = reward_texts(s, texts, who, n_texts);
+    for (size_t k = 0; texts && k < n; k++)
+        rsn_str_free(&texts[k]);
+    rsn_free(texts);
+    rsn_free(who);
+    return status;
+}
+
+/* --- the whole ------------------------------------------------------------------------ */
+
 static void count_tokens(search *s) {
     reason_search_usage *u = &s->result->usage;
     const rsn_result *all = s->result->samples;
@@ -250,11 +331,17 @@ static void count_tokens(search *s) {
     }
 }
 
-reason_status rsn_search(rsn_session *session, const rsn_asked *asked,
-                         const reason_search_options *options,
+reason_status rsn_search(rsn_session *session, const rsn_search_asked *asked,
                          rsn_search_result **result) {
     double start = rsn_clock();
-    search s = {.options = options, .result = rsn_calloc2(1, sizeof *s.result)};
+    const reason_search_options *options = asked->options;
+    search s = {.options = options,
+                .model = session->model,
+                .rewarder = {.session = options->reward,
+                             .how = asked->scoring,
+                             .prompt = asked->asked->request,
+                             .host = session},
+                .result = rsn_calloc2(1, sizeof *s.result)};
     bool in_step =
         METHODS[options->method].stop != STOP_NEVER || options->max_tokens > 0;
     const rsn_batch_watch watch = {look, &s, in_step};
@@ -262,16 +349,20 @@ reason_status rsn_search(rsn_session *session, const rsn_asked *asked,
     if (!s.result)
         return REASON_ERR_NO_MEMORY;
     reason_status status =
-        rsn_generate_batch(session, asked, 1, &watch, &s.result->samples);
+        rsn_generate_batch(session, asked->asked, 1, &watch, &s.result->samples);
+    if (status == REASON_OK)
+        status = reward_samples(&s);
     for (size_t i = 0; status == REASON_OK && i <= s.result->samples->n_more; i++)
         status = vote(&s, i);
     rsn_free(s.chosen);
+    rsn_free(s.rewards);
     if (status != REASON_OK) {
         rsn_search_result_free(s.result);
         return status;
     }
     sort_answers(&s);
     count_tokens(&s);
+    s.result->usage.reward_tokens = s.rewarder.n_run;
     s.result->usage.seconds = rsn_clock() - start;
     *result = s.result;
     return REASON_OK;

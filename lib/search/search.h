@@ -4,6 +4,7 @@
 
 #include "decode/batch.h"
 #include "reward/answer.h"
+#include "search/rewards.h"
 
 typedef struct rsn_search_answer {
     rsn_str text; /* normal form */
@@ -20,10 +21,15 @@ typedef struct reason_search_result {
     reason_search_usage usage;
 } rsn_search_result;
 
-/* Runs a search whose structs are complete; `request` says how many samples. The session
- * must be entered. */
-reason_status rsn_search(rsn_session *session, const rsn_asked *asked,
-                         const reason_search_options *options,
+/* What is asked, structs complete; the request says how many samples. */
+typedef struct rsn_search_asked {
+    const rsn_asked *asked;
+    const reason_search_options *options;
+    const reason_score_request *scoring; /* of a reward model */
+} rsn_search_asked;
+
+/* Runs a search. The session must be entered, and a reward's claimed if it is another. */
+reason_status rsn_search(rsn_session *session, const rsn_search_asked *asked,
                          rsn_search_result **result);
 void rsn_search_result_free(rsn_search_result *result);
 /* INVALID_ARG; the number of samples and n_first in force. */

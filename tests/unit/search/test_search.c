@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "support/gguf_build.h"
 #include "support/heap.h"
 
 enum { N = 24, LETTERS = 4 };
@@ -224,6 +225,129 @@ static void test_search__weighted(void **state) {
     end(&s);
 }
 
+/* --- a reward model -------------------------------------------------------------------- */
+
+typedef struct judge {
+    char *path;
+    reason_model *model;
+    reason_session *session;
+} judge;
+
+static judge judge_new(void) {
+    judge j = {.path = build_tiny_model("llama", &(tiny_options){.head_out = 1, .seed = 3})};
+    reason_session_options o;
+    assert_int_equal(reason_model_open(j.path, NULL, &j.model), REASON_OK);
+    assert_int_equal(reason_session_options_init(&o, sizeof o), REASON_OK);
+    o.n_threads = 1;
+    assert_int_equal(reason_session_new(j.model, &o, &j.session), REASON_OK);
+    return j;
+}
+
+static void judge_free(judge *j) {
+    reason_session_free(j->session);
+    reason_model_free(j->model);
+    gguf_remove(j->path);
+}
+
+/* What the judge says of a text behind the search's prompt. */
+static double ask_judge(const setup *s, const judge *j, const char *text) {
+    reason_score_request r;
+    reason_scores *scores;
+    reason_scored found = {.size = sizeof found};
+    assert_int_equal(reason_score_request_init(&r, sizeof r), REASON_OK);
+    r.prompt = &s->request;
+    r.responses = &text;
+    r.n_responses = 1;
+    assert_int_equal(reason_score(j->session, &r, &scores), REASON_OK);
+    assert_int_equal(reason_scores_at(scores, 0, &found), REASON_OK);
+    reason_scores_free(scores);
+    return found.score;
+}
+
+/* The bytes of all of a sample's tokens but the end. */
+static void write_all(const setup *s, size_t i, char *text) {
+    size_t n = 0;
+    for (size_t t = 0; t < length(s, i); t++) {
+        reason_token token = {.size = sizeof token};
+        assert_int_equal(reason_result_token(sample(s, i), t, &token), REASON_OK);
+        rsn_text bytes = rsn_vocab_bytes(s->m->model.vocab, token.id);
+        if (token.id == rsn_vocab_eos(s->m->model.vocab))
+            continue;
+        assert_true(n + bytes.n < 300);
+        memcpy(text + n, bytes.data, bytes.n);
+        n += bytes.n;
+    }
+    text[n] = '\0';
+}
+
+static void test_search__best_by_a_model(void **state) {
+    (void)state;
+    for (int answers_only = 0; answers_only < 2; answers_only++) {
+        setup s = begin(TAGS_ARE_TOKENS, REASON_SEARCH_BEST);
+        judge j = judge_new();
+        double best[LETTERS];
+        for (size_t l = 0; l < LETTERS; l++)
+            best[l] = -INFINITY;
+        s.options.reward = j.session;
+        s.options.answers_only = answers_only;
+        search_ok(&s);
+        for (size_t i = 0; i < N; i++) {
+            char all[300];
+            write_all(&s, i, all);
+            assert_true(strncmp(all, "<think>", 7) == 0 && strstr(all, "</think>"));
+            double score = ask_judge(
+                &s, &j, answers_only ? reason_result_answer(sample(&s, i), NULL) : all);
+            double *of = &best[letter_of(&s, i)];
+            *of = score > *of ? score : *of;
+        }
+        for (size_t i = 0; i < reason_search_n_answers(s.result); i++) {
+            reason_search_answer a = answer_at(&s, i);
+            assert_true(a.weight == best[a.text[0] - 'A']);
+            assert_true(i == 0 || a.weight <= answer_at(&s, i - 1).weight);
+        }
+        assert_true(usage_of(&s).reward_tokens > N);
+        judge_free(&j);
+        end(&s);
+    }
+}
+
+static void test_search__weighted_by_a_model(void **state) {
+    (void)state;
+    setup s = begin(NO_TAGS, REASON_SEARCH_WEIGHTED);
+    judge j = judge_new();
+    reason_score_request how;
+    double sums[LETTERS] = {0};
+    s.options.reward = j.session;
+    search_ok(&s);
+    for (size_t i = 0; i < N; i++) {
+        const char *text = reason_result_answer(sample(&s, i), NULL);
+        sums[letter_of(&s, i)] += 1 / (1 + exp(-ask_judge(&s, &j, text)));
+    }
+    expect_weights(&s, sums);
+    reason_search_result_free(s.result);
+    assert_int_equal(reason_score_request_init(&how, sizeof how), REASON_OK);
+    how.kind = REASON_SCORE_MEAN_LOGPROB; /* the one that searches judges itself */
+    s.options.reward = s.session;
+    s.options.scoring = &how;
+    search_ok(&s);
+    for (size_t i = 0; i < reason_search_n_answers(s.result); i++)
+        assert_true(answer_at(&s, i).weight > 0);
+    reason_search_result_free(s.result);
+    how.kind = REASON_SCORE_REWARD;
+    assert_int_equal(search(&s), REASON_ERR_MISMATCH);
+    assert_non_null(strstr(reason_last_error(), "the reward model"));
+    how.kind = (reason_score_kind)77;
+    assert_int_equal(search(&s), REASON_ERR_INVALID_ARG);
+    how.kind = REASON_SCORE_HEAD;
+    s.options.method = REASON_SEARCH_VOTE;
+    assert_int_equal(search(&s), REASON_ERR_INVALID_ARG);
+    s.options.method = REASON_SEARCH_BEST;
+    s.options.score = only_c;
+    assert_int_equal(search(&s), REASON_ERR_INVALID_ARG);
+    judge_free(&j);
+    end(&s);
+}
+
 /* Sample 0 computes the prompt and is a token ahead of all others. */
 static size_t time_of(const setup *s, size_t i) {
     return length(s, i) + (i > 0);
@@ -394,6 +518,8 @@ int main(void) {
         cmocka_unit_test(test_search__confidence),
         cmocka_unit_test(test_search__best),
         cmocka_unit_test(test_search__weighted),
+        cmocka_unit_test(test_search__best_by_a_model),
+        cmocka_unit_test(test_search__weighted_by_a_model),
         cmocka_unit_test(test_search__first),
         cmocka_unit_test(test_search__short),
         cmocka_unit_test(test_search__a_limit_on_all_tokens),
