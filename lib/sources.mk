@@ -140,7 +140,11 @@ format_sources = lib/format/flat_json.c \
 	lib/format/hf_tokenizer.c \
 	lib/format/hf_tokenizer.h \
 	lib/format/hf_tokenizer_json.c \
+	lib/format/hf_tokenizer_write.c \
+	lib/format/hf_tokenizer_write.h \
 	lib/format/hf_vocabulary.c \
+	lib/format/hf_write.h \
+	lib/format/hf_write_model.c \
 	lib/format/pairs.c \
 	lib/format/pairs.h \
 	lib/format/safetensors.c \
@@ -149,11 +153,6 @@ format_sources = lib/format/flat_json.c \
 	lib/format/safetensors_write.h \
 	lib/format/source.c \
 	lib/format/source.h
-	lib/format/hf_tokenizer_write.c \
-	lib/format/hf_tokenizer_write.h \
-	lib/format/hf_vocabulary.c \
-	lib/format/hf_write.h \
-	lib/format/hf_write_model.c
 text_sources = lib/text/bpe.c \
 	lib/text/bpe.h \
 	lib/text/byte_level.c \
@@ -350,6 +349,8 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/calibrate.c \
 	lib/reward/calibrate.h \
 	lib/reward/elo.c \
+	lib/reward/guards.c \
+	lib/reward/guards.h \
 	lib/reward/judge.c \
 	lib/reward/judge.h \
 	lib/reward/judge_pair.c \
@@ -358,13 +359,6 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/judgement.c \
 	lib/reward/judgement.h \
 	lib/reward/rank.h \
-	lib/reward/statistics.c \
-	lib/reward/statistics.h \
-	lib/reward/verdict.c \
-	lib/reward/verdict.h \
-	lib/reward/win_rate.c
-	lib/reward/guards.c \
-	lib/reward/guards.h \
 	lib/reward/score.c \
 	lib/reward/score.h \
 	lib/reward/score_heads.c \
@@ -373,10 +367,17 @@ reward_sources = lib/reward/answer.c \
 	lib/reward/score_run.c \
 	lib/reward/score_text.c \
 	lib/reward/score_yesno.c \
+	lib/reward/statistics.c \
+	lib/reward/statistics.h \
 	lib/reward/steps.c \
-	lib/reward/steps.h
+	lib/reward/steps.h \
+	lib/reward/verdict.c \
+	lib/reward/verdict.h \
+	lib/reward/win_rate.c
 
-search_sources = lib/search/pass_at_k.c \
+search_sources = lib/search/beam.c \
+	lib/search/beam.h \
+	lib/search/pass_at_k.c \
 	lib/search/rewards.c \
 	lib/search/rewards.h \
 	lib/search/search.c \

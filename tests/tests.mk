@@ -141,6 +141,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/reward/test_guards \
 	tests/unit/reward/test_score \
 	tests/unit/reward/test_steps \
+	tests/unit/search/test_beam \
 	tests/unit/search/test_pass_at_k \
 	tests/unit/search/test_search \
 	tests/unit/search/test_tournament \

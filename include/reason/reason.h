@@ -1200,17 +1200,26 @@ typedef enum reason_search_method {
                                        `reward` */
     REASON_SEARCH_FIRST = 4, /**< all stop when `n_first` have ended, which vote (First
                                   Finish Search, arXiv 2505.18149) */
-    REASON_SEARCH_SHORT = 5  /**< all others stop when `n_first` have begun to answer;
+    REASON_SEARCH_SHORT = 5, /**< all others stop when `n_first` have begun to answer;
                                   these go on and vote (short-m@k, arXiv 2505.17813) */
+    REASON_SEARCH_BEAM = 6 /**< thoughts grow by a step at a time, up to a blank line; each
+                                round all are continued in several ways, and those that
+                                `reward` or `step_score` likes best are kept (Snell et al.,
+                                arXiv 2408.03314). A model without thoughts has steps in
+                                its answer */
 } reason_search_method;
 
-/** "vote", "confidence", "best", "weighted", "first", "short"; "unknown" for other
+/** "vote", "confidence", "best", "weighted", "first", "short", "beam"; "unknown" for other
  * numbers. */
 REASON_API const char *reason_search_method_name(reason_search_method method);
 
 /** Judges a sample: more is better, NaN leaves it out. Called on the thread that called,
  * once for each sample that has an answer, after all have ended. */
 typedef double (*reason_score_fn)(void *user, const reason_result *sample);
+
+/** Judges a response that may not be complete: more is better, NaN drops it. `text` is all
+ * that was written, n_bytes and a NUL. Called on the thread that called. */
+typedef double (*reason_step_score_fn)(void *user, const char *text, size_t n_bytes);
 
 /** Options of reason_search(). */
 typedef struct reason_search_options {
@@ -1223,13 +1232,19 @@ typedef struct reason_search_options {
                              of each would be too many are stopped; default 0: no limit */
     reason_score_fn score; /**< of BEST and WEIGHTED, instead of `reward`; default NULL */
     void *score_user;      /**< handed to `score` */
-    reason_session *reward; /**< of BEST and WEIGHTED: a session of the model that judges
+    reason_session *reward; /**< of BEST, WEIGHTED, BEAM: a session of the model that judges
         samples, as reason_score() does, by the request's prompt. It must be free, and is,
         for the call; it may be the session that searches. Default NULL */
     const reason_score_request *scoring; /**< how it judges: all but prompt and responses,
         progress and cancel token; default NULL: what its head says. WEIGHTED takes the
         sigmoid of a head without a transform, and exp of likelihoods */
-    bool answers_only; /**< it sees answers without thoughts; default false */
+    bool answers_only; /**< it sees answers without thoughts; not of BEAM; default false */
+    reason_step_score_fn step_score; /**< of BEAM, instead of `reward`, with `score_user`;
+                                          default NULL */
+    int32_t n_beams; /**< of BEAM: how many are kept of n_samples that a round makes;
+                          default 0: a quarter of them */
+    int32_t max_steps; /**< of BEAM: most rounds; default 0: 64. Those that have not ended
+                            then are stopped */
 } reason_search_options;
 
 /** Fills options with defaults. As reason_model_options_init(). */
@@ -1245,6 +1260,10 @@ typedef struct reason_search_result reason_search_result;
  * weights the answer that was seen first wins, of FIRST and SHORT the shorter sample's.
  * Which samples a stop leaves depends on when each began; where all run at once
  * (n_parallel of as many, no memory limit) it is the same every time.
+ *
+ * BEAM ends when as many have ended as are kept; its samples are those that were kept, and
+ * there is no streaming. The budget holds over all steps of a thought. What a step costs is
+ * run once: it goes on from the keys and values that are there.
  *
  * @param options NULL for defaults
  * @return what reason_generate() and, of a reward model, reason_score() return;
@@ -1284,7 +1303,7 @@ typedef struct reason_search_usage {
     size_t size;        /**< sizeof(reason_search_usage), set by the caller */
     uint64_t tokens;    /**< of all samples */
     uint64_t longest;   /**< of the longest one: steps, if all run at once */
-    uint64_t n_stopped; /**< samples that were stopped */
+    uint64_t n_stopped; /**< samples that were stopped, of BEAM paths that were dropped */
     uint64_t unmade;    /**< tokens that these might still have made, at most */
     double seconds;     /**< of the whole call */
     uint64_t reward_tokens; /**< that a reward model ran */

@@ -48,7 +48,9 @@ static reason_status check_request(const reason_request *r) {
 reason_status rsn_request_read(const reason_request *request, rsn_complete *c,
                                rsn_asked *asked) {
     *c = (rsn_complete){REQUEST, THINKING, SAMPLING, NULL};
-    *asked = (rsn_asked){&c->request, &c->thinking, &c->sampling, NULL};
+    *asked = (rsn_asked){.request = &c->request,
+                         .thinking = &c->thinking,
+                         .sampling = &c->sampling};
     reason_status status =
         rsn_options_read(request, &c->request, sizeof c->request, "request");
     if (status == REASON_OK)

@@ -64,7 +64,9 @@ static void ask(evaluator *v, size_t i, size_t way, size_t at) {
         q->thinking.mode = way == ON ? REASON_THINK_ON : REASON_THINK_OFF;
     if (v->thoughts[i])
         q->thinking.thought = v->thoughts[i];
-    v->asked[at] = (rsn_asked){&q->request, &q->thinking, &q->sampling, NULL};
+    v->asked[at] = (rsn_asked){.request = &q->request,
+                               .thinking = &q->thinking,
+                               .sampling = &q->sampling};
 }
 
 /* The next tasks that are to be run; false: there are none. */

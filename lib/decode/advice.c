@@ -70,7 +70,10 @@ static reason_status make_question(const rsn_asked *asked, question *q, rsn_aske
     q->request.progress = NULL;
     q->request.stops = NULL;
     q->request.n_stops = 0;
-    *out = (rsn_asked){&q->request, &q->thinking, &q->sampling, asked->inserts};
+    *out = (rsn_asked){.request = &q->request,
+                       .thinking = &q->thinking,
+                       .sampling = &q->sampling,
+                       .inserts = asked->inserts};
     return r->prompt ? REASON_OK : add_messages(q, r);
 }
 

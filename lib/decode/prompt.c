@@ -350,6 +350,21 @@ reason_status rsn_prompt_build(const rsn_model *model, const reason_request *r,
     return status;
 }
 
+reason_status rsn_prompt_extend(const rsn_model *model, const int32_t *ids, size_t n,
+                                rsn_prompt *prompt) {
+    reason_status status = REASON_OK;
+    for (size_t i = 0; i < n && status == REASON_OK; i++) {
+        rsn_text bytes = rsn_vocab_bytes(model->vocab, ids[i]);
+        rsn_str_add(&prompt->text, bytes.data, bytes.n);
+        status = rsn_vocab_push(&prompt->ids, ids[i]);
+    }
+    if (status == REASON_OK && prompt->text.failed)
+        status = rsn_fail_memory(prompt->text.n);
+    if (status == REASON_OK)
+        read_blocks(model, prompt);
+    return status;
+}
+
 void rsn_prompt_free(rsn_prompt *prompt) {
     rsn_str_free(&prompt->text);
     rsn_free(prompt->ids.items);

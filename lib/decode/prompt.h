@@ -24,6 +24,9 @@ typedef struct rsn_prompt {
 reason_status rsn_prompt_build(const rsn_model *model, const reason_request *request,
                                reason_think_mode mode, const reason_thinking *thinking,
                                const rsn_inserts *inserts, rsn_prompt *prompt);
+/* Puts tokens of an output behind it, as part of it. NO_MEMORY. */
+reason_status rsn_prompt_extend(const rsn_model *model, const int32_t *ids, size_t n,
+                                rsn_prompt *prompt);
 void rsn_prompt_free(rsn_prompt *prompt);
 
 /* INVALID_ARG unless exactly one source of a prompt is given, and whole. */

@@ -107,7 +107,9 @@ static entry *entry_new(const rsn_asked *asked) {
 
 /* Afterwards the prompt is tokens, and nothing of the caller's is looked at any more. */
 static reason_status entry_open(entry *e, const rsn_session *s, size_t n_ctx) {
-    const rsn_asked asked = {&e->request, &e->thinking, &e->sampling, NULL};
+    const rsn_asked asked = {.request = &e->request,
+                             .thinking = &e->thinking,
+                             .sampling = &e->sampling};
     reason_status status = REASON_OK;
     for (size_t k = 0; k < e->n && status == REASON_OK; k++) {
         rsn_member *m = &e->members[k];

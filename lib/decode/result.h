@@ -22,6 +22,9 @@ typedef struct reason_result {
     size_t n_more, more_cap;
 } rsn_result;
 
+/* Puts what was made before in front of what went on from it: tokens, texts, costs.
+ * NO_MEMORY. */
+reason_status rsn_result_prepend(rsn_result *result, const rsn_result *before);
 void rsn_result_free(rsn_result *result);
 
 #endif

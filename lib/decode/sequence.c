@@ -49,7 +49,7 @@ static reason_status reserve_output(rsn_sequence *q) {
     return status == REASON_OK ? rsn_output_status(&q->output) : status;
 }
 
-static reason_status prepare(rsn_sequence *q, size_t n_ctx) {
+static reason_status prepare(rsn_sequence *q, size_t n_ctx, const rsn_asked *asked) {
     const reason_request *r = q->request;
     reason_think_mode mode;
     reason_status status = rsn_rules_mode(q->model, q->thinking, r->max_tokens, &mode);
@@ -60,6 +60,8 @@ static reason_status prepare(rsn_sequence *q, size_t n_ctx) {
     if (status == REASON_OK)
         status = rsn_prompt_build(q->model, r, mode, q->thinking, q->inserts,
                                   &q->prompt);
+    if (status == REASON_OK && asked->n_written > 0)
+        status = rsn_prompt_extend(q->model, asked->written, asked->n_written, &q->prompt);
     if (status == REASON_OK)
         status = rsn_rules_make(q->model, q->thinking, r->max_tokens, n_ctx, mode,
                                 &q->prompt, &q->ids, &q->rules);
@@ -98,7 +100,7 @@ reason_status rsn_sequence_open(rsn_sequence *q, const rsn_session *session,
                              .sample = sample};
     reason_status status = rsn_logits_check(q->model);
     if (status == REASON_OK)
-        status = prepare(q, n_ctx);
+        status = prepare(q, n_ctx, asked);
     r->usage.prompt_tokens = q->prompt.ids.n;
     r->usage.budget = q->rules.open.n ? (int64_t)q->rules.budget : -1;
     r->usage.effort_use = q->prompt.effort_use;

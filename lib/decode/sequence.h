@@ -61,6 +61,9 @@ typedef struct rsn_asked {
     const reason_thinking *thinking;
     const reason_sampling *sampling;
     const rsn_inserts *inserts; /* texts of others in the request; NULL: none */
+    const int32_t *written; /* [n_written], of an output that is to go on: behind the
+                               prompt, and part of it; NULL: none */
+    size_t n_written;
 } rsn_asked;
 
 /* Everything that can be done before there is a timeline: checks, renders and tokenizes.

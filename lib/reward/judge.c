@@ -98,7 +98,10 @@ static reason_status make_asking(const rsn_session *session, const rsn_judge_que
     for (size_t i = 0; i < f->n_slots; i++)
         a->texts[i] = text_of(q, f->slots[i]);
     a->inserts = (rsn_inserts){a->texts, f->n_slots};
-    *asked = (rsn_asked){&a->request, q->judge->thinking, &a->sampling, &a->inserts};
+    *asked = (rsn_asked){.request = &a->request,
+                         .thinking = q->judge->thinking,
+                         .sampling = &a->sampling,
+                         .inserts = &a->inserts};
     return a->plain.failed ? rsn_fail_memory(a->plain.n) : REASON_OK;
 }
 

@@ -245,7 +245,7 @@ static reason_status begin(builder *b) {
         .size = sizeof plain, .budget = -1, .min_answer = -1, .close_temperature = 1};
     rsn_scoring *s = b->s;
     reason_status status =
-        rsn_prompt_build(s->model, s->prompt, REASON_THINK_AUTO, &plain, &b->prompt);
+        rsn_prompt_build(s->model, s->prompt, REASON_THINK_AUTO, &plain, NULL, &b->prompt);
     s->open = b->prompt.open;
     s->usage.prompt_tokens = b->prompt.ids.n;
     if (status == REASON_OK && s->model->hp.head.step_token >= 0)

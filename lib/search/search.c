@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "kernels/mathd.h"
+#include "search/beam.h"
 
 typedef struct search {
     const reason_search_options *options;
@@ -16,7 +17,7 @@ typedef struct search {
     rsn_rewarder rewarder;
     rsn_search_result *result;
     bool *chosen; /* [samples], of those that stopped the others; NULL: none did yet */
-    double *rewards; /* [samples], of a reward model; NULL: there is none */
+    double *rewards; /* [samples], of a reward model or a beam; NULL: there are none */
 } search;
 
 static const rsn_result *sample_of(const rsn_result *all, size_t i) {
@@ -57,14 +58,16 @@ static const struct {
     stop stop;
     bool shorter; /* of equal samples the shorter one is better */
     size_t first; /* default of n_first */
+    bool grows;   /* by steps that are scored; else whole samples are made */
 } METHODS[] = {
-    [REASON_SEARCH_VOTE] = {"vote", one_vote, false, true, STOP_NEVER, false, 0},
+    [REASON_SEARCH_VOTE] = {"vote", one_vote, false, true, STOP_NEVER, false, 0, false},
     [REASON_SEARCH_CONFIDENCE] = {"confidence", confidence, false, true, STOP_NEVER,
-                                  false, 0},
-    [REASON_SEARCH_BEST] = {"best", score, true, false, STOP_NEVER, false, 0},
-    [REASON_SEARCH_WEIGHTED] = {"weighted", score, true, true, STOP_NEVER, false, 0},
-    [REASON_SEARCH_FIRST] = {"first", one_vote, false, true, STOP_ENDED, true, 1},
-    [REASON_SEARCH_SHORT] = {"short", one_vote, false, true, STOP_ANSWERING, true, 3},
+                                  false, 0, false},
+    [REASON_SEARCH_BEST] = {"best", score, true, false, STOP_NEVER, false, 0, false},
+    [REASON_SEARCH_WEIGHTED] = {"weighted", score, true, true, STOP_NEVER, false, 0, false},
+    [REASON_SEARCH_FIRST] = {"first", one_vote, false, true, STOP_ENDED, true, 1, false},
+    [REASON_SEARCH_SHORT] = {"short", one_vote, false, true, STOP_ANSWERING, true, 3, false},
+    [REASON_SEARCH_BEAM] = {"beam", score, true, false, STOP_NEVER, false, 0, true},
 };
 enum { N_METHODS = sizeof METHODS / sizeof *METHODS };
 
@@ -77,6 +80,22 @@ static size_t first_of(const reason_search_options *o, size_t n_samples) {
     return first < n_samples ? first : n_samples;
 }
 
+/* Exactly one who judges of methods that need one, nobody of the others. */
+static reason_status check_judge(const reason_search_options *o) {
+    bool grows = METHODS[o->method].grows;
+    bool callback = grows ? o->step_score != NULL : o->score != NULL;
+    if (!METHODS[o->method].scored)
+        return o->reward || o->step_score
+                   ? rsn_fail(REASON_ERR_INVALID_ARG, "method %s has no use for a reward",
+                              METHODS[o->method].name)
+                   : REASON_OK;
+    if (callback != (o->reward != NULL))
+        return REASON_OK;
+    return rsn_fail(REASON_ERR_INVALID_ARG,
+                    "method %s needs a %s, or a reward model, and not both",
+                    METHODS[o->method].name, grows ? "step_score" : "score");
+}
+
 reason_status rsn_search_check(const reason_search_options *o, size_t n_samples) {
     if ((size_t)o->method >= N_METHODS)
         return rsn_fail(REASON_ERR_INVALID_ARG, "method %d is none of its enum",
@@ -84,12 +103,13 @@ reason_status rsn_search_check(const reason_search_options *o, size_t n_samples)
     if ((size_t)o->answers > REASON_ANSWER_CHOICE)
         return rsn_fail(REASON_ERR_INVALID_ARG, "answers %d is none of its enum",
                         (int)o->answers);
-    if (METHODS[o->method].scored ? !o->score == !o->reward : o->reward != NULL)
+    reason_status status = check_judge(o);
+    if (status != REASON_OK)
+        return status;
+    if (o->n_beams < 0 || (size_t)o->n_beams > n_samples || o->max_steps < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
-                        METHODS[o->method].scored
-                            ? "method %s needs a score, or a reward model, and not both"
-                            : "method %s has no use for a reward model",
-                        METHODS[o->method].name);
+                        "n_beams %d (0 to %zu samples) or max_steps %d (0 or more)",
+                        o->n_beams, n_samples, o->max_steps);
     if (o->n_first < 0 || (size_t)o->n_first > n_samples || o->max_tokens < 0)
         return rsn_fail(REASON_ERR_INVALID_ARG,
                         "n_first %d (0 to %zu samples) or max_tokens %lld (0 or more)",
@@ -321,37 +341,44 @@ static reason_status reward_samples(search *s) {
 
 /* --- the whole ------------------------------------------------------------------------ */
 
+/* A beam has counted what it made and dropped. */
 static void count_tokens(search *s) {
     reason_search_usage *u = &s->result->usage;
     const rsn_result *all = s->result->samples;
-    for (size_t i = 0; i <= all->n_more; i++) {
+    for (size_t i = 0; i <= all->n_more && !METHODS[s->options->method].grows; i++) {
         uint64_t n = sample_of(all, i)->n_tokens;
         u->tokens += n;
         u->longest = n > u->longest ? n : u->longest;
     }
 }
 
+static reason_status make_samples(search *s, rsn_session *session,
+                                  const rsn_asked *asked) {
+    const reason_search_options *o = s->options;
+    bool in_step = METHODS[o->method].stop != STOP_NEVER || o->max_tokens > 0;
+    const rsn_batch_watch watch = {look, s, in_step};
+    if (METHODS[o->method].grows)
+        return rsn_beam(session, asked, o, &s->rewarder, &s->result->samples,
+                        &s->rewards, &s->result->usage);
+    reason_status status =
+        rsn_generate_batch(session, asked, 1, &watch, &s->result->samples);
+    return status == REASON_OK ? reward_samples(s) : status;
+}
+
 reason_status rsn_search(rsn_session *session, const rsn_search_asked *asked,
                          rsn_search_result **result) {
     double start = rsn_clock();
-    const reason_search_options *options = asked->options;
-    search s = {.options = options,
+    search s = {.options = asked->options,
                 .model = session->model,
-                .rewarder = {.session = options->reward,
+                .rewarder = {.session = asked->options->reward,
                              .how = asked->scoring,
                              .prompt = asked->asked->request,
                              .host = session},
                 .result = rsn_calloc2(1, sizeof *s.result)};
-    bool in_step =
-        METHODS[options->method].stop != STOP_NEVER || options->max_tokens > 0;
-    const rsn_batch_watch watch = {look, &s, in_step};
     *result = NULL;
     if (!s.result)
         return REASON_ERR_NO_MEMORY;
-    reason_status status =
-        rsn_generate_batch(session, asked->asked, 1, &watch, &s.result->samples);
-    if (status == REASON_OK)
-        status = reward_samples(&s);
+    reason_status status = make_samples(&s, session, asked->asked);
     for (size_t i = 0; status == REASON_OK && i <= s.result->samples->n_more; i++)
         status = vote(&s, i);
     rsn_free(s.chosen);

@@ -442,7 +442,7 @@ static void test_search__what_is_refused(void **state) {
     setup s = begin(NO_TAGS, REASON_SEARCH_BEST);
     assert_int_equal(search(&s), REASON_ERR_INVALID_ARG);
     assert_non_null(strstr(reason_last_error(), "method best needs a score"));
-    s.options.method = (reason_search_method)6;
+    s.options.method = (reason_search_method)7;
     assert_int_equal(search(&s), REASON_ERR_INVALID_ARG);
     s.options.method = REASON_SEARCH_FIRST;
     s.options.n_first = N + 1;
@@ -475,8 +475,8 @@ static void test_search__what_is_refused(void **state) {
     assert_null(reason_search_best(NULL));
     assert_int_equal(reason_search_n_answers(NULL), 0);
     reason_search_result_free(NULL);
-    for (int method = -1; method <= 6; method++) {
-        bool known = method >= 0 && method < 6;
+    for (int method = -1; method <= 7; method++) {
+        bool known = method >= 0 && method < 7;
         const char *name = reason_search_method_name((reason_search_method)method);
         assert_int_equal(strcmp(name, "unknown") != 0, known);
     }
