@@ -120,8 +120,6 @@ format_sources = lib/format/flat_json.c \
 	lib/format/hf_make.h \
 	lib/format/hf_names.c \
 	lib/format/hf_names.h \
-	lib/format/hf_pairs.c \
-	lib/format/hf_pairs.h \
 	lib/format/hf_patterns.c \
 	lib/format/hf_place.c \
 	lib/format/hf_place.h \

@@ -3,8 +3,8 @@
 #ifndef REASON_FORMAT_HF_DRAFT_H
 #define REASON_FORMAT_HF_DRAFT_H
 
+#include "format/gguf.h"
 #include "format/hf_json.h"
-#include "format/hf_pairs.h"
 
 enum {
     RSN_HF_MAX_TOKENS = 1 << 24,

@@ -298,18 +298,6 @@ static void add_name(opener *o) {
     rsn_pairs_text(&o->pairs, "general.name", (rsn_text){name, strlen(name)});
 }
 
-/* A folder may be without a tokenizer: then ids are all that the model takes. */
-static reason_status add_tokenizer(opener *o) {
-    bool found;
-    rsn_hf_pairs pairs = {o->pairs.arena, o->pairs.items, o->pairs.n, o->pairs.cap};
-    reason_status status =
-        rsn_hf_tokenizer(o->folder, (size_t)o->config.n_vocab, &pairs, &found);
-    o->pairs.items = pairs.items;
-    o->pairs.n = pairs.n;
-    o->pairs.cap = pairs.cap;
-    return status;
-}
-
 /* The folder of the path: itself, or where the one file lies. */
 static const char *folder_of(rsn_arena *arena, const char *path, bool is_folder) {
     size_t n = strlen(path);
@@ -340,7 +328,10 @@ static reason_status open_folder(opener *o, const char *path, rsn_gguf_watch_fn 
         return status;
     o->bits = o->config.family->bits | (two ? RSN_HF_TWO_LAYERS : 0);
     add_name(o);
-    status = o->pairs.failed ? REASON_ERR_NO_MEMORY : add_tokenizer(o);
+    bool found; /* without a tokenizer ids are all that the model takes */
+    status = o->pairs.failed ? REASON_ERR_NO_MEMORY
+                             : rsn_hf_tokenizer(o->folder, (size_t)o->config.n_vocab,
+                                                &o->pairs, &found);
     if (status == REASON_OK)
         status = add_tensors(o);
     if (status == REASON_OK)

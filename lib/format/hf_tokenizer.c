@@ -62,38 +62,31 @@ static reason_status read_files(rsn_hf_draft *d, const char *folder, bool *found
 
 /* ---- pairs ---- */
 
-static reason_status add_switch(rsn_hf_pairs *p, const char *key, bool value) {
-    return value ? rsn_hf_pairs_bool(p, key, true) : REASON_OK;
+static void add_switch(rsn_pairs *p, const char *key, bool value) {
+    if (value)
+        rsn_pairs_bool(p, key, true);
 }
 
-static reason_status add_lists(const rsn_hf_draft *d, const rsn_hf_place *place,
-                               rsn_hf_pairs *p) {
+static void add_lists(const rsn_hf_draft *d, const rsn_hf_place *place, rsn_pairs *p) {
     const char *model = d->byte_level                  ? "gpt2"
                         : d->model == RSN_HF_UNIGRAM ? "t5"
                                                        : "llama";
-    reason_status status =
-        rsn_hf_pairs_text(p, "tokenizer.ggml.model", model, strlen(model));
-    if (status == REASON_OK)
-        status = rsn_hf_pairs_texts(p, "tokenizer.ggml.tokens", place->texts, place->n);
-    if (status == REASON_OK)
-        status = rsn_hf_pairs_numbers(p, "tokenizer.ggml.token_type", RSN_GGUF_I32,
-                                      place->types, place->n);
-    if (status == REASON_OK && place->scores)
-        status = rsn_hf_pairs_numbers(p, "tokenizer.ggml.scores", RSN_GGUF_F32,
-                                      place->scores, place->n);
-    if (status == REASON_OK && d->model == RSN_HF_BPE)
-        status = rsn_hf_pairs_texts(
-            p, d->byte_level ? "tokenizer.ggml.merges" : RSN_KEY_MERGES, place->merges,
-            place->n_merges);
-    return status;
+    rsn_pairs_text(p, "tokenizer.ggml.model", (rsn_text){model, strlen(model)});
+    rsn_pairs_texts(p, "tokenizer.ggml.tokens", place->texts, place->n);
+    rsn_pairs_items(p, "tokenizer.ggml.token_type", RSN_GGUF_I32, place->types, place->n);
+    if (place->scores)
+        rsn_pairs_items(p, "tokenizer.ggml.scores", RSN_GGUF_F32, place->scores,
+                        place->n);
+    if (d->model == RSN_HF_BPE)
+        rsn_pairs_texts(p, d->byte_level ? "tokenizer.ggml.merges" : RSN_KEY_MERGES,
+                        place->merges, place->n_merges);
 }
 
 /* What cuts texts, by name or as patterns. */
-static reason_status add_patterns(const rsn_hf_draft *d, rsn_hf_pairs *p) {
+static reason_status add_patterns(const rsn_hf_draft *d, rsn_pairs *p) {
     bool whole = false;
     rsn_text name =
         rsn_hf_pattern_name(d->patterns, d->n_patterns, d->ignore_merges, &whole);
-    reason_status status;
     if (d->n_patterns == 0)
         return rsn_fail(REASON_ERR_UNSUPPORTED, "pre_tokenizer: no step cuts the text");
     if (name.n == 0 && d->drops_between)
@@ -101,47 +94,37 @@ static reason_status add_patterns(const rsn_hf_draft *d, rsn_hf_pairs *p) {
                         "pre_tokenizer: behavior \"Removed\" with pattern %s",
                         rsn_quote(d->patterns[0].data, d->patterns[0].n).text);
     if (name.n) {
-        status = rsn_hf_pairs_text(p, "tokenizer.ggml.pre", name.data, name.n);
+        rsn_pairs_text(p, "tokenizer.ggml.pre", name);
     } else { /* a name that nobody takes for another */
-        status = rsn_hf_pairs_text(p, "tokenizer.ggml.pre", "pattern", 7);
         rsn_text *list = rsn_arena_calloc2(p->arena, d->n_patterns, sizeof *list);
-        if (status == REASON_OK && !list)
-            status = REASON_ERR_NO_MEMORY;
-        if (status == REASON_OK) {
-            memcpy(list, d->patterns, d->n_patterns * sizeof *list);
-            status = rsn_hf_pairs_texts(p, RSN_KEY_PATTERN, list, d->n_patterns);
-        }
+        if (!list)
+            return REASON_ERR_NO_MEMORY;
+        memcpy(list, d->patterns, d->n_patterns * sizeof *list);
+        rsn_pairs_text(p, "tokenizer.ggml.pre", (rsn_text){"pattern", 7});
+        rsn_pairs_texts(p, RSN_KEY_PATTERN, list, d->n_patterns);
     }
-    if (status == REASON_OK && whole != d->ignore_merges)
-        status = rsn_hf_pairs_bool(p, RSN_KEY_WHOLE_TOKENS, d->ignore_merges);
-    return status;
+    if (whole != d->ignore_merges)
+        rsn_pairs_bool(p, RSN_KEY_WHOLE_TOKENS, d->ignore_merges);
+    return REASON_OK;
 }
 
 /* How a text is changed before it is cut. */
-static reason_status add_changes(const rsn_hf_draft *d, rsn_hf_pairs *p) {
+static void add_changes(const rsn_hf_draft *d, rsn_pairs *p) {
     bool prefix = d->prefix;
     if (d->add_space >= 0)
         prefix = d->byte_level ? d->add_space > 0 : prefix && d->add_space > 0;
-    reason_status status = REASON_OK;
     if (!d->byte_level || prefix)
-        status = rsn_hf_pairs_bool(p, "tokenizer.ggml.add_space_prefix", prefix);
-    if (status == REASON_OK)
-        status = add_switch(p, RSN_KEY_PREFIX_MISSING,
-                            prefix && (d->prefix_missing || d->byte_level));
-    if (status == REASON_OK)
-        status = add_switch(p, RSN_KEY_PREFIX_ONCE, prefix && d->prefix_once);
-    if (status == REASON_OK)
-        status = add_switch(p, RSN_KEY_NFC, d->nfc);
-    if (status == REASON_OK)
-        status = add_switch(p, "tokenizer.ggml.remove_extra_whitespaces", d->collapse);
-    if (status == REASON_OK && d->charsmap.n)
-        status = rsn_hf_pairs_numbers(p, "tokenizer.ggml.precompiled_charsmap",
-                                      RSN_GGUF_U8, d->charsmap.data, d->charsmap.n);
-    return status;
+        rsn_pairs_bool(p, "tokenizer.ggml.add_space_prefix", prefix);
+    add_switch(p, RSN_KEY_PREFIX_MISSING, prefix && (d->prefix_missing || d->byte_level));
+    add_switch(p, RSN_KEY_PREFIX_ONCE, prefix && d->prefix_once);
+    add_switch(p, RSN_KEY_NFC, d->nfc);
+    add_switch(p, "tokenizer.ggml.remove_extra_whitespaces", d->collapse);
+    if (d->charsmap.n)
+        rsn_pairs_items(p, "tokenizer.ggml.precompiled_charsmap", RSN_GGUF_U8,
+                        d->charsmap.data, d->charsmap.n);
 }
 
-static reason_status add_ids(const rsn_hf_draft *d, const rsn_hf_place *place,
-                             rsn_hf_pairs *p) {
+static void add_ids(const rsn_hf_draft *d, const rsn_hf_place *place, rsn_pairs *p) {
     static const char *const keys[RSN_HF_N_ROLES] = {
         [RSN_HF_BOS] = "tokenizer.ggml.bos_token_id",
         [RSN_HF_EOS] = "tokenizer.ggml.eos_token_id",
@@ -154,74 +137,67 @@ static reason_status add_ids(const rsn_hf_draft *d, const rsn_hf_place *place,
     static const char *const lists[] = {RSN_KEY_END_IDS, RSN_KEY_LSTRIP_IDS,
                                         RSN_KEY_RSTRIP_IDS};
     const rsn_hf_ids *ids[] = {&place->ends, &place->lstrip, &place->rstrip};
-    reason_status status = REASON_OK;
-    for (size_t i = 0; i < RSN_HF_N_ROLES && status == REASON_OK; i++)
+    for (size_t i = 0; i < RSN_HF_N_ROLES; i++)
         if (place->roles[i] >= 0)
-            status = rsn_hf_pairs_u32(p, keys[i], (uint32_t)place->roles[i]);
-    for (size_t i = 0; i < 3 && status == REASON_OK; i++)
+            rsn_pairs_u32(p, keys[i], (uint32_t)place->roles[i]);
+    for (size_t i = 0; i < 3; i++)
         if (ids[i]->n)
-            status = rsn_hf_pairs_numbers(p, lists[i], RSN_GGUF_I32, ids[i]->items,
-                                          ids[i]->n);
-    bool bos = d->add_bos < 0 ? d->before.n > 0 : d->add_bos > 0;
-    bool eos = d->add_eos < 0 ? d->after.n > 0 : d->add_eos > 0;
-    if (status == REASON_OK && (d->add_bos >= 0 || !d->by_family))
-        status = rsn_hf_pairs_bool(p, "tokenizer.ggml.add_bos_token", bos);
-    if (status == REASON_OK && (d->add_eos >= 0 || !d->by_family))
-        status = rsn_hf_pairs_bool(p, "tokenizer.ggml.add_eos_token", eos);
-    return status;
+            rsn_pairs_items(p, lists[i], RSN_GGUF_I32, ids[i]->items, ids[i]->n);
+    if (d->add_bos >= 0 || !d->by_family)
+        rsn_pairs_bool(p, "tokenizer.ggml.add_bos_token",
+                       d->add_bos < 0 ? d->before.n > 0 : d->add_bos > 0);
+    if (d->add_eos >= 0 || !d->by_family)
+        rsn_pairs_bool(p, "tokenizer.ggml.add_eos_token",
+                       d->add_eos < 0 ? d->after.n > 0 : d->add_eos > 0);
 }
 
-static reason_status add_named_template(rsn_hf_pairs *p, const rsn_hf_template *t) {
-    static const char key[] = "tokenizer.chat_template.";
-    rsn_str name = {0};
-    rsn_str_addz(&name, key);
-    rsn_str_add(&name, t->name.data, t->name.n);
-    reason_status status =
-        name.failed ? REASON_ERR_NO_MEMORY
-                    : rsn_hf_pairs_text(p, rsn_str_text(&name), t->source.data,
-                                        t->source.n);
-    rsn_str_free(&name);
-    return status;
+static void add_named_template(rsn_pairs *p, const rsn_hf_template *t) {
+    rsn_str key = {0};
+    rsn_str_addz(&key, "tokenizer.chat_template.");
+    rsn_str_add(&key, t->name.data, t->name.n);
+    rsn_pairs_text(p, rsn_str_text(&key), t->source);
+    p->failed |= key.failed;
+    rsn_str_free(&key);
 }
 
-static reason_status add_templates(const rsn_hf_draft *d, rsn_hf_pairs *p) {
+static reason_status add_templates(const rsn_hf_draft *d, rsn_pairs *p) {
     rsn_text *names = rsn_arena_calloc2(p->arena, d->n_templates + 1, sizeof *names);
-    reason_status status = names ? REASON_OK : REASON_ERR_NO_MEMORY;
     size_t n = 0;
-    for (size_t i = 0; i < d->n_templates && status == REASON_OK; i++) {
+    if (!names)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < d->n_templates; i++) {
         const rsn_hf_template *t = &d->templates[i];
+        if (memchr(t->name.data, '\0', t->name.n) || t->name.n > 64)
+            return rsn_fail(REASON_ERR_LIMIT,
+                            "chat template %s: a name of more than 64 characters",
+                            rsn_quote(t->name.data, t->name.n).text);
         if (t->name.n == 7 && memcmp(t->name.data, "default", 7) == 0) {
-            status = rsn_hf_pairs_text(p, "tokenizer.chat_template", t->source.data,
-                                       t->source.n);
-        } else if (memchr(t->name.data, '\0', t->name.n) || t->name.n > 64) {
-            status = rsn_fail(REASON_ERR_LIMIT,
-                              "chat template %s: a name of more than 64 characters",
-                              rsn_quote(t->name.data, t->name.n).text);
+            rsn_pairs_text(p, "tokenizer.chat_template", t->source);
         } else {
             names[n++] = t->name;
-            status = add_named_template(p, t);
+            add_named_template(p, t);
         }
     }
-    if (status == REASON_OK && n)
-        status = rsn_hf_pairs_texts(p, "tokenizer.chat_templates", names, n);
-    return status;
+    if (n)
+        rsn_pairs_texts(p, "tokenizer.chat_templates", names, n);
+    return REASON_OK;
 }
 
-static reason_status add_pairs(rsn_hf_draft *d, size_t n_vocab, rsn_hf_pairs *p) {
+static reason_status add_pairs(rsn_hf_draft *d, size_t n_vocab, rsn_pairs *p) {
     rsn_hf_place place = {0};
     reason_status status = rsn_hf_place_tokens(d, n_vocab, &place);
+    if (status != REASON_OK)
+        return status;
+    add_lists(d, &place, p);
+    add_changes(d, p);
+    add_ids(d, &place, p);
+    status = d->byte_level ? add_patterns(d, p) : REASON_OK;
     if (status == REASON_OK)
-        status = add_lists(d, &place, p);
-    if (status == REASON_OK && d->byte_level)
-        status = add_patterns(d, p);
-    if (status == REASON_OK)
-        status = add_changes(d, p);
-    if (status == REASON_OK)
-        status = add_ids(d, &place, p);
-    return status == REASON_OK ? add_templates(d, p) : status;
+        status = add_templates(d, p);
+    return status == REASON_OK && p->failed ? REASON_ERR_NO_MEMORY : status;
 }
 
-reason_status rsn_hf_tokenizer(const char *folder, size_t n_vocab, rsn_hf_pairs *pairs,
+reason_status rsn_hf_tokenizer(const char *folder, size_t n_vocab, rsn_pairs *pairs,
                                bool *found) {
     rsn_hf_draft *d = rsn_alloc(sizeof *d);
     size_t before = pairs->n;

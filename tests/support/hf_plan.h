@@ -18,7 +18,7 @@ static inline reason_status hf_plan(const char *folder, size_t n_vocab, rsn_gguf
     bool found;
     size_t same;
     *g = (rsn_gguf){0};
-    rsn_hf_pairs pairs = {.arena = &g->arena};
+    rsn_pairs pairs = {.arena = &g->arena};
     reason_status status = rsn_hf_tokenizer(folder, n_vocab, &pairs, &found);
     if (status == REASON_OK && !found)
         status = rsn_fail(REASON_ERR_IO, "%s: no tokenizer", folder);
