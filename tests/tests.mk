@@ -404,6 +404,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/sentencepiece/bpe \
 	tests/fuzz/corpus/sentencepiece/cut \
 	tests/fuzz/corpus/sentencepiece/empty \
+	tests/fuzz/corpus/sentencepiece/empty-piece \
 	tests/fuzz/corpus/sentencepiece/endless-varint \
 	tests/fuzz/corpus/sentencepiece/groups \
 	tests/fuzz/corpus/sentencepiece/length-beyond \
@@ -452,6 +453,7 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/fuzz/corpus/tokenizer_json/circle \
 	tests/fuzz/corpus/tokenizer_json/cut \
 	tests/fuzz/corpus/tokenizer_json/deep \
+	tests/fuzz/corpus/tokenizer_json/empty-piece \
 	tests/fuzz/corpus/tokenizer_json/id-beyond \
 	tests/fuzz/corpus/tokenizer_json/metaspace \
 	tests/fuzz/corpus/tokenizer_json/nfc-llama3 \

@@ -14,6 +14,7 @@ typedef struct reader {
     rsn_hf_entry added; /* the one that is read */
     bool special;
     rsn_text unk;
+    bool fuse_unk;
     rsn_str pair; /* the merge that is read */
     size_t n_pair;
 } reader;
@@ -105,6 +106,10 @@ static reason_status read_ignore_merges(void *user, rsn_json *j, rsn_json_kind k
     return rsn_hf_json_bool(j, kind, &((reader *)user)->d->ignore_merges);
 }
 
+static reason_status read_fuse_unk(void *user, rsn_json *j, rsn_json_kind kind) {
+    return rsn_hf_json_bool(j, kind, &((reader *)user)->fuse_unk);
+}
+
 /* Fields that change what merging gives, where they are neither null nor empty. */
 static reason_status refuse_text(void *user, rsn_json *j, rsn_json_kind kind) {
     (void)user;
@@ -132,6 +137,7 @@ static reason_status read_model(void *user, rsn_json *j, rsn_json_kind kind) {
         {"unk_id", read_unk_id},
         {"byte_fallback", read_byte_fallback},
         {"ignore_merges", read_ignore_merges},
+        {"fuse_unk", read_fuse_unk},
         {"dropout", refuse_dropout},
         {"continuing_subword_prefix", refuse_text},
         {"end_of_word_suffix", refuse_text},
@@ -235,6 +241,22 @@ static reason_status check_model(const reader *r) {
     return REASON_OK;
 }
 
+/* What only byte-level models have, and what only models whose bytes are all tokens may
+ * leave out. */
+static reason_status check_pieces(const reader *r) {
+    const rsn_hf_draft *d = r->d;
+    if (d->byte_level || d->model != RSN_HF_BPE)
+        return REASON_OK;
+    if (d->ignore_merges)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "model: \"ignore_merges\" of a model that is not byte-level");
+    if (r->unk.n && !r->fuse_unk && !d->byte_fallback)
+        return rsn_fail(REASON_ERR_UNSUPPORTED,
+                        "model: an unknown token for each of several characters in a row "
+                        "(\"fuse_unk\" is false)");
+    return REASON_OK;
+}
+
 static reason_status apply(reader *r) {
     rsn_hf_draft *d = r->d;
     reason_status status = check_model(r);
@@ -244,6 +266,8 @@ static reason_status apply(reader *r) {
         status = rsn_hf_steps_cut(&r->pre_tokenizer, d);
     if (status == REASON_OK)
         status = rsn_hf_steps_finish(&r->post_processor, d);
+    if (status == REASON_OK)
+        status = check_pieces(r);
     if (r->unk.n)
         d->roles[RSN_HF_UNK] = r->unk;
     return status;

@@ -11,7 +11,9 @@
 
 #include "base/json.h"
 #include "format/gguf.h"
+#include "format/hf_steps.h"
 #include "text/bpe.h"
+#include "text/pattern.h"
 #include "text/special.h"
 #include "text/template.h"
 #include "text/tokens.h"
@@ -34,6 +36,13 @@ static const struct {
     LIMIT(RSN_RULES_MAX),
     LIMIT(RSN_SPECIAL_MAX_BYTES),
     LIMIT(RSN_VOCAB_MAX_TEXT),
+    LIMIT(RSN_HF_MAX_FILL),
+    LIMIT(RSN_HF_MAX_STEPS),
+    LIMIT(RSN_HF_MAX_ENDS),
+    LIMIT(RSN_HF_MAX_TEMPLATES),
+    LIMIT(RSN_PATTERN_MAX),
+    LIMIT(RSN_PATTERN_MAX_BYTES),
+    LIMIT(RSN_PATTERN_MAX_REPEAT),
     LIMIT(RSN_JSON_MAX_DEPTH),
     LIMIT(RSN_TEMPLATE_MAX_SOURCE),
     LIMIT(RSN_TEMPLATE_MAX_NESTING),
