@@ -335,23 +335,7 @@ EXTRA_DIST += tests/data/hf \
 EXTRA_DIST += tests/api/hostile.h \
 	tests/api/support.h \
 	tests/api/threads.h \
-	tests/data/lora/llama/adapter/adapter_config.json \
-	tests/data/lora/llama/adapter/adapter_model.safetensors \
-	tests/data/lora/llama/config.json \
-	tests/data/lora/llama/logits \
-	tests/data/lora/llama/model.safetensors \
-	tests/data/lora/phi3/adapter/adapter_config.json \
-	tests/data/lora/phi3/adapter/adapter_model.safetensors \
-	tests/data/lora/phi3/config.json \
-	tests/data/lora/phi3/logits \
-	tests/data/lora/phi3/model.safetensors \
-	tests/data/lora/qwen2/adapter/adapter_config.json \
-	tests/data/lora/qwen2/adapter/adapter_model.safetensors \
-	tests/data/lora/qwen2/config.json \
-	tests/data/lora/qwen2/logits \
-	tests/data/lora/qwen2/model.safetensors \
 	tests/data/make_adapter.py \
-	tests/data/make_lora.py \
 	tests/data/hf-tokenizers \
 	tests/data/make_sentencepiece.py \
 	tests/oracle/rankings.h \
@@ -372,137 +356,8 @@ EXTRA_DIST += tests/api/hostile.h \
 	tests/data/tiny-seed_oss.logits \
 	tests/data/tiny-smollm3.logits \
 	tests/fuzz/corpus \
-	tests/fuzz/corpus/adapter/gguf-alone \
-	tests/fuzz/corpus/adapter/gguf-blocks \
-	tests/fuzz/corpus/adapter/gguf-f16-embedding \
-	tests/fuzz/corpus/adapter/gguf-f32 \
-	tests/fuzz/corpus/adapter/peft-patterns \
-	tests/fuzz/corpus/adapter/peft-qwen2 \
-	tests/fuzz/corpus/adapter/peft-saved-module \
 	tests/oracle/compare_tokenizers.py \
 	tests/oracle/make_hf_tokenizers.py \
-	tests/fuzz/corpus/gguf/bitnet-i2_s \
-	tests/fuzz/corpus/gguf/bitnet-tq \
-	tests/fuzz/corpus/gguf/gemma3-window-linear \
-	tests/fuzz/corpus/gguf/granite-scales-yarn \
-	tests/fuzz/corpus/gguf/llama-bias-rope-v2 \
-	tests/fuzz/corpus/gguf/llama-blocks-256 \
-	tests/fuzz/corpus/gguf/llama-blocks-32 \
-	tests/fuzz/corpus/gguf/llama-f32 \
-	tests/fuzz/corpus/gguf/metadata \
-	tests/fuzz/corpus/gguf/olmo2-qk-norm \
-	tests/fuzz/corpus/gguf/phi3-fused-longrope \
-	tests/fuzz/corpus/gguf/qwen2-f16 \
-	tests/fuzz/corpus/gguf/qwen3-q8_0 \
-	tests/fuzz/corpus/gguf/qwen3-small \
-	tests/fuzz/corpus/gguf/qwen3-vocabulary \
-	tests/fuzz/corpus/gguf/split-3 \
-	tests/fuzz/corpus/gguf/split-metadata-first \
-	tests/fuzz/corpus/gguf/vocabulary-alone \
-	tests/fuzz/corpus/gguf/vocabulary-scores \
-	tests/fuzz/corpus/sentencepiece/bad-type \
-	tests/fuzz/corpus/sentencepiece/bpe \
-	tests/fuzz/corpus/sentencepiece/cut \
-	tests/fuzz/corpus/sentencepiece/empty \
-	tests/fuzz/corpus/sentencepiece/empty-piece \
-	tests/fuzz/corpus/sentencepiece/endless-varint \
-	tests/fuzz/corpus/sentencepiece/groups \
-	tests/fuzz/corpus/sentencepiece/length-beyond \
-	tests/fuzz/corpus/sentencepiece/nan-score \
-	tests/fuzz/corpus/sentencepiece/unigram \
-	tests/fuzz/corpus/sentencepiece/unigram-charsmap \
-	tests/fuzz/corpus/state/context-full \
-	tests/fuzz/corpus/state/count-wraps \
-	tests/fuzz/corpus/state/empty \
-	tests/fuzz/corpus/state/nan-values \
-	tests/fuzz/corpus/state/other-type \
-	tests/fuzz/corpus/state/other-version \
-	tests/fuzz/corpus/state/short \
-	tests/fuzz/corpus/state/three-tokens \
-	tests/fuzz/corpus/state/token-outside \
-	tests/fuzz/corpus/state/too-long \
-	tests/fuzz/corpus/template/blocks \
-	tests/fuzz/corpus/template/calls-itself \
-	tests/fuzz/corpus/template/chat \
-	tests/fuzz/corpus/template/cut-short \
-	tests/fuzz/corpus/template/doubling \
-	tests/fuzz/corpus/template/endless \
-	tests/fuzz/corpus/template/filters \
-	tests/fuzz/corpus/template/functions \
-	tests/fuzz/corpus/template/loop \
-	tests/fuzz/corpus/template/macro \
-	tests/fuzz/corpus/template/own-variables \
-	tests/fuzz/corpus/template/python-attributes \
-	tests/fuzz/corpus/template/recursion \
-	tests/fuzz/corpus/tokenize/code-a \
-	tests/fuzz/corpus/tokenize/code-b \
-	tests/fuzz/corpus/tokenize/empty \
-	tests/fuzz/corpus/tokenize/english-a \
-	tests/fuzz/corpus/tokenize/english-b \
-	tests/fuzz/corpus/tokenize/invalid-a \
-	tests/fuzz/corpus/tokenize/invalid-b \
-	tests/fuzz/corpus/tokenize/pieces-a \
-	tests/fuzz/corpus/tokenize/pieces-b \
-	tests/fuzz/corpus/tokenize/runs-a \
-	tests/fuzz/corpus/tokenize/runs-b \
-	tests/fuzz/corpus/tokenize/special-a \
-	tests/fuzz/corpus/tokenize/special-b \
-	tests/fuzz/corpus/tokenize/unicode-a \
-	tests/fuzz/corpus/tokenize/unicode-b \
-	tests/fuzz/corpus/tokenizer_json/byte-level \
-	tests/fuzz/corpus/tokenizer_json/circle \
-	tests/fuzz/corpus/tokenizer_json/cut \
-	tests/fuzz/corpus/tokenizer_json/deep \
-	tests/fuzz/corpus/tokenizer_json/empty-piece \
-	tests/fuzz/corpus/tokenizer_json/id-beyond \
-	tests/fuzz/corpus/tokenizer_json/metaspace \
-	tests/fuzz/corpus/tokenizer_json/nfc-llama3 \
-	tests/fuzz/corpus/tokenizer_json/pattern-steps \
-	tests/fuzz/corpus/tokenizer_json/pieces \
-	tests/fuzz/corpus/tokenizer_json/settings \
-	tests/fuzz/corpus/tokenizer_json/surrogates \
-	tests/fuzz/corpus/tokenizer_json/unigram \
-	tests/fuzz/corpus/vocab/bad-type \
-	tests/fuzz/corpus/vocab/bert \
-	tests/fuzz/corpus/vocab/equal \
-	tests/fuzz/corpus/vocab/gpt2-0 \
-	tests/fuzz/corpus/vocab/gpt2-1 \
-	tests/fuzz/corpus/vocab/gpt2-2 \
-	tests/fuzz/corpus/vocab/gpt2-3 \
-	tests/fuzz/corpus/vocab/gpt2-4 \
-	tests/fuzz/corpus/vocab/gpt2-5 \
-	tests/fuzz/corpus/vocab/gpt2-6 \
-	tests/fuzz/corpus/vocab/gpt2-7 \
-	tests/fuzz/corpus/vocab/id-outside \
-	tests/fuzz/corpus/vocab/llama \
-	tests/fuzz/corpus/vocab/llama-bytes \
-	tests/fuzz/corpus/vocab/no-unknown \
-	tests/fuzz/corpus/vocab/one-token \
-	tests/fuzz/corpus/vocab/score-nan \
-	tests/fuzz/corpus/vocab/t5 \
-	tests/fuzz/corpus/vocab/t5-charsmap \
-	tests/fuzz/corpus/vocab/t5-charsmap-cut \
-	tests/fuzz/corpus/vocab/t5-collapse \
-	tests/fuzz/corpus/thinking/budget-spent \
-	tests/fuzz/corpus/thinking/channels \
-	tests/fuzz/corpus/thinking/channels-budget \
-	tests/fuzz/corpus/thinking/channels-in-a-header \
-	tests/fuzz/corpus/thinking/cut-in-a-mark \
-	tests/fuzz/corpus/thinking/empty-block \
-	tests/fuzz/corpus/thinking/grace \
-	tests/fuzz/corpus/thinking/line-before \
-	tests/fuzz/corpus/thinking/no-room \
-	tests/fuzz/corpus/thinking/off \
-	tests/fuzz/corpus/thinking/on \
-	tests/fuzz/corpus/thinking/open-prompt \
-	tests/fuzz/corpus/thinking/opens-again \
-	tests/fuzz/corpus/thinking/plain \
-	tests/fuzz/corpus/thinking/respelt \
-	tests/fuzz/corpus/thinking/room-for-the-answer \
-	tests/fuzz/corpus/thinking/silent-thought \
-	tests/fuzz/corpus/thinking/wait-and-close-text \
-	tests/fuzz/corpus/thinking/wrapped \
-	tests/fuzz/corpus/thinking/wrapper-in-parts \
 	tests/kernels/kernels_common.h \
 	tests/kernels/product_operands.h \
 	tests/unit/base/support.h \

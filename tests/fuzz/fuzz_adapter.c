@@ -2,7 +2,7 @@
  * the file, or they open, and the model with them computes two tokens; with the scale 0 as
  * if they were not there. Input that begins with "PEFT", a u32 size and so many bytes of
  * adapter_config.json is a folder, the rest adapter_model.safetensors; all else is a GGUF
- * file. The model is tests/data/lora/llama below REASON_SRCDIR. */
+ * file. The model is tests/data/hf/llama below REASON_SRCDIR. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { N_TOKENS = 2, N_VOCAB = 48 };
+enum { N_TOKENS = 2, N_VOCAB = 304 };
 
 static char folder[64];
 static reason_model *model;
@@ -84,7 +84,7 @@ static void begin(void) {
     char path[4096];
     const char *source = getenv("REASON_SRCDIR");
     const char *where = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    (void)snprintf(path, sizeof path, "%s/tests/data/lora/llama", source ? source : ".");
+    (void)snprintf(path, sizeof path, "%s/tests/data/hf/llama", source ? source : ".");
     demand(!reason_model_open(path, NULL, &model), "no model");
     (void)snprintf(folder, sizeof folder, "%s/reason-fuzz-XXXXXX", where);
     demand(mkdtemp(folder) && atexit(clean_up) == 0, "no temporary folder");

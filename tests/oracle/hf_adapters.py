@@ -22,6 +22,16 @@ Row = namedtuple("Row", "name base kind config")
 ADAPTERS = [
     Row("llama-lora", "llama", "Llama", {}),
     Row("qwen2-lora", "qwen2", "Qwen2", dict(use_rslora=True)),
+    # ranks and alphas of some modules alone; with both ends of the model
+    Row("llama-lora-patterns", "llama", "Llama", dict(
+        use_rslora=True, target_modules=PROJECTIONS + ["embed_tokens", "lm_head"],
+        rank_pattern={"k_proj": 2, "layers.1.mlp.down_proj": 7},
+        alpha_pattern={"q_proj": 3, "model.layers.0.self_attn.q_proj": 9})),
+    # of an embedding that is the output too, PEFT changes what tokens become alone
+    Row("qwen2-lora-tied", "qwen2", "Qwen2", dict(
+        r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "up_proj", "embed_tokens"])),
+    Row("phi3-lora", "phi3", "Phi3", dict(
+        r=5, target_modules=["qkv_proj", "o_proj", "gate_up_proj", "down_proj"])),
 ]
 
 # name: the policy's folder too; base: the reference's
@@ -48,7 +58,8 @@ def write(row, root, folder):
     path = os.path.join(folder, "adapter_config.json")
     with open(path, encoding="utf-8") as file:
         written = json.load(file)
-    written.update(base_model_name_or_path=row.base, target_modules=PROJECTIONS)
+    written.update(base_model_name_or_path=row.base,
+                   target_modules=row.config.get("target_modules", PROJECTIONS))
     hf_reference.write_json(path, written)
 
 

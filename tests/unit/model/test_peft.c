@@ -1,88 +1,101 @@
-/* Adapters in PEFT folders: against logits that PEFT and Transformers gave (tests/data/lora,
- * made by make_lora.py), and folders made of bytes, sound and not. */
+/* Adapters in PEFT folders: against logits that PEFT and Transformers gave (tests/oracle), and
+ * folders made of bytes, sound and not. */
 #include "support.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { N_TOKENS = 12, N_VOCAB = 48, WIDTH = 32 };
+#include "support/hf_folder.h"
 
-static const int32_t TOKENS[N_TOKENS] = {1, 7, 3, 40, 22, 22, 5, 47, 0, 13, 31, 9};
+/* Of the folder "llama"; q has so many rows. */
+enum { WIDTH = 32, QUERY = 64, N_VOCAB = 304 };
 
-static const char *data_path(const char *model, const char *rest) {
-    static char paths[4][512];
-    static size_t at;
-    const char *source = getenv("REASON_SRCDIR");
-    at = (at + 1) % 4;
-    (void)snprintf(paths[at], sizeof *paths, "%s/tests/data/lora/%s%s",
-                   source ? source : ".", model, rest);
-    return paths[at];
-}
+static const struct {
+    const char *name, *base;
+    bool merges; /* else one tensor is embedding and output */
+} FOLDERS[] = {
+    {"llama-lora", "llama", true},
+    {"llama-lora-patterns", "llama", true},
+    {"qwen2-lora", "qwen2", true},
+    {"qwen2-lora-tied", "qwen2", false},
+    {"phi3-lora", "phi3", true},
+};
 
-static reason_model *open_base(const char *name) {
+static reason_model *open_folder(const char *name) {
     reason_model *model;
-    check_ok(reason_model_open(data_path(name, ""), NULL, &model));
+    char *path = hf_path(name, NULL);
+    check_ok(reason_model_open(path, NULL, &model));
+    free(path);
     return model;
 }
 
-static reason_model *derive(reason_model *model, reason_adapter *adapter) {
+static reason_model *derive(reason_model *model, const char *name) {
     reason_model *derived;
+    reason_adapter *adapter;
     reason_derive_options o;
+    char *path = hf_path(name, NULL);
+    check_ok(reason_adapter_open(model, path, &adapter));
     check_ok(reason_derive_options_init(&o, sizeof o));
     o.adapters = &adapter;
     o.n_adapters = 1;
     check_ok(reason_model_derive(model, &o, &derived));
+    reason_adapter_free(adapter);
+    free(path);
     return derived;
 }
 
-/* ||logits - wanted|| / ||wanted||, wanted from the file. */
+/* ||logits - wanted|| / ||wanted|| in the rows of the folder's expected.npz. */
 static double error_of(reason_model *model, const char *name) {
-    static float wanted[N_TOKENS * N_VOCAB], found[N_TOKENS * N_VOCAB];
+    static const char file[] = "expected.npz";
+    size_t n, n_rows, n_wanted;
+    int32_t *tokens = hf_ints(name, file, "tokens", &n);
+    int32_t *rows = hf_ints(name, file, "rows", &n_rows);
+    float *wanted = hf_floats(name, file, "logits", &n_wanted);
+    assert_true(tokens && rows && wanted && n_rows > 0);
+    size_t n_vocab = n_wanted / n_rows;
+    float *found = calloc(n * n_vocab, sizeof *found);
     double error = 0, size = 0;
     reason_session *session;
     reason_session_options o;
-    FILE *file = fopen(data_path(name, "/logits"), "rb");
-    assert_non_null(file);
-    assert_int_equal(fread(wanted, sizeof wanted, 1, file), 1);
-    fclose(file);
     check_ok(reason_session_options_init(&o, sizeof o));
     o.kv_type = REASON_KV_F32;
     check_ok(reason_session_new(model, &o, &session));
-    check_ok(reason_session_logits(session, TOKENS, N_TOKENS, found));
+    check_ok(reason_session_logits(session, tokens, n, found));
     reason_session_free(session);
-    for (size_t i = 0; i < COUNT(found); i++) {
-        error += ((double)found[i] - (double)wanted[i]) *
-                 ((double)found[i] - (double)wanted[i]);
+    for (size_t i = 0; i < n_wanted; i++) {
+        size_t at = (size_t)rows[i / n_vocab] * n_vocab + i % n_vocab;
+        double d = (double)found[at] - (double)wanted[i];
+        error += d * d;
         size += (double)wanted[i] * (double)wanted[i];
     }
+    free(tokens);
+    free(rows);
+    free(wanted);
+    free(found);
     return sqrt(error / size);
 }
 
 static void test_peft__as_transformers(void **state) {
-    static const char *const names[] = {"llama", "qwen2", "phi3"};
     (void)state;
-    for (size_t i = 0; i < COUNT(names); i++) {
-        reason_adapter *adapter;
-        reason_model *model = open_base(names[i]);
-        check_ok(reason_adapter_open(model, data_path(names[i], "/adapter"), &adapter));
-        reason_model *derived = derive(model, adapter);
-        double error = error_of(derived, names[i]), plain = error_of(model, names[i]);
-        print_message("%s: %.2g, without the adapter %.2g\n", names[i], error, plain);
-        assert_true(error <= 2e-6 && plain > 0.1);
+    for (size_t i = 0; i < COUNT(FOLDERS); i++) {
+        reason_model *model = open_folder(FOLDERS[i].base);
+        reason_model *derived = derive(model, FOLDERS[i].name);
+        double error = error_of(derived, FOLDERS[i].name);
+        double plain = error_of(model, FOLDERS[i].name);
+        print_message("%s: %.1e, without the adapter %.1g\n", FOLDERS[i].name, error,
+                      plain);
+        assert_true(error <= 1e-5 && plain > 0.1);
         reason_model_free(derived);
-        reason_adapter_free(adapter);
         reason_model_free(model);
     }
 }
 
-/* Folder and adapter into one file of float32; where one tensor is embedding and output,
- * that cannot be. */
+/* Folder and adapter into one file of float32. */
 static void test_peft__merged(void **state) {
-    static const char *const names[] = {"llama", "phi3", "qwen2"};
     (void)state;
-    for (size_t i = 0; i < COUNT(names); i++) {
-        char out[64] = "/tmp/test-peft-XXXXXX";
-        const char *adapter = data_path(names[i], "/adapter");
+    for (size_t i = 0; i < COUNT(FOLDERS); i++) {
+        char out[] = "/tmp/test-peft-XXXXXX";
+        char *in = hf_path(FOLDERS[i].base, NULL), *adapter = hf_path(FOLDERS[i].name, NULL);
+        const char *const adapters[] = {adapter};
         reason_quantize_options o;
         reason_model *model;
         int fd = mkstemp(out);
@@ -90,18 +103,20 @@ static void test_peft__merged(void **state) {
         close(fd);
         check_ok(reason_quantize_options_init(&o, sizeof o));
         o.type = "F32";
-        o.adapters = &adapter;
+        o.adapters = adapters;
         o.n_adapters = 1;
-        reason_status status = reason_quantize(data_path(names[i], ""), out, &o);
-        if (i == 2) {
+        reason_status status = reason_quantize(in, out, &o);
+        if (!FOLDERS[i].merges) {
             assert_int_equal(status, REASON_ERR_UNSUPPORTED);
         } else {
             check_ok(status);
             check_ok(reason_model_open(out, NULL, &model));
-            assert_true(error_of(model, names[i]) <= 2e-6);
+            assert_true(error_of(model, FOLDERS[i].name) <= 1e-5);
             reason_model_free(model);
         }
         remove(out);
+        free(in);
+        free(adapter);
     }
 }
 
@@ -114,7 +129,7 @@ static int set_up(void **state) {
     (void)state;
     if (!mkdtemp(folder))
         return -1;
-    base = open_base("llama");
+    base = open_folder("llama");
     return 0;
 }
 
@@ -149,7 +164,7 @@ typedef struct part {
 
 /* A factor, and its other one, of a sound adapter. */
 #define Q0_A {Q0 ".lora_A.weight", "F32", 4, WIDTH}
-#define Q0_B {Q0 ".lora_B.weight", "F32", WIDTH, 4}
+#define Q0_B {Q0 ".lora_B.weight", "F32", QUERY, 4}
 
 static void write_tensors(const part *parts, size_t n) {
     char header[4096];
@@ -274,7 +289,7 @@ static void test_peft__tensors(void **state) {
         const char *word;
     } rows[] = {
         {{Q0_A, Q0_B}, REASON_OK, ""},
-        {{{Q0 ".lora_A.weight", "BF16", 4, WIDTH}, {Q0 ".lora_B.weight", "F16", WIDTH, 4}},
+        {{{Q0 ".lora_A.weight", "BF16", 4, WIDTH}, {Q0 ".lora_B.weight", "F16", QUERY, 4}},
          REASON_OK,
          ""},
         {{Q0_A}, REASON_ERR_FORMAT, "without its other factor"},
@@ -282,10 +297,10 @@ static void test_peft__tensors(void **state) {
         {{{Q0 ".lora_A.weight", "I64", 4, WIDTH}, Q0_B}, REASON_ERR_UNSUPPORTED, "I64"},
         {{{Q0 ".lora_A.weight", "F32", 5, WIDTH}, Q0_B}, REASON_ERR_FORMAT, "rank"},
         {{{Q0 ".lora_A.weight", "F32", 4, WIDTH + 1}, Q0_B}, REASON_ERR_MISMATCH,
-         "shape [33, 32], [32, 32] expected"},
-        {{Q0_A, {Q0 ".lora_B.weight", "F32", WIDTH + 8, 4}}, REASON_ERR_MISMATCH,
-         "shape [32, 40]"},
-        {{Q0_A, {Q0 ".lora_B.weight", "F32", WIDTH + 1, 4}}, REASON_ERR_MISMATCH,
+         "shape [33, 64], [32, 64] expected"},
+        {{Q0_A, {Q0 ".lora_B.weight", "F32", QUERY + 8, 4}}, REASON_ERR_MISMATCH,
+         "shape [32, 72]"},
+        {{Q0_A, {Q0 ".lora_B.weight", "F32", QUERY + 1, 4}}, REASON_ERR_MISMATCH,
          "no even number"},
         {{Q0_A, Q0_B, {Q0 ".lora_magnitude_vector", "F32", WIDTH, 1}},
          REASON_ERR_UNSUPPORTED,
@@ -321,13 +336,13 @@ static void test_peft__tensors(void **state) {
           {"base_model.model.model.embed_tokens.lora_B.weight", "F32", 48, 4}},
          REASON_ERR_FORMAT,
          "not of an embedding"},
-        {{Q0_A, Q0_B, {"base_model.model.lm_head.base_layer.weight", "F32", 50, 32}},
+        {{Q0_A, Q0_B, {"base_model.model.lm_head.base_layer.weight", "F32", N_VOCAB + 2, 32}},
          REASON_ERR_MISMATCH,
          "more or fewer tokens"},
-        {{Q0_A, Q0_B, {"base_model.model.lm_head.base_layer.weight", "F32", 48, 32}},
+        {{Q0_A, Q0_B, {"base_model.model.lm_head.base_layer.weight", "F32", N_VOCAB, 32}},
          REASON_OK,
          ""},
-        {{{"base_model.model.lm_head.base_layer.weight", "F32", 48, 32}},
+        {{{"base_model.model.lm_head.base_layer.weight", "F32", N_VOCAB, 32}},
          REASON_ERR_FORMAT,
          "no tensors"},
     };
@@ -355,12 +370,12 @@ static void test_peft__missing_files(void **state) {
 
 static void test_peft__no_memory(void **state) {
     (void)state;
+    char *path = hf_path("llama-lora-patterns", NULL);
     for (size_t n = 1;; n++) {
         counted_heap heap;
         reason_adapter *adapter;
         heap_begin(&heap, n, false);
-        reason_status status =
-            reason_adapter_open(base, data_path("llama", "/adapter"), &adapter);
+        reason_status status = reason_adapter_open(base, path, &adapter);
         reason_adapter_free(adapter);
         heap_end();
         assert_int_equal(heap.alive, 0);
@@ -370,6 +385,7 @@ static void test_peft__no_memory(void **state) {
         }
         assert_int_equal(status, REASON_ERR_NO_MEMORY);
     }
+    free(path);
 }
 
 int main(void) {
