@@ -307,10 +307,10 @@ endif
 
 if HAVE_JANSSON
 TESTS += tests/cli/test_chat.sh tests/cli/test_cli.sh tests/cli/test_completion.sh \
-	tests/cli/test_eval.sh tests/cli/test_judge.sh tests/cli/test_manuals.sh
+	tests/cli/test_eval.sh tests/cli/test_judge.sh tests/cli/test_manuals.sh tests/cli/test_score.sh
 endif
 dist_check_SCRIPTS += tests/cli/test_chat.sh tests/cli/test_cli.sh tests/cli/test_completion.sh \
-	tests/cli/test_eval.sh tests/cli/test_judge.sh tests/cli/test_manuals.sh
+	tests/cli/test_eval.sh tests/cli/test_judge.sh tests/cli/test_manuals.sh tests/cli/test_score.sh
 EXTRA_DIST += tests/cli/support.sh
 
 # What holds the tree together.

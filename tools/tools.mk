@@ -17,6 +17,7 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/cmd_logits.c \
 	tools/reason/cmd_perplexity.c \
 	tools/reason/cmd_quantize.c \
+	tools/reason/cmd_score.c \
 	tools/reason/cmd_search.c \
 	tools/reason/cmd_template.c \
 	tools/reason/cmd_tokenize.c \
@@ -52,6 +53,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/record.c \
 	tools/reason/record.h \
 	tools/reason/report.c \
+	tools/reason/score.h \
+	tools/reason/score_lines.c \
 	tools/reason/speed.c \
 	tools/reason/speed.h \
 	tools/reason/tasks.c \
@@ -81,6 +84,7 @@ dist_man_MANS = man/reason-ask.1 \
 	man/reason-logits.1 \
 	man/reason-perplexity.1 \
 	man/reason-quantize.1 \
+	man/reason-score.1 \
 	man/reason-search.1 \
 	man/reason-template.1 \
 	man/reason-tokenize.1 \

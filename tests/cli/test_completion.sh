@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/support.sh"
 tree=$(dirname "$0")/../..
-commands="ask chat search eval judge info tokenize detokenize logits template bench quantize convert perplexity imatrix"
+commands="ask chat search eval judge score info tokenize detokenize logits template bench quantize convert perplexity imatrix"
 
 # -------------------------------------------------------------------------------- the list
 

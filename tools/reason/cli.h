@@ -29,6 +29,7 @@ extern const struct rsn_cli_command rsn_cli_cmd_ask;
 extern const struct rsn_cli_command rsn_cli_cmd_search;
 extern const struct rsn_cli_command rsn_cli_cmd_eval;
 extern const struct rsn_cli_command rsn_cli_cmd_judge;
+extern const struct rsn_cli_command rsn_cli_cmd_score;
 extern const struct rsn_cli_command rsn_cli_cmd_chat;
 extern const struct rsn_cli_command rsn_cli_cmd_info;
 extern const struct rsn_cli_command rsn_cli_cmd_tokenize;

@@ -307,6 +307,7 @@ static struct rsn_cli_object make_header(struct rsn_cli_judge *judge,
     const struct rsn_cli_group groups[] = {
         RSN_CLI_THINKING_GROUP(&judge->generation),
         RSN_CLI_SAMPLING_GROUP(&judge->generation),
+        RSN_CLI_ADAPTER_GROUP(&judge->model),
         RSN_CLI_SESSION_GROUP(&judge->model),
         {"", rows, RSN_CLI_COUNT(rows), &judge->own}};
     const char *const texts[] = {judge->rubric.data, judge->prompt.data};

@@ -32,6 +32,7 @@ static json_t *settings_json(const struct rsn_cli_eval *eval) {
 static struct rsn_cli_object make_header(struct rsn_cli_eval *eval,
                                          const reason_model *model) {
     const struct rsn_cli_group session = RSN_CLI_SESSION_GROUP(&eval->model);
+    const struct rsn_cli_group adapters = RSN_CLI_ADAPTER_GROUP(&eval->model);
     struct rsn_cli_object header = rsn_cli_object_new(), tasks = rsn_cli_object_new(),
                           how = rsn_cli_object_new();
     char hash[24];
@@ -40,6 +41,7 @@ static struct rsn_cli_object make_header(struct rsn_cli_eval *eval,
     rsn_cli_object_int(&tasks, "n", (int64_t)eval->tasks.n);
     rsn_cli_object_int(&tasks, "answers", eval->own.answers);
     rsn_cli_record_rows(&how, &session);
+    rsn_cli_record_rows(&how, &adapters);
     rsn_cli_object_int(&how, "samples", eval->own.n_samples);
     rsn_cli_object_bool(&how, "hybrid", eval->own.hybrid);
     rsn_cli_object_set(&how, "each", settings_json(eval));

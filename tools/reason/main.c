@@ -10,7 +10,8 @@
 
 static const struct rsn_cli_command *const commands[] = {
     &rsn_cli_cmd_ask,      &rsn_cli_cmd_chat,       &rsn_cli_cmd_search,
-    &rsn_cli_cmd_eval,     &rsn_cli_cmd_judge,      &rsn_cli_cmd_info,
+    &rsn_cli_cmd_eval,     &rsn_cli_cmd_judge,      &rsn_cli_cmd_score,
+    &rsn_cli_cmd_info,
     &rsn_cli_cmd_tokenize, &rsn_cli_cmd_detokenize, &rsn_cli_cmd_logits,
     &rsn_cli_cmd_template, &rsn_cli_cmd_bench,      &rsn_cli_cmd_quantize,
     &rsn_cli_cmd_convert,  &rsn_cli_cmd_perplexity, &rsn_cli_cmd_imatrix,

@@ -28,6 +28,9 @@ enum { RSN_CLI_N_MODEL_ROWS = 5, RSN_CLI_N_SESSION_ROWS = 2, RSN_CLI_N_GUESS_ROW
     { "Session:", rsn_cli_session_rows, RSN_CLI_N_SESSION_ROWS, (options) }
 #define RSN_CLI_GUESS_GROUP(options)                                                     \
     { "Guessing ahead:", rsn_cli_guess_rows, RSN_CLI_N_GUESS_ROWS, (options) }
+/* --adapter alone: of these rows the one that changes what a model says. */
+#define RSN_CLI_ADAPTER_GROUP(options)                                                   \
+    { "Model:", rsn_cli_model_rows + RSN_CLI_N_MODEL_ROWS - 1, 1, (options) }
 /* --kv alone, where the context is not the session's. */
 #define RSN_CLI_KV_GROUP(options)                                                        \
     { "Session:", rsn_cli_session_rows + 1, RSN_CLI_N_SESSION_ROWS - 1, (options) }
