@@ -18,6 +18,8 @@
 /* Special tokens that take in the white space before or behind them. */
 #define RSN_KEY_LSTRIP_IDS "reason.tokenizer.lstrip_ids"
 #define RSN_KEY_RSTRIP_IDS "reason.tokenizer.rstrip_ids"
+/* Tokens that text becomes by merging and that are special where they are spelt out. */
+#define RSN_KEY_LITERAL_IDS "reason.tokenizer.literal_ids"
 #define RSN_KEY_END_IDS "reason.tokenizer.end_ids" /* end a generation, beside eos */
 
 #endif

@@ -59,12 +59,15 @@ static reason_status take_lists(rsn_hf_draft *d, rsn_hf_place *place) {
         rsn_arena_calloc2(d->arena, d->added.n, sizeof *place->lstrip.items);
     place->rstrip.items =
         rsn_arena_calloc2(d->arena, d->added.n, sizeof *place->rstrip.items);
+    place->literal.items =
+        rsn_arena_calloc2(d->arena, d->added.n, sizeof *place->literal.items);
     place->ends.items =
         rsn_arena_calloc2(d->arena, RSN_HF_MAX_ENDS, sizeof *place->ends.items);
     if (scored)
         place->scores = rsn_arena_calloc2(d->arena, place->n, sizeof *place->scores);
     return place->texts && place->types && place->merges && place->lstrip.items &&
-                   place->rstrip.items && place->ends.items && (place->scores || !scored)
+                   place->rstrip.items && place->literal.items && place->ends.items &&
+                   (place->scores || !scored)
                ? REASON_OK
                : REASON_ERR_NO_MEMORY;
 }
@@ -101,7 +104,7 @@ static reason_status place_vocabulary(const rsn_hf_draft *d, rsn_hf_place *place
 
 /* An added token is taken out of text before it is cut. One that the model has as well
  * and that has spaces in it stays what text becomes by merging, since in the text there
- * is a space where the token has U+2581. */
+ * is a space where the token has U+2581; spelt out with that it is taken out as well. */
 static reason_status place_added(const rsn_hf_draft *d, rsn_hf_place *place) {
     for (size_t i = 0; i < d->added.n; i++) {
         const rsn_hf_entry *e = &d->added.items[i];
@@ -115,6 +118,8 @@ static reason_status place_added(const rsn_hf_draft *d, rsn_hf_place *place) {
                       holds_space(e->text);
         bool again = place->types[e->id] == RSN_HF_CONTROL ||
                      place->types[e->id] == RSN_HF_USER;
+        if (merges)
+            place->literal.items[place->literal.n++] = e->id;
         if (merges || again)
             continue;
         place->texts[e->id] = e->text;

@@ -20,6 +20,7 @@ typedef struct rsn_hf_place {
     int64_t roles[RSN_HF_N_ROLES]; /* -1: there is none */
     rsn_hf_ids ends;               /* beside eos */
     rsn_hf_ids lstrip, rstrip;
+    rsn_hf_ids literal; /* added tokens that stay what text becomes */
 } rsn_hf_place;
 
 /* FORMAT for ids that are taken twice, lie beyond n_vocab (0: not known) or leave too

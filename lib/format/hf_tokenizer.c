@@ -135,12 +135,13 @@ static void add_ids(const rsn_hf_draft *d, const rsn_hf_place *place, rsn_pairs 
         [RSN_HF_MASK] = "tokenizer.ggml.mask_token_id",
     };
     static const char *const lists[] = {RSN_KEY_END_IDS, RSN_KEY_LSTRIP_IDS,
-                                        RSN_KEY_RSTRIP_IDS};
-    const rsn_hf_ids *ids[] = {&place->ends, &place->lstrip, &place->rstrip};
+                                        RSN_KEY_RSTRIP_IDS, RSN_KEY_LITERAL_IDS};
+    const rsn_hf_ids *ids[] = {&place->ends, &place->lstrip, &place->rstrip,
+                               &place->literal};
     for (size_t i = 0; i < RSN_HF_N_ROLES; i++)
         if (place->roles[i] >= 0)
             rsn_pairs_u32(p, keys[i], (uint32_t)place->roles[i]);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
         if (ids[i]->n)
             rsn_pairs_items(p, lists[i], RSN_GGUF_I32, ids[i]->items, ids[i]->n);
     if (d->add_bos >= 0 || !d->by_family)

@@ -106,33 +106,49 @@ static reason_status read_plan(rsn_hf_writing *w, rsn_text model) {
 
 /* ---- added tokens ---- */
 
-static bool is_listed(const int32_t *ids, size_t n, size_t id) {
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] == (int32_t)id)
-            return true;
-    return false;
+enum { LITERAL = 4 }; /* beside RSN_HF_LSTRIP and RSN_HF_RSTRIP */
+
+/* What lists of ids say of each token. */
+static reason_status read_marks(rsn_hf_writing *w, uint8_t **marks) {
+    static const struct {
+        const char *key;
+        uint8_t mark;
+    } lists[] = {{RSN_KEY_LSTRIP_IDS, RSN_HF_LSTRIP},
+                 {RSN_KEY_RSTRIP_IDS, RSN_HF_RSTRIP},
+                 {RSN_KEY_LITERAL_IDS, LITERAL}};
+    reason_status status = REASON_OK;
+    *marks = rsn_arena_calloc2(&w->arena, w->n_tokens, 1);
+    if (!*marks)
+        return REASON_ERR_NO_MEMORY;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists && status == REASON_OK; i++) {
+        const int32_t *ids = NULL;
+        size_t n = 0;
+        status = rsn_gguf_ints(w->g, lists[i].key, &ids, &n);
+        for (size_t k = 0; k < n && status == REASON_OK; k++)
+            if (ids[k] >= 0 && (size_t)ids[k] < w->n_tokens)
+                (*marks)[ids[k]] |= lists[i].mark;
+    }
+    return status;
 }
 
 static reason_status write_added(rsn_hf_writing *w) {
-    const int32_t *left = NULL, *right = NULL;
-    size_t n_left = 0, n_right = 0;
+    uint8_t *marks;
     bool first = true;
-    reason_status status = rsn_gguf_ints(w->g, RSN_KEY_LSTRIP_IDS, &left, &n_left);
-    if (status == REASON_OK)
-        status = rsn_gguf_ints(w->g, RSN_KEY_RSTRIP_IDS, &right, &n_right);
+    reason_status status = read_marks(w, &marks);
     rsn_str_addz(&w->json, "\"added_tokens\":[");
     for (size_t id = 0; id < w->n_written && status == REASON_OK; id++) {
         int32_t type = rsn_hf_type(w, id);
         bool special = type == RSN_HF_CONTROL || type == RSN_HF_UNKNOWN;
-        if ((!special && type != RSN_HF_USER) || rsn_hf_find(w, w->tokens[id]) != id)
+        bool added = special || type == RSN_HF_USER || (marks[id] & LITERAL);
+        if (!added || rsn_hf_find(w, w->tokens[id]) != id)
             continue;
         rsn_str_addf(&w->json, "%s{\"id\":%zu,\"content\":", first ? "\n" : ",\n", id);
         rsn_json_quote(&w->json, w->tokens[id].data, w->tokens[id].n, false);
         rsn_str_addf(&w->json,
                      ",\"single_word\":false,\"lstrip\":%s,\"rstrip\":%s,"
                      "\"normalized\":false,\"special\":%s}",
-                     truth(is_listed(left, n_left, id)),
-                     truth(is_listed(right, n_right, id)), truth(special));
+                     truth(marks[id] & RSN_HF_LSTRIP), truth(marks[id] & RSN_HF_RSTRIP),
+                     truth(special));
         first = false;
     }
     rsn_str_addz(&w->json, "],\n");

@@ -77,6 +77,8 @@ static reason_status read_id_lists(const rsn_gguf *g, rsn_vocab_source *src) {
         status = rsn_gguf_ints(g, RSN_KEY_LSTRIP_IDS, &src->lstrip, &src->n_lstrip);
     if (status == REASON_OK)
         status = rsn_gguf_ints(g, RSN_KEY_RSTRIP_IDS, &src->rstrip, &src->n_rstrip);
+    if (status == REASON_OK)
+        status = rsn_gguf_ints(g, RSN_KEY_LITERAL_IDS, &src->literal, &src->n_literal);
     return status;
 }
 

@@ -19,6 +19,7 @@ static inline uint32_t step(const rsn_special *sp, uint32_t state, uint8_t byte)
 
 /* A special token while the automaton is built. */
 typedef struct walk {
+    rsn_text text;
     int32_t id;
     uint32_t state; /* after the bytes from its end that were looked at */
 } walk;
@@ -36,37 +37,60 @@ static void add_token(rsn_trie *trie, rsn_text token, int32_t id) {
 
 /* Links the states, the shorter ones first: all tokens are walked together, a byte at a
  * time. Ways that tokens share are linked again, to the same end. */
-static void link_states(rsn_special *sp, const rsn_tokens *t, walk *walks, size_t n) {
+static void link_states(rsn_special *sp, walk *walks, size_t n) {
     sp->fail[0] = 0;
     for (size_t depth = 0; n > 0; depth++) {
         size_t kept = 0;
         for (size_t i = 0; i < n; i++) {
-            rsn_text token = rsn_tokens_get(t, walks[i].id);
-            if (token.n <= depth) continue;
-            uint8_t byte = byte_from_end(token, depth);
-            uint32_t before = walks[i].state;
-            uint32_t state = rsn_trie_step(&sp->trie, before, byte);
-            sp->fail[state] = before ? step(sp, sp->fail[before], byte) : 0;
-            if (sp->trie.token[state] < 0)
-                sp->trie.token[state] = sp->trie.token[sp->fail[state]];
-            walks[kept++] = (walk){walks[i].id, state};
+            walk w = walks[i];
+            if (w.text.n <= depth) continue;
+            uint8_t byte = byte_from_end(w.text, depth);
+            uint32_t before = w.state;
+            w.state = rsn_trie_step(&sp->trie, before, byte);
+            sp->fail[w.state] = before ? step(sp, sp->fail[before], byte) : 0;
+            if (sp->trie.token[w.state] < 0)
+                sp->trie.token[w.state] = sp->trie.token[sp->fail[w.state]];
+            walks[kept++] = w;
         }
         n = kept;
     }
 }
 
-static reason_status build(rsn_special *sp, const rsn_tokens *t, size_t n) {
-    walk *walks = rsn_alloc2(n, sizeof *walks);
-    if (!walks) return REASON_ERR_NO_MEMORY;
-    n = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        if (!(t->flags[i] & RSN_TOKEN_SPECIAL)) continue;
-        walks[n++] = (walk){(int32_t)i, 0};
-        add_token(&sp->trie, rsn_tokens_get(t, (int32_t)i), (int32_t)i);
+static inline bool is_sought(const rsn_tokens *t, size_t id) {
+    return t->flags[id] & (RSN_TOKEN_SPECIAL | RSN_TOKEN_LITERAL);
+}
+
+/* The text of a token in `spelt`, which has room for it, or where it is. */
+static rsn_text spell(const rsn_tokens *t, int32_t id, rsn_str *spelt) {
+    rsn_text token = rsn_tokens_get(t, id);
+    if (!(t->flags[id] & RSN_TOKEN_LITERAL)) return token;
+    size_t from = spelt->n;
+    for (size_t i = 0; i < token.n; i++) {
+        if (token.data[i] == ' ') {
+            rsn_str_add(spelt, "\xE2\x96\x81", 3);
+        } else {
+            rsn_str_addc(spelt, token.data[i]);
+        }
     }
-    sp->fail = rsn_alloc2(sp->trie.n, sizeof *sp->fail);
-    if (sp->fail) link_states(sp, t, walks, n);
+    return (rsn_text){spelt->data + from, spelt->n - from};
+}
+
+static reason_status build(rsn_special *sp, const rsn_tokens *t, size_t n, size_t bytes) {
+    walk *walks = rsn_alloc2(n, sizeof *walks);
+    rsn_str spelt = {0};
+    rsn_str_reserve(&spelt, bytes); /* nothing moves while it fills */
+    reason_status status = walks && !spelt.failed ? REASON_OK : REASON_ERR_NO_MEMORY;
+    n = 0;
+    for (size_t i = 0; i < t->n && status == REASON_OK; i++) {
+        if (!is_sought(t, i)) continue;
+        rsn_text text = spell(t, (int32_t)i, &spelt);
+        walks[n++] = (walk){text, (int32_t)i, 0};
+        add_token(&sp->trie, text, (int32_t)i);
+    }
+    if (status == REASON_OK) sp->fail = rsn_alloc2(sp->trie.n, sizeof *sp->fail);
+    if (sp->fail) link_states(sp, walks, n);
     rsn_free(walks);
+    rsn_str_free(&spelt);
     return sp->fail ? REASON_OK : REASON_ERR_NO_MEMORY;
 }
 
@@ -74,9 +98,9 @@ reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t) {
     memset(sp, 0, sizeof *sp);
     size_t n = 0, bytes = 0;
     for (size_t i = 0; i < t->n; i++) {
-        if (!(t->flags[i] & RSN_TOKEN_SPECIAL)) continue;
+        if (!is_sought(t, i)) continue;
         n++;
-        bytes += rsn_tokens_get(t, (int32_t)i).n;
+        bytes += rsn_tokens_sought_bytes(t, (int32_t)i);
     }
     if (bytes == 0) return REASON_OK;
     if (bytes > RSN_SPECIAL_MAX_BYTES)
@@ -85,7 +109,7 @@ reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t) {
                         "limit is %zu",
                         bytes, RSN_SPECIAL_MAX_BYTES);
     reason_status status = rsn_trie_init(&sp->trie, n, bytes, t->seed);
-    return status ? status : build(sp, t, n);
+    return status ? status : build(sp, t, n, bytes);
 }
 
 size_t rsn_special_held(const rsn_special *sp) {

@@ -29,8 +29,9 @@ typedef struct rsn_special_hits {
     size_t n, cap;
 } rsn_special_hits;
 
-/* Takes in all control and user-defined tokens; the first of equal ones counts. Leaves
- * *sp to rsn_special_free() in any case. Returns LIMIT, NO_MEMORY. */
+/* Takes in all control and user-defined tokens, and those that are RSN_TOKEN_LITERAL as
+ * they are spelt; the first of equal ones counts. Leaves *sp to rsn_special_free() in any
+ * case. Returns LIMIT, NO_MEMORY. */
 reason_status rsn_special_init(rsn_special *sp, const rsn_tokens *t);
 size_t rsn_special_held(const rsn_special *sp); /* bytes of memory behind it */
 void rsn_special_free(rsn_special *sp);

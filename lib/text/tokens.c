@@ -47,6 +47,14 @@ static uint64_t hash_bytes(const rsn_tokens *t, const char *bytes, size_t n) {
     return hash;
 }
 
+size_t rsn_tokens_sought_bytes(const rsn_tokens *t, int32_t id) {
+    rsn_text token = rsn_tokens_get(t, id);
+    size_t n = token.n;
+    for (size_t i = 0; i < token.n && (t->flags[id] & RSN_TOKEN_LITERAL); i++)
+        n += token.data[i] == ' ' ? 2 : 0;
+    return n;
+}
+
 int32_t rsn_tokens_find_hash(const rsn_tokens *t, uint64_t hash, const char *bytes,
                              size_t n) {
     return t->slots[find_slot(t, hash, bytes, n, true)].id;

@@ -18,6 +18,7 @@ enum {
     RSN_TOKEN_BYTE = 16,   /* stands for a byte that is part of no other token */
     RSN_TOKEN_LSTRIP = 32, /* takes in white space before it */
     RSN_TOKEN_RSTRIP = 64, /* and behind it */
+    RSN_TOKEN_LITERAL = 128, /* its spelling in text is it, as a special token's is */
 };
 
 /* How tokens that are not special are spelt: in the byte alphabet of byte_level.h, or as
@@ -55,6 +56,10 @@ void rsn_tokens_free(rsn_tokens *t);
 static inline rsn_text rsn_tokens_get(const rsn_tokens *t, int32_t id) {
     return (rsn_text){t->bytes + t->start[id], t->start[id + 1] - t->start[id]};
 }
+
+/* Bytes of the text that is looked for as this token: with U+2581 for each space of one
+ * that is RSN_TOKEN_LITERAL. */
+size_t rsn_tokens_sought_bytes(const rsn_tokens *t, int32_t id);
 
 /* The bytes of a spelling by the rules, at most s.n; false if it is not. */
 bool rsn_tokens_decode(const rsn_tokens *t, rsn_text s, char *to, size_t *n);

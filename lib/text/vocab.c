@@ -308,6 +308,9 @@ static reason_status fill_vocab(rsn_vocab *v, const rsn_vocab_source *src) {
     if (status != REASON_OK) return status;
     default_ids(v, src);
     status = v->model->init(v, src);
+    if (status == REASON_OK)
+        status = mark_list(v, "reason.tokenizer.literal_ids", src->literal,
+                           src->n_literal, RSN_TOKEN_LITERAL);
     if (status == REASON_OK) status = rsn_special_init(&v->special, &v->tokens);
     if (status != REASON_OK) return status;
     if (src->add_bos >= 0) v->add_bos = src->add_bos > 0;
@@ -514,7 +517,7 @@ static reason_status encode_special(const rsn_vocab *v, const char *text, size_t
         size_t end = flags & RSN_TOKEN_LSTRIP ? trim_left(text, at, hit.at) : hit.at;
         status = encode_plain(v, text + at, end - at, prefixed, scratch, out);
         if (status == REASON_OK) status = rsn_vocab_push(out, hit.id);
-        at = hit.at + rsn_tokens_get(&v->tokens, hit.id).n;
+        at = hit.at + rsn_tokens_sought_bytes(&v->tokens, hit.id);
         if (flags & RSN_TOKEN_RSTRIP) at = trim_right(text, n, at);
         prefixed = prefixed && !v->space_once;
     }

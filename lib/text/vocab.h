@@ -32,6 +32,8 @@ typedef struct rsn_vocab_source {
     size_t n_ends;
     const int32_t *lstrip, *rstrip; /* special tokens that take in white space around */
     size_t n_lstrip, n_rstrip;
+    const int32_t *literal; /* tokens that text becomes, and whose spelling is special */
+    size_t n_literal;
     /* Of "gpt2": a piece that is a token stays one (1), merges (-1); 0: as `pre` does. */
     int whole_tokens;
     int add_bos,

@@ -107,6 +107,14 @@ def begins_with(t, token):
     return t
 
 
+def with_runs(t):
+    """Runs of U+2581 that the model has, as added tokens too."""
+    runs = [s for s in t.get_vocab() if len(s) > 1 and set(s) == {"\u2581"}]
+    assert runs
+    t.add_tokens([AddedToken(s, special=False, normalized=False) for s in sorted(runs)])
+    return t
+
+
 def with_strips(t):
     t.add_special_tokens([AddedToken("<|l|>", special=True, normalized=False, lstrip=True),
                           AddedToken("<|r|>", special=True, normalized=False, rstrip=True),
@@ -142,8 +150,8 @@ def make_all():
     yield "llama2", begins_with(pieces(spelt(True), None), "<s>"), {
         "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": True,
         "add_eos_token": True}
-    yield "gemma", begins_with(pieces(spelt(False), pre_tokenizers.Split(
-        " ", "merged_with_previous")), "<s>"), {"bos_token": "<s>", "eos_token": "</s>"}
+    yield "gemma", begins_with(with_runs(pieces(spelt(False), pre_tokenizers.Split(
+        " ", "merged_with_previous"))), "<s>"), {"bos_token": "<s>", "eos_token": "</s>"}
     yield "first", with_strips(pieces(None, pre_tokenizers.Metaspace(
         prepend_scheme="first", split=False))), {"eos_token": "</s>"}
     yield "words", pieces(None, pre_tokenizers.Metaspace(prepend_scheme="always", split=True)), {
