@@ -112,6 +112,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hf \
 	tests/unit/model/test_hf_hostile \
+	tests/unit/model/test_hf_text \
 	tests/unit/model/test_head \
 	tests/unit/model/test_hparams \
 	tests/unit/model/test_i2_s \

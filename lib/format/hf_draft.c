@@ -10,8 +10,12 @@
 enum { ROOM = 1 << 16 };
 
 void rsn_hf_draft_init(rsn_hf_draft *d, rsn_arena *arena) {
-    *d = (rsn_hf_draft){
-        .arena = arena, .add_bos = -1, .add_eos = -1, .add_space = -1, .unk_id = -1};
+    *d = (rsn_hf_draft){.arena = arena,
+                        .add_bos = -1,
+                        .add_eos = -1,
+                        .add_space = -1,
+                        .legacy = -1,
+                        .unk_id = -1};
     for (size_t i = 0; i < RSN_HF_N_ROLES; i++)
         d->role_ids[i] = -1;
 }

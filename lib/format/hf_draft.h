@@ -84,6 +84,7 @@ typedef struct rsn_hf_draft {
     rsn_text charsmap;
     rsn_text tokenizer_class;
     int add_space; /* what the settings say of `prefix`; -1: nothing */
+    int legacy;    /* 0: SentencePiece puts no space behind special tokens; -1: not said */
     int add_bos, add_eos; /* -1: not said, */
     bool by_family;       /* and what the model's family does holds */
     bool prefix;          /* a space before a text */

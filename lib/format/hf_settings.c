@@ -67,6 +67,10 @@ static reason_status read_add_space(void *user, rsn_json *j, rsn_json_kind kind)
     return read_switch(j, kind, &((rsn_hf_draft *)user)->add_space);
 }
 
+static reason_status read_legacy(void *user, rsn_json *j, rsn_json_kind kind) {
+    return read_switch(j, kind, &((rsn_hf_draft *)user)->legacy);
+}
+
 static reason_status read_class(void *user, rsn_json *j, rsn_json_kind kind) {
     rsn_hf_draft *d = user;
     return rsn_hf_json_string(j, kind, d->arena, &d->tokenizer_class);
@@ -261,6 +265,7 @@ static const rsn_hf_field CONFIG[] = {
     {"add_bos_token", read_add_bos},
     {"add_eos_token", read_add_eos},
     {"add_prefix_space", read_add_space},
+    {"legacy", read_legacy},
     {"tokenizer_class", read_class},
 };
 #define ROWS(fields) fields, sizeof(fields) / sizeof *(fields)

@@ -110,13 +110,15 @@ static reason_status add_patterns(const rsn_hf_draft *d, rsn_pairs *p) {
 
 /* How a text is changed before it is cut. */
 static void add_changes(const rsn_hf_draft *d, rsn_pairs *p) {
-    bool prefix = d->prefix;
+    bool prefix = d->prefix, once = d->prefix_once;
+    if (d->by_family && d->legacy == 0) /* a tokenizer.json says it itself */
+        once = true;
     if (d->add_space >= 0)
         prefix = d->byte_level ? d->add_space > 0 : prefix && d->add_space > 0;
     if (!d->byte_level || prefix)
         rsn_pairs_bool(p, "tokenizer.ggml.add_space_prefix", prefix);
     add_switch(p, RSN_KEY_PREFIX_MISSING, prefix && (d->prefix_missing || d->byte_level));
-    add_switch(p, RSN_KEY_PREFIX_ONCE, prefix && d->prefix_once);
+    add_switch(p, RSN_KEY_PREFIX_ONCE, prefix && once);
     add_switch(p, RSN_KEY_NFC, d->nfc);
     add_switch(p, "tokenizer.ggml.remove_extra_whitespaces", d->collapse);
     if (d->charsmap.n)
