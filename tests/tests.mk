@@ -111,6 +111,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_forward \
 	tests/unit/model/test_golden \
 	tests/unit/model/test_hf \
+	tests/unit/model/test_hf_heads \
 	tests/unit/model/test_hf_hostile \
 	tests/unit/model/test_hf_text \
 	tests/unit/model/test_head \
@@ -141,6 +142,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/reward/test_rank \
 	tests/unit/reward/test_verdict \
 	tests/unit/reward/test_guards \
+	tests/unit/reward/test_hf_score \
 	tests/unit/reward/test_score \
 	tests/unit/reward/test_steps \
 	tests/unit/search/test_beam \
