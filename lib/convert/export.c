@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/replace.h"
-#include "model/keys.h"
+#include "format/hf_tokenizer_write.h"
+#include "model/model.h"
 #include "model/refusals.h"
 
 /* --- opening ------------------------------------------------------------------------ */
@@ -108,6 +109,27 @@ reason_status rsn_export_file(rsn_export *e, const char *name, const rsn_str *te
     return status;
 }
 
+/* tokenizer.json and its like; a source without a tokenizer gives a folder without. */
+static reason_status write_tokenizer(rsn_export *e) {
+    rsn_vocab *v = NULL;
+    bool written = false;
+    reason_status status = rsn_vocab_load(&e->g, &v);
+    if (status == REASON_OK && v) {
+        const rsn_hf_known known = {.bos = rsn_vocab_bos(v),
+                                    .eos = rsn_vocab_eos(v),
+                                    .unk = rsn_vocab_unk(v),
+                                    .pad = rsn_vocab_pad(v),
+                                    .add_bos = rsn_vocab_adds_bos(v),
+                                    .add_eos = rsn_vocab_adds_eos(v),
+                                    .add_space = rsn_vocab_adds_space(v)};
+        status = rsn_hf_tokenizer_write(&e->g, &known, e->folder.beside, &written);
+    }
+    rsn_vocab_free(v);
+    return status == REASON_OK || status == REASON_ERR_NO_MEMORY
+               ? status
+               : rsn_fail_within(status, e->in);
+}
+
 static reason_status open_all(rsn_export *e) {
     reason_status status = rsn_source_open(e->in, false, NULL, NULL, &e->g, &e->files);
     if (status != REASON_OK)
@@ -128,6 +150,8 @@ reason_status rsn_export_run(rsn_export *e) {
         status = rsn_folder_begin(e->out, &e->folder);
     if (status == REASON_OK)
         status = rsn_export_config(e);
+    if (status == REASON_OK)
+        status = write_tokenizer(e);
     if (status == REASON_OK)
         status = rsn_export_tensors(e);
     if (status == REASON_OK)
