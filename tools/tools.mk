@@ -55,6 +55,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/report.c \
 	tools/reason/score.h \
 	tools/reason/score_lines.c \
+	tools/reason/scoring.c \
+	tools/reason/scoring.h \
 	tools/reason/speed.c \
 	tools/reason/speed.h \
 	tools/reason/tasks.c \

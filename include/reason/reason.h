@@ -1202,7 +1202,8 @@ typedef enum reason_search_method {
                                   Finish Search, arXiv 2505.18149) */
     REASON_SEARCH_SHORT = 5, /**< all others stop when `n_first` have begun to answer;
                                   these go on and vote (short-m@k, arXiv 2505.17813) */
-    REASON_SEARCH_BEAM = 6 /**< thoughts grow by a step at a time, up to a blank line; each
+    REASON_SEARCH_BEAM = 6 /**< thoughts grow by a step at a time, up to a blank line, or the
+                                step_separator of `scoring`; each
                                 round all are continued in several ways, and those that
                                 `reward` or `step_score` likes best are kept (Snell et al.,
                                 arXiv 2408.03314). A model without thoughts has steps in

@@ -39,6 +39,7 @@ typedef struct beam {
     const reason_search_options *o;
     rsn_rewarder *rewarder;
     reason_search_usage *usage;
+    rsn_text separator; /* of steps; n = 0: blank lines */
     path *kept, *made; /* [n_kept]; [n_made] of a round, then all that are chosen from */
     size_t n_kept, n_made, made_cap;
     step *steps; /* [n_steps] of a round */
@@ -78,14 +79,27 @@ static rsn_text read_tail(const rsn_model *model, const rsn_result *r, char *buf
     return (rsn_text){buffer + at, TAIL - at};
 }
 
-/* Whether what was written ends in a blank line behind something else. */
-static bool ends_in_blank_line(const rsn_model *model, const rsn_result *r) {
-    char buffer[TAIL];
-    rsn_text tail = read_tail(model, r, buffer);
+/* How long what stands between steps is at the end of a text: a blank line, or the
+ * caller's separator. */
+static size_t measure_separator(rsn_text tail, rsn_text separator) {
     size_t n = tail.n;
+    if (separator.n > 0)
+        return n >= separator.n && memcmp(tail.data + n - separator.n, separator.data,
+                                          separator.n) == 0
+                   ? separator.n
+                   : 0;
     while (n > 0 && tail.data[n - 1] == '\n')
         n--;
-    if (tail.n - n < 2)
+    return tail.n - n >= 2 ? tail.n - n : 0;
+}
+
+/* Whether what was written ends in a separator behind something else. */
+static bool ends_in_separator(const rsn_model *model, const rsn_result *r,
+                              rsn_text separator) {
+    char buffer[TAIL];
+    rsn_text tail = read_tail(model, r, buffer);
+    size_t n = tail.n - measure_separator(tail, separator);
+    if (n == tail.n)
         return false;
     while (n > 0 && is_space(tail.data[n - 1]))
         n--;
@@ -93,10 +107,11 @@ static bool ends_in_blank_line(const rsn_model *model, const rsn_result *r) {
 }
 
 /* The answer of a model that thinks is no place for steps. */
-static bool ends_step(const rsn_model *model, const rsn_sequence *q) {
+static bool ends_step(const beam *b, const rsn_sequence *q) {
+    const rsn_model *model = b->session->model;
     bool thinks = model->tags.open.n > 0;
     return (!thinks || rsn_think_in_block(&q->think)) &&
-           ends_in_blank_line(model, q->result);
+           ends_in_separator(model, q->result, b->separator);
 }
 
 static reason_status look(void *user, rsn_batch *batch) {
@@ -107,7 +122,7 @@ static reason_status look(void *user, rsn_batch *batch) {
         n_tokens += q ? q->think.n_tokens : rsn_batch_result(batch, i)->n_tokens;
         if (!q || q->stage == RSN_DONE)
             continue;
-        if (!ends_step(b->session->model, q)) {
+        if (!ends_step(b, q)) {
             n_running += q->line != NULL;
             continue;
         }
@@ -406,10 +421,16 @@ reason_status rsn_beam(rsn_session *session, const rsn_asked *asked,
               .rewarder = rewarder,
               .usage = usage,
               .budget = -1};
+    const char *separator = rewarder->how->step_separator;
     *samples = NULL;
     *scores = NULL;
     if (asked->thinking->chunk > 0)
         return rsn_fail(REASON_ERR_INVALID_ARG, "method beam does not think in chunks");
+    if (separator && strlen(separator) >= TAIL)
+        return rsn_fail(REASON_ERR_INVALID_ARG,
+                        "step_separator of %zu bytes, method beam takes less than %d",
+                        strlen(separator), TAIL);
+    b.separator = (rsn_text){separator ? separator : "", separator ? strlen(separator) : 0};
     b.kept = rsn_calloc2(most_kept(&b), sizeof *b.kept);
     if (!b.kept)
         return REASON_ERR_NO_MEMORY;

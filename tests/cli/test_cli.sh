@@ -326,6 +326,7 @@ check bench__text_without_models misuse
 # --------------------------------------------------------------------------------- search
 
 sum="What is 58 + 67?"
+has_reward_tokens() { [ "$(number reward_tokens)" -gt 0 ]; }
 run search vote -m "$MODEL" --samples 5 --temperature 0 "$sum"
 check search__vote both "code 0" "lines 1"
 check search__says_the_weights grep -q '^reason: 125: weight 5 of 5 samples$' "$err"
@@ -335,6 +336,15 @@ check search__json_keys has_keys method answer thinking sample answers samples u
     longest stopped unmade seconds weight finish_reason
 run search first -m "$MODEL" --samples 6 --first 2 --think on --json "$sum"
 check search__first_stops_others prints '"finish_reason": "cancelled"'
+run search best -m "$MODEL" --samples 4 --reward "$MODEL" --kind mean_logprob --json "$sum"
+check search__best_by_itself both "code 0" has_reward_tokens
+run search beam -m "$MODEL" --samples 8 --beams 2 --think on --reward "$MODEL" --kind mean_logprob \
+    --separator "$(printf '\n.')" --json "$sum"
+check search__beam both "code 0" has_reward_tokens
+run search beam -m "$MODEL" "$sum"
+check search__beam_needs_a_reward both fails "says reward"
+run search vote -m "$MODEL" --reward "$MODEL" "$sum"
+check search__vote_has_no_reward both fails "says reward"
 run search short -m "$MODEL" --samples 6 --first 2 --json -t 2 --answers number "$sum"
 check search__short prints '"method": "short"'
 run search vote -m "$MODEL" --samples 4 --max-total 10 --json "$sum"
@@ -347,7 +357,7 @@ check search__stdin both "code 0" "prints ^125$"
 run search -m "$MODEL"
 check search__no_method misuse
 run search best -m "$MODEL" "$sum"
-check search__a_method_that_needs_a_score misuse
+check search__a_method_that_needs_a_score fails
 run search vote -m "$MODEL" --samples 0 "$sum"
 check search__no_samples misuse
 

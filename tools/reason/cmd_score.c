@@ -13,48 +13,7 @@
 
 #define AT(field) offsetof(struct rsn_cli_score_options, field)
 
-static const struct rsn_cli_choice kinds[] = {{"head", REASON_SCORE_HEAD},
-                                              {"reward", REASON_SCORE_REWARD},
-                                              {"labels", REASON_SCORE_LABELS},
-                                              {"steps", REASON_SCORE_STEPS},
-                                              {"tokens", REASON_SCORE_TOKENS},
-                                              {"yesno", REASON_SCORE_YESNO},
-                                              {"logprob", REASON_SCORE_LOGPROB},
-                                              {"mean_logprob", REASON_SCORE_MEAN_LOGPROB},
-                                              {"simpo", REASON_SCORE_SIMPO},
-                                              {"dpo", REASON_SCORE_DPO},
-                                              {NULL, 0}};
-static const struct rsn_cli_choice transforms[] = {{"model", REASON_TRANSFORM_MODEL},
-                                                   {"none", REASON_TRANSFORM_NONE},
-                                                   {"sigmoid", REASON_TRANSFORM_SIGMOID},
-                                                   {"softmax", REASON_TRANSFORM_SOFTMAX},
-                                                   {NULL, 0}};
-static const struct rsn_cli_choice aggregates[] = {{"last", REASON_AGGREGATE_LAST},
-                                                   {"min", REASON_AGGREGATE_MIN},
-                                                   {"product", REASON_AGGREGATE_PRODUCT},
-                                                   {"mean", REASON_AGGREGATE_MEAN},
-                                                   {NULL, 0}};
-
 static const struct rsn_cli_option rows[] = {
-    {"kind", 0, RSN_CLI_CHOICE, AT(kind), 0, 0, kinds, "KIND",
-     "head (what the model's head gives), reward, labels,\nsteps, tokens, yesno, logprob, "
-     "mean_logprob, simpo,\ndpo; default head"},
-    {"transform", 0, RSN_CLI_CHOICE, AT(transform), 0, 0, transforms, "NAME",
-     "of a head's outputs: model (what its file says),\nnone, sigmoid, softmax; default "
-     "model"},
-    {"label", 0, RSN_CLI_INT, AT(label), -1, INT32_MAX, NULL, "N",
-     "the output that is the score; default -1: 0, of\nsteps with two outputs 1"},
-    {"aggregate", 0, RSN_CLI_CHOICE, AT(aggregate), 0, 0, aggregates, "NAME",
-     "of steps and tokens: last, min, product, mean;\ndefault last"},
-    {"separator", 0, RSN_CLI_TEXT, AT(separator), 0, 0, NULL, "TEXT",
-     "stands between steps; default: the model's step\ntoken, or a blank line"},
-    {"suffix", 0, RSN_CLI_TEXT, AT(suffix), 0, 0, NULL, "TEXT",
-     "stands behind each response"},
-    {"yes", 0, RSN_CLI_TEXT, AT(yes), 0, 0, NULL, "TEXT",
-     "of yesno, one token; default \"yes\""},
-    {"no", 0, RSN_CLI_TEXT, AT(no), 0, 0, NULL, "TEXT", "the other one; default \"no\""},
-    {"beta", 0, RSN_CLI_FLOAT, AT(beta), 0, 1e6, NULL, "X",
-     "of simpo and dpo; default 0: 2 and 0.1"},
     {"reference", 0, RSN_CLI_TEXT, AT(reference), 0, 0, NULL, "MODEL",
      "of dpo: what the model was trained from"},
     {"system", 's', RSN_CLI_TEXT, AT(system), 0, 0, NULL, "TEXT",
@@ -115,20 +74,11 @@ static int say_figures(const struct rsn_cli_score *score) {
 
 static int make_request(const struct rsn_cli_score *score, reason_session *reference,
                         reason_request *prompt, reason_score_request *r) {
-    const struct rsn_cli_score_options *own = &score->own;
-    if (reason_request_init(prompt, sizeof *prompt) != REASON_OK ||
-        reason_score_request_init(r, sizeof *r) != REASON_OK)
+    if (reason_request_init(prompt, sizeof *prompt) != REASON_OK)
         return rsn_cli_fail_library();
+    int code = rsn_cli_scoring_request(&score->scoring, r);
+    if (code != RSN_CLI_OK) return code;
     r->prompt = prompt;
-    r->kind = (reason_score_kind)own->kind;
-    r->transform = (reason_score_transform)own->transform;
-    r->label = own->label;
-    r->aggregate = (reason_aggregate)own->aggregate;
-    r->step_separator = own->separator;
-    r->suffix = own->suffix;
-    r->yes = own->yes;
-    r->no = own->no;
-    r->beta = own->beta;
     r->reference = reference;
     r->cancel = rsn_cli_interrupt_token();
     return RSN_CLI_OK;
@@ -177,6 +127,7 @@ static struct rsn_cli_object make_header(struct rsn_cli_score *score,
                                          const reason_model *model) {
     const struct rsn_cli_group groups[] = {RSN_CLI_ADAPTER_GROUP(&score->model),
                                            RSN_CLI_SESSION_GROUP(&score->model),
+                                           RSN_CLI_SCORING_GROUP(&score->scoring),
                                            {"", rows, RSN_CLI_COUNT(rows), &score->own}};
     static const char *const free_ones[] = {"out", "json"};
     struct rsn_cli_object header = rsn_cli_object_new(), settings = rsn_cli_object_new();
@@ -247,11 +198,12 @@ static int run_score(struct rsn_cli_score *score) {
 }
 
 static int run(const struct rsn_cli_command *self, int argc, char **argv) {
-    struct rsn_cli_score score = {.own = {.label = -1}};
+    struct rsn_cli_score score = {.scoring = {.label = -1}};
     struct rsn_cli_arguments arguments;
     int code = RSN_CLI_OK;
     const struct rsn_cli_group groups[] = {
         {"Options:", rows, RSN_CLI_COUNT(rows), &score.own},
+        RSN_CLI_SCORING_GROUP(&score.scoring),
         RSN_CLI_MODEL_GROUP(&score.model),
         RSN_CLI_SESSION_GROUP(&score.model),
     };
@@ -261,7 +213,7 @@ static int run(const struct rsn_cli_command *self, int argc, char **argv) {
     if (arguments.n_items != 1)
         return rsn_cli_fail_usage(self, "one FILE is expected, found %zu arguments",
                                   arguments.n_items);
-    if ((score.own.kind == REASON_SCORE_DPO) != (score.own.reference != NULL))
+    if ((score.scoring.kind == REASON_SCORE_DPO) != (score.own.reference != NULL))
         return rsn_cli_fail_usage(self, "--kind dpo and --reference go together");
     code = rsn_cli_pairs_read(arguments.items[0], (size_t)score.own.limit, 1, &score.pairs);
     if (code == RSN_CLI_OK) code = run_score(&score);

@@ -6,17 +6,17 @@
 #include "model.h"
 #include "pairs.h"
 #include "record.h"
+#include "scoring.h"
 
 struct rsn_cli_score_options {
-    int kind, transform, aggregate; /* a reason_score_kind, _transform, reason_aggregate */
-    int32_t label, limit;
-    float beta;
-    const char *separator, *suffix, *yes, *no, *system, *reference, *out;
+    int32_t limit;
+    const char *system, *reference, *out;
     bool plain, steps, json;
 };
 
 struct rsn_cli_score {
     struct rsn_cli_model_options model;
+    struct rsn_cli_scoring scoring;
     struct rsn_cli_score_options own;
     struct rsn_cli_pairs pairs;
     size_t n_done; /* lines of `pairs` that have scores */

@@ -180,6 +180,31 @@ static void test_beam__finds_what_is_liked(void **state) {
     end(&s);
 }
 
+/* By another separator the same steps are two each. */
+static void test_beam__separator(void **state) {
+    (void)state;
+    setup s;
+    reason_score_request how;
+    char letters[TEXT], longer[100];
+    begin(&s, 32, 4);
+    assert_int_equal(reason_score_request_init(&how, sizeof how), REASON_OK);
+    how.step_separator = "\n";
+    s.options.scoring = &how;
+    s.options.max_steps = 2;
+    search_ok(&s);
+    assert_string_equal(reason_result_thinking(kept(&s, 0), NULL), "C\n\nC\n");
+    s.options.max_steps = 0;
+    search_ok(&s);
+    read_path(&s, reason_search_best(s.result), letters);
+    assert_string_equal(letters, "CCCC");
+    memset(longer, '-', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    how.step_separator = longer;
+    assert_int_equal(reason_search(s.session, &s.request, &s.options, &s.result),
+                     REASON_ERR_INVALID_ARG);
+    end(&s);
+}
+
 /* Rounds of at most n_samples paths, each scored once; what stays is not run again. */
 static void test_beam__costs(void **state) {
     (void)state;
@@ -406,6 +431,7 @@ static void test_beam__every_allocation_may_fail(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_beam__finds_what_is_liked),
+        cmocka_unit_test(test_beam__separator),
         cmocka_unit_test(test_beam__costs),
         cmocka_unit_test(test_beam__is_the_same_every_time),
         cmocka_unit_test(test_beam__the_budget_holds_over_steps),
