@@ -66,6 +66,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/base/test_utf8 \
 	tests/unit/convert/test_chunks \
 	tests/unit/convert/test_collect \
+	tests/unit/convert/test_export \
 	tests/unit/convert/test_imatrix \
 	tests/unit/convert/test_importance \
 	tests/unit/convert/test_likelihood \

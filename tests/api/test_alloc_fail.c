@@ -6,6 +6,7 @@
 #include "api/support.h"
 
 #include <math.h>
+#include <unistd.h>
 
 static test_heap heap;
 
@@ -64,6 +65,44 @@ static reason_status open_shipped(handles *h) {
     if (status == REASON_OK)
         h->sum = add_bytes(0, model_text(out, "path"), strlen(model_text(out, "path")));
     reason_model_free(out);
+    return status;
+}
+
+/* A folder that Transformers wrote, in several files; its path. */
+static const char *folder_path(void) {
+    static char path[4096];
+    const char *root = getenv("REASON_SRCDIR");
+    (void)snprintf(path, sizeof path, "%s/tests/data/hf/llama-sharded", root ? root : ".");
+    return path;
+}
+
+static reason_status open_folder(handles *h) {
+    reason_model *out = (reason_model *)h;
+    reason_status status = reason_model_open(folder_path(), NULL, &out);
+    assert_output(out, status);
+    if (status == REASON_OK) {
+        size_t n = reason_model_n_keys(out);
+        h->sum = add_bytes(0, &n, sizeof n);
+    }
+    reason_model_free(out);
+    return status;
+}
+
+/* The folder as another one, which is not there if memory was refused. */
+static reason_status export_folder(handles *h) {
+    static const char *const files[] = {"config.json", "model.safetensors",
+                                        "tokenizer.json", "tokenizer_config.json"};
+    char folder[] = "/tmp/alloc-fail-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    reason_status status = reason_export(folder_path(), folder, NULL);
+    h->sum = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        h->sum += unlink(path) == 0;
+    }
+    assert_int_equal(h->sum, status == REASON_OK ? 4 : 0);
+    assert_int_equal(rmdir(folder), 0);
     return status;
 }
 
@@ -495,6 +534,12 @@ static void test_api_alloc_fail__model_open(void **state) {
     refuse_each(open_shipped, false, false, 10);
 }
 
+static void test_api_alloc_fail__folders(void **state) {
+    (void)state;
+    refuse_each(open_folder, false, false, 100);
+    refuse_each(export_folder, false, false, 100);
+}
+
 static void test_api_alloc_fail__adapters(void **state) {
     (void)state;
     if (!getenv("ADAPTER"))
@@ -617,6 +662,7 @@ static void test_api_alloc_fail__none_per_token(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_api_alloc_fail__model_open),
+        cmocka_unit_test(test_api_alloc_fail__folders),
         cmocka_unit_test(test_api_alloc_fail__adapters),
         cmocka_unit_test(test_api_alloc_fail__session_new),
         cmocka_unit_test(test_api_alloc_fail__tokens),

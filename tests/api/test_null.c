@@ -559,6 +559,14 @@ static void test_api_null__perplexity(void **state) {
     assert_ok(reason_perplexity(w->model, "12+34", -1, NULL, &r));
 }
 
+static void test_api_null__export(void **state) {
+    (void)state;
+    assert_refused(reason_export_options_init(NULL, sizeof(reason_export_options)));
+    assert_refused(reason_export(NULL, "/dev/null/x", NULL));
+    assert_refused(reason_export(shipped_path(), NULL, NULL));
+    assert_status(reason_export(shipped_path(), "/dev/null/x", NULL), REASON_ERR_IO);
+}
+
 static void test_api_null__imatrix(void **state) {
     const world *w = *state;
     const char *path = "/dev/null/x"; /* cannot be written */
@@ -821,6 +829,7 @@ int main(void) {
         cmocka_unit_test(test_api_null__derived),
         cmocka_unit_test(test_api_null__adapters),
         cmocka_unit_test(test_api_null__perplexity),
+        cmocka_unit_test(test_api_null__export),
         cmocka_unit_test(test_api_null__imatrix),
         cmocka_unit_test(test_api_null__null_is_fine),
         cmocka_unit_test(test_api_null__model_options),

@@ -66,6 +66,9 @@ static reason_status init_score(void *p, size_t n) {
 static reason_status init_quantize(void *p, size_t n) {
     return reason_quantize_options_init(p, n);
 }
+static reason_status init_export(void *p, size_t n) {
+    return reason_export_options_init(p, n);
+}
 static reason_status init_elo(void *p, size_t n) {
     return reason_elo_options_init(p, n);
 }
@@ -148,6 +151,12 @@ static reason_status use_quantize(void *p) {
     reason_status status = reason_quantize(shipped_path(), path, p);
     unlink(path);
     return status;
+}
+
+/* To where nothing can be written: options are looked at before. */
+static reason_status use_export(void *p) {
+    reason_status status = reason_export(shipped_path(), "/dev/null/x", p);
+    return status == REASON_ERR_IO ? REASON_OK : status;
 }
 
 static reason_status use_elo(void *p) {
@@ -264,6 +273,7 @@ static const struct {
     {"imatrix_options", sizeof(reason_imatrix_options), init_imatrix_options,
      use_imatrix_options},
     {"quantize", sizeof(reason_quantize_options), init_quantize, use_quantize},
+    {"export", sizeof(reason_export_options), init_export, use_export},
     {"elo", sizeof(reason_elo_options), init_elo, use_elo},
     {"judge", sizeof(reason_judge_request), init_judge, use_judge},
     {"tournament", sizeof(reason_tournament_options), init_tournament, use_tournament},
