@@ -38,14 +38,15 @@ static const char *const text_keys[] = {
     "architecture", "path",         "cpu",          "think_family",
     "think_source", "think_open",   "think_close",  "think_switch",
     "think_effort", "think_opener", "think_closer", "think_silence",
-    "answer_marks", "end_tokens"};
+    "answer_marks", "end_tokens",   "head",         "head_activation",
+    "head_transform"};
 static const char *const int_keys[] = {
     "n_parameters",      "n_vocab",    "n_layers",  "n_embd",
     "n_heads",           "n_heads_kv", "head_dim",  "n_ff",
     "context_length",    "bos_token",  "eos_token", "weights_bytes",
-    "kv_bytes_per_token", "activation_bits"};
+    "kv_bytes_per_token", "activation_bits", "head_outputs", "head_step_token"};
 static const char *const bool_keys[] = {"has_weights", "has_template", "has_thinking",
-                                        "hadamard"};
+                                        "hadamard", "has_logits"};
 
 /* Keys of a model that lacks the thing (tags, weights) are left out, not invented. */
 static bool get_text(const reason_model *model, const char *key, const char **text,

@@ -200,7 +200,8 @@ static void test_beam__separator(void **state) {
     memset(longer, '-', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
     how.step_separator = longer;
-    assert_int_equal(reason_search(s.session, &s.request, &s.options, &s.result),
+    reason_search_result *none;
+    assert_int_equal(reason_search(s.session, &s.request, &s.options, &none),
                      REASON_ERR_INVALID_ARG);
     end(&s);
 }
