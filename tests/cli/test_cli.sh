@@ -435,6 +435,31 @@ check imatrix__no_such_text fails
 run $importance "$dir/text"
 check imatrix__no_out misuse
 check imatrix__no_rest_is_left [ -z "$(find "$dir" -name '*.part')" ]
+# -------------------------------------------------------------------------------- convert
+
+run convert "$MODEL" "$dir/folder"
+check convert__folder both "code 0" silent
+check convert__files [ "$(ls "$dir/folder" | tr '\n' ' ')" = "config.json model.safetensors tokenizer.json tokenizer_config.json " ]
+run ask -m "$dir/folder" --temperature 0 "$question"
+check convert__folder_answers prints 42
+run convert "$dir/folder" "$dir/back.gguf"
+check convert__back code 0
+run logits -m "$MODEL" --tokens 1,2,3 --out "$dir/l1"
+run logits -m "$dir/folder" --tokens 1,2,3 --out "$dir/l2"
+run logits -m "$dir/back.gguf" --tokens 1,2,3 --out "$dir/l3"
+check convert__same_logits cmp -s "$dir/l1" "$dir/l2"
+check convert__same_logits_back cmp -s "$dir/l1" "$dir/l3"
+run convert "$dir/folder" "$dir/q8.gguf" --type Q8_0
+check convert__type code 0
+run convert "$MODEL" "$dir/folder"
+check convert__folder_is_there both fails "says empty.folder"
+run convert "$MODEL" "$dir/other" --type Q4_K_M
+check convert__no_such_type both fails "says BF16"
+run convert "$MODEL"
+check convert__one_name misuse
+run info -m "$dir"
+check convert__no_model both fails "says config.json"
+
 # ------------------------------------------------------------------------------- quantize
 
 run quantize "$MODEL" "$dir/q.gguf" --json --type Q4_0 --rule 'attn_v=Q8_0'
