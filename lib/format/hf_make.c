@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "quant/codecs.h"
 #include "quant/half.h"
 
 const rsn_type_info *rsn_make_ternary_type(size_t cols) {
@@ -18,7 +19,8 @@ typedef struct maker {
     const rsn_gguf_tensor *t;
     const uint8_t *from;
     uint8_t *out;
-    float *row; /* [cols] */
+    float *row;     /* [cols] */
+    uint8_t *codes; /* [cols] */
     const rsn_cancel *cancel;
 } maker;
 
@@ -71,13 +73,18 @@ static void give_values(const maker *m) {
 
 /* --- ternary ------------------------------------------------------------------------ */
 
-/* Row i, of -1, 0 and 1, in the tensor's type. */
+/* Row i of the tensor, from codes 0, 1, 2 for -1, 0, 1. */
 static void put_ternary_row(const maker *m, size_t i, float scale) {
-    const rsn_type_info *type = m->t->type;
-    size_t cols = m->make->cols;
-    for (size_t k = 0; k < cols && type->tail_bytes == 0; k++)
-        m->row[k] *= scale;
-    type->encode(m->row, NULL, m->out + i * rsn_type_row_bytes(type, cols), cols);
+    size_t cols = m->make->cols, n = rsn_type_row_bytes(m->t->type, cols);
+    uint8_t *out = m->out + i * n;
+    if (m->t->type->tail_bytes > 0) {
+        rsn_i2_s_put_codes(m->codes, cols, out);
+        return;
+    }
+    for (size_t k = 0; k < cols; k++) {
+        float x = scale * (float)((int)m->codes[k] - 1);
+        memcpy(out + k * sizeof x, &x, sizeof x);
+    }
 }
 
 /* The one scale behind the rows of a type that has it there. */
@@ -97,8 +104,10 @@ static void unpack(const maker *m, float scale) {
         size_t from = source_row(m->make, i);
         const uint8_t *packed = m->from + from % quarter * cols;
         unsigned shift = 2 * (unsigned)(from / quarter);
-        for (size_t k = 0; k < cols; k++)
-            m->row[k] = (float)(packed[k] >> shift & 3) - 1;
+        for (size_t k = 0; k < cols; k++) {
+            uint8_t code = packed[k] >> shift & 3;
+            m->codes[k] = code < 2 ? code : 2; /* there is no fourth value */
+        }
         put_ternary_row(m, i, scale);
     }
     put_tail(m, scale);
@@ -127,7 +136,7 @@ static void round_to_three(const maker *m) {
         decode_row(m, source_row(m->make, i));
         for (size_t k = 0; k < cols; k++) {
             float x = m->row[k] * inverse;
-            m->row[k] = x > 0.5f ? 1 : x < -0.5f ? -1 : 0; /* a tie at a half is 0 */
+            m->codes[k] = x > 0.5f ? 2 : x < -0.5f ? 0 : 1; /* a tie at a half is 0 */
         }
         put_ternary_row(m, i, scale);
     }
@@ -171,9 +180,10 @@ reason_status rsn_make_run(const struct rsn_make *make, const rsn_file *files, b
     float scale = 1;
     maker m = {.make = make, .t = t, .out = out, .cancel = cancel};
     reason_status status = REASON_OK;
-    m.row = rsn_alloc2(make->cols, sizeof *m.row);
+    m.row = rsn_alloc2(make->cols, sizeof *m.row + sizeof *m.codes);
     if (!m.row)
         return REASON_ERR_NO_MEMORY;
+    m.codes = (uint8_t *)(m.row + make->cols);
     if (make->from.dtype)
         status = rsn_blob_load(&files[make->from.part], make->from.offset,
                                (size_t)make->from.n_bytes, map, cancel, &blob);

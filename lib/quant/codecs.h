@@ -54,6 +54,9 @@ RSN_ENCODER(rsn_quant_i2_s_encode);
 void rsn_quant_i2_s_b_expand(const void *src, rsn_block *block);
 RSN_ENCODER(rsn_quant_i2_s_b_encode);
 
+/* Blocks of I2_S from codes 0, 1, 2 for -1, 0, 1; n is a multiple of 128. */
+void rsn_i2_s_put_codes(const uint8_t *codes, size_t n, uint8_t *out);
+
 /* The 16 values that IQ4_NL and IQ4_XS codes stand for. */
 extern const signed char rsn_iq4_values[16];
 

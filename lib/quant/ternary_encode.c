@@ -57,6 +57,13 @@ static void put_i2_s(const float *x, size_t width, uint8_t *out) {
     }
 }
 
+void rsn_i2_s_put_codes(const uint8_t *codes, size_t n, uint8_t *out) {
+    for (size_t at = 0; at + 128 <= n; at += 128, out += 32)
+        for (size_t i = 0; i < 32; i++)
+            out[i] = (uint8_t)(codes[at + i] << 6 | codes[at + 32 + i] << 4 |
+                               codes[at + 64 + i] << 2 | codes[at + 96 + i]);
+}
+
 static void encode_i2_s(const float *x, uint8_t *out) {
     put_i2_s(x, 32, out);
 }
