@@ -103,6 +103,7 @@ unit_tests = tests/kernels/test_attention \
 	tests/unit/model/test_adapter \
 	tests/unit/model/test_adapter_malformed \
 	tests/unit/format/test_hf_hostile \
+	tests/unit/format/test_hf_make \
 	tests/unit/format/test_hf_texts \
 	tests/unit/format/test_hf_tokenizer \
 	tests/unit/format/test_hf_tokenizer_write \
