@@ -35,6 +35,8 @@ reason_sources = tools/reason/adapters.c \
 	tools/reason/input.h \
 	tools/reason/interrupt.c \
 	tools/reason/interrupt.h \
+	tools/reason/json_lines.c \
+	tools/reason/json_lines.h \
 	tools/reason/json_out.c \
 	tools/reason/json_out.h \
 	tools/reason/judge.h \

@@ -209,7 +209,7 @@ static reason_status read_kind(reader *r) {
 static reason_status read_bases(reader *r) {
     const rsn_flat *json = &r->c->json;
     double local = 0, part = 1;
-    r->base = r->c->family->rope_base ? r->c->family->rope_base : 10000;
+    r->base = r->c->family->rope_base > 0 ? r->c->family->rope_base : 10000;
     reason_status status = rsn_flat_float(json, "rope_theta", 1, 1e12, &r->base);
     if (status == REASON_OK)
         status = read_float(r, "rope_theta", 1, &r->base);

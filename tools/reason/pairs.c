@@ -1,7 +1,6 @@
 /*
  * Owns the format of prompts with responses, and figures over which one was found to be
- * better. Who finds it is left to the commands. Invariant: a line that is not what it
- * should be stops everything, so that no figure is of fewer lines than the file has.
+ * better. Who finds it is left to the commands.
  */
 #include "pairs.h"
 
@@ -10,23 +9,7 @@
 #include <string.h>
 
 #include "input.h"
-
-/* Where a line comes from, for a sentence about it. */
-struct place {
-    const char *path;
-    size_t line;
-};
-
-static int fail_field(const struct place *at, const char *field, const char *expected) {
-    return rsn_cli_fail("line %zu of '%s': \"%s\" is %s", at->line, at->path, field,
-                        expected);
-}
-
-/* A text without NUL, as those end where the library is told. */
-static const char *text_of(const json_t *value) {
-    const char *text = json_string_value(value);
-    return text && strlen(text) == json_string_length(value) ? text : NULL;
-}
+#include "json_lines.h"
 
 /* --- what was asked ------------------------------------------------------------------ */
 
@@ -39,19 +22,19 @@ static bool add_turn(struct rsn_cli_buffer *text, const char *role, const char *
 }
 
 /* A conversation as a text; a lone message of a user is its content. */
-static int take_messages(const struct place *at, const json_t *list,
+static int take_messages(const struct rsn_cli_place *at, const json_t *list,
                          struct rsn_cli_pair *pair) {
     struct rsn_cli_buffer text = {0};
     bool ok = true;
     if (!json_is_array(list) || json_array_size(list) == 0)
-        return fail_field(at, "messages", "no list of messages");
+        return rsn_cli_json_lines_fail(at, "messages", "no list of messages");
     for (size_t i = 0; i < json_array_size(list) && ok; i++) {
         const json_t *message = json_array_get(list, i);
-        const char *role = text_of(json_object_get(message, "role"));
-        const char *content = text_of(json_object_get(message, "content"));
+        const char *role = rsn_cli_json_lines_text(json_object_get(message, "role"));
+        const char *content = rsn_cli_json_lines_text(json_object_get(message, "content"));
         if (!role || !content) {
             rsn_cli_buffer_free(&text);
-            return fail_field(at, "messages", "no list of roles with texts");
+            return rsn_cli_json_lines_fail(at, "messages", "no list of roles with texts");
         }
         ok = json_array_size(list) == 1 && strcmp(role, "user") == 0
                  ? rsn_cli_buffer_append(&text, content, strlen(content))
@@ -63,7 +46,7 @@ static int take_messages(const struct place *at, const json_t *list,
                                                       : rsn_cli_fail_memory();
 }
 
-static int take_prompt(const struct place *at, const json_t *line,
+static int take_prompt(const struct rsn_cli_place *at, const json_t *line,
                        struct rsn_cli_pair *pair) {
     const json_t *prompt = json_object_get(line, "prompt"),
                  *messages = json_object_get(line, "messages");
@@ -72,8 +55,8 @@ static int take_prompt(const struct place *at, const json_t *line,
                             "them",
                             at->line, at->path);
     if (messages) return take_messages(at, messages, pair);
-    pair->prompt = text_of(prompt);
-    return pair->prompt ? RSN_CLI_OK : fail_field(at, "prompt", "no text");
+    pair->prompt = rsn_cli_json_lines_text(prompt);
+    return pair->prompt ? RSN_CLI_OK : rsn_cli_json_lines_fail(at, "prompt", "no text");
 }
 
 const char *rsn_cli_pair_query(const struct rsn_cli_pair *pair) {
@@ -82,35 +65,35 @@ const char *rsn_cli_pair_query(const struct rsn_cli_pair *pair) {
 
 /* --- what is to be compared ---------------------------------------------------------- */
 
-static int take_responses(const struct place *at, const json_t *line, size_t least,
+static int take_responses(const struct rsn_cli_place *at, const json_t *line, size_t least,
                           struct rsn_cli_pair *pair) {
     const json_t *list = json_object_get(line, "responses");
     size_t n = json_array_size(list);
     if (!json_is_array(list) || n < least)
-        return fail_field(at, "responses",
+        return rsn_cli_json_lines_fail(at, "responses",
                           least > 1 ? "no list of two texts or more" : "no list of texts");
     pair->responses = calloc(n, sizeof *pair->responses);
     if (!pair->responses) return rsn_cli_fail_memory();
     for (; pair->n < n; pair->n++) {
-        pair->responses[pair->n] = text_of(json_array_get(list, pair->n));
+        pair->responses[pair->n] = rsn_cli_json_lines_text(json_array_get(list, pair->n));
         if (!pair->responses[pair->n])
-            return fail_field(at, "responses", "no list of texts");
+            return rsn_cli_json_lines_fail(at, "responses", "no list of texts");
     }
     return RSN_CLI_OK;
 }
 
 /* The one with the largest label; none of several. */
-static int take_labels(const struct place *at, const json_t *labels,
+static int take_labels(const struct rsn_cli_place *at, const json_t *labels,
                        struct rsn_cli_pair *pair) {
     double best = -(double)INFINITY;
     if (json_array_size(labels) != pair->n)
-        return fail_field(at, "labels", "no list with a number for each response");
+        return rsn_cli_json_lines_fail(at, "labels", "no list with a number for each response");
     for (size_t i = 0; i < pair->n; i++) {
         const json_t *label = json_array_get(labels, i);
         double value = json_is_boolean(label) ? json_boolean_value(label)
                                               : json_number_value(label);
         if (!json_is_boolean(label) && !json_is_number(label))
-            return fail_field(at, "labels", "no list with a number for each response");
+            return rsn_cli_json_lines_fail(at, "labels", "no list with a number for each response");
         if (value == best) pair->chosen = -1;
         if (value > best) pair->chosen = (int64_t)i;
         best = value > best ? value : best;
@@ -118,7 +101,7 @@ static int take_labels(const struct place *at, const json_t *labels,
     return RSN_CLI_OK;
 }
 
-static int take_chosen(const struct place *at, const json_t *line,
+static int take_chosen(const struct rsn_cli_place *at, const json_t *line,
                        struct rsn_cli_pair *pair) {
     const json_t *chosen = json_object_get(line, "chosen"),
                  *labels = json_object_get(line, "labels");
@@ -130,22 +113,22 @@ static int take_chosen(const struct place *at, const json_t *line,
     if (!chosen || json_is_null(chosen)) return RSN_CLI_OK;
     json_int_t i = json_integer_value(chosen);
     if (!json_is_integer(chosen) || i < 0 || (size_t)i >= pair->n)
-        return fail_field(at, "chosen", "no number of a response, from 0");
+        return rsn_cli_json_lines_fail(at, "chosen", "no number of a response, from 0");
     pair->chosen = i;
     return RSN_CLI_OK;
 }
 
-static int take_category(const struct place *at, const json_t *line,
+static int take_category(const struct rsn_cli_place *at, const json_t *line,
                          struct rsn_cli_pair *pair) {
     const json_t *category = json_object_get(line, "category");
-    pair->category = text_of(category);
+    pair->category = rsn_cli_json_lines_text(category);
     bool none = !category || json_is_null(category);
-    return pair->category || none ? RSN_CLI_OK : fail_field(at, "category", "no text");
+    return pair->category || none ? RSN_CLI_OK : rsn_cli_json_lines_fail(at, "category", "no text");
 }
 
 /* --- the file ------------------------------------------------------------------------ */
 
-static int add_pair(const struct place *at, const json_t *line, size_t least,
+static int add_pair(const struct rsn_cli_place *at, const json_t *line, size_t least,
                     struct rsn_cli_pairs *pairs) {
     if (pairs->n == pairs->cap) {
         size_t cap = pairs->cap ? 2 * pairs->cap : 256;
@@ -163,51 +146,28 @@ static int add_pair(const struct place *at, const json_t *line, size_t least,
     return code;
 }
 
-static int add_line(const struct place *at, const char *text, size_t n_bytes,
-                    size_t least, struct rsn_cli_pairs *pairs) {
-    json_error_t error;
-    json_t *line = json_loadb(text, n_bytes, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                              &error);
-    if (!json_is_object(line)) {
-        const char *why = line ? "it is another value" : error.text;
-        rsn_cli_fail("line %zu of '%s' is no JSON object: %s", at->line, at->path, why);
-        json_decref(line);
-        return RSN_CLI_FAILED;
-    }
+struct reader {
+    struct rsn_cli_pairs *pairs;
+    size_t least; /* responses of a line */
+};
+
+static int take_line(void *user, const struct rsn_cli_place *at, const json_t *line,
+                     const char *text, size_t n_bytes) {
+    const struct reader *reader = user;
+    struct rsn_cli_pairs *pairs = reader->pairs;
     for (size_t i = 0; i <= n_bytes; i++) /* FNV-1a; a line end is in no line */
         pairs->hash = (pairs->hash ^ (i < n_bytes ? (unsigned char)text[i] : '\n')) *
                       UINT64_C(0x100000001B3);
-    if (json_array_append_new(pairs->lines, line) != 0) return rsn_cli_fail_memory();
-    return add_pair(at, line, least, pairs);
-}
-
-static bool is_blank(const char *text, size_t n_bytes) {
-    for (size_t i = 0; i < n_bytes; i++)
-        if (!memchr(" \t\r", text[i], 3)) return false;
-    return true;
+    return add_pair(at, line, reader->least, pairs);
 }
 
 int rsn_cli_pairs_read(const char *path, size_t limit, size_t least,
                        struct rsn_cli_pairs *pairs) {
-    struct rsn_cli_buffer text = {0};
-    struct place at = {strcmp(path, "-") == 0 ? "standard input" : path, 0};
+    struct reader reader = {pairs, least};
     *pairs = (struct rsn_cli_pairs){.lines = json_array(),
                                     .hash = UINT64_C(0xCBF29CE484222325)};
     if (!pairs->lines) return rsn_cli_fail_memory();
-    int code = rsn_cli_read_all(path, RSN_CLI_LIMIT_TEXT, &text);
-    for (size_t from = 0; code == RSN_CLI_OK && from < text.n_bytes &&
-                          (limit == 0 || pairs->n < limit);) {
-        const char *line = text.data + from;
-        const char *end = memchr(line, '\n', text.n_bytes - from);
-        size_t n = end ? (size_t)(end - line) : text.n_bytes - from;
-        at.line++;
-        from += n + 1;
-        if (!is_blank(line, n)) code = add_line(&at, line, n, least, pairs);
-    }
-    rsn_cli_buffer_free(&text);
-    if (code == RSN_CLI_OK && pairs->n == 0)
-        code = rsn_cli_fail("'%s' has no line", at.path);
-    return code;
+    return rsn_cli_json_lines_read(path, limit, "line", pairs->lines, take_line, &reader);
 }
 
 void rsn_cli_pairs_free(struct rsn_cli_pairs *pairs) {
