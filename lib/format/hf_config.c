@@ -298,34 +298,71 @@ static reason_status read_window(reader *r) {
 
 /* --- heads -------------------------------------------------------------------------- */
 
-/* Labels in order of their number; those that config.json does not name are "LABEL_n". */
-static reason_status read_labels(reader *r) {
-    static const char prefix[] = "id2label.";
-    const rsn_flat *json = &r->c->json;
-    int64_t n = 0;
-    for (size_t i = 0; i < json->n; i++)
-        n += strncmp(json->items[i].path.data, prefix, sizeof prefix - 1) == 0;
-    reason_status status = rsn_flat_int(json, "num_labels", 1, MAX_LABELS, &n);
-    n = n > 0 ? n : 2; /* the classes' own default */
-    if (status == REASON_OK && n > MAX_LABELS)
-        status = rsn_fail(REASON_ERR_LIMIT, "%s: id2label has %lld labels, at most %d are read",
-                          json->path, (long long)n, MAX_LABELS);
-    rsn_text *labels = rsn_arena_calloc2(r->pairs->arena, (size_t)n, sizeof *labels);
-    if (status == REASON_OK && !labels)
-        status = REASON_ERR_NO_MEMORY;
-    for (int64_t i = 0; i < n && status == REASON_OK; i++) {
-        char name[40];
-        (void)snprintf(name, sizeof name, "%s%lld", prefix, (long long)i);
-        status = rsn_flat_text(json, name, &labels[i]);
-        if (status != REASON_OK || labels[i].data)
+#define LABELS "id2label."
+
+/* The number of a label's path; -1: it is no label. */
+static int64_t label_number(const rsn_flat_value *v) {
+    const char *at = v->path.data;
+    int64_t number = 0;
+    if (v->item || strncmp(at, LABELS, sizeof LABELS - 1) != 0)
+        return -1;
+    at += sizeof LABELS - 1;
+    for (const char *d = at; *d; d++) {
+        if (*d < '0' || *d > '9' || number > MAX_LABELS)
+            return -1;
+        number = 10 * number + (*d - '0');
+    }
+    return *at ? number : -1;
+}
+
+static reason_status count_labels(const rsn_flat *json, int64_t *n) {
+    *n = 0;
+    for (size_t i = 0; i < json->n; i++) {
+        int64_t number = label_number(&json->items[i]);
+        *n = number >= *n ? number + 1 : *n;
+    }
+    reason_status status = rsn_flat_int(json, "num_labels", 1, MAX_LABELS, n);
+    *n = *n > 0 ? *n : 2; /* the classes' own default */
+    if (status == REASON_OK && *n > MAX_LABELS)
+        status = rsn_fail(REASON_ERR_LIMIT,
+                          "%s: id2label has a label %lld, at most %d are read", json->path,
+                          (long long)*n - 1, MAX_LABELS);
+    return status;
+}
+
+/* Those that config.json does not name are "LABEL_n", as in the classes. */
+static reason_status fill_labels(const rsn_flat *json, rsn_arena *arena, rsn_text *labels,
+                                 int64_t n) {
+    for (size_t i = 0; i < json->n; i++) {
+        const rsn_flat_value *v = &json->items[i];
+        int64_t number = label_number(v);
+        if (number >= 0 && number < n && v->kind == RSN_FLAT_TEXT)
+            labels[number] = v->text;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        char name[32];
+        if (labels[i].data)
             continue;
         (void)snprintf(name, sizeof name, "LABEL_%lld", (long long)i);
         labels[i] =
-            (rsn_text){rsn_arena_strndup(r->pairs->arena, name, strlen(name)),
-                       strlen(name)};
-        status = labels[i].data ? REASON_OK : REASON_ERR_NO_MEMORY;
+            (rsn_text){rsn_arena_strndup(arena, name, strlen(name)), strlen(name)};
+        if (!labels[i].data)
+            return REASON_ERR_NO_MEMORY;
     }
+    return REASON_OK;
+}
+
+static reason_status read_labels(reader *r) {
+    int64_t n = 0;
+    rsn_arena *arena = r->pairs->arena;
+    reason_status status = count_labels(&r->c->json, &n);
+    if (status != REASON_OK)
+        return status;
+    rsn_text *labels = rsn_arena_calloc2(arena, (size_t)n, sizeof *labels);
+    if (!labels)
+        return REASON_ERR_NO_MEMORY;
     r->c->n_outputs = n;
+    status = fill_labels(&r->c->json, arena, labels, n);
     if (status == REASON_OK)
         rsn_pairs_texts(r->pairs, key_of(r, "classifier.output_labels").text, labels,
                         (size_t)n);

@@ -77,6 +77,22 @@ static reason_status list_files(const rsn_flat *index, rsn_arena *arena,
                           index->path, *n, RSN_GGUF_MAX_PARTS - 1);
 }
 
+/* The shard of that file, by the order in which the index's files were listed. */
+static const rsn_safetensors *shard_of(const rsn_hf_shards *shards, const char *file) {
+    size_t low = 0, high = shards->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(strrchr(shards->paths[middle], '/') + 1, file);
+        if (order == 0)
+            return &shards->st[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 /* Every tensor of the index is in the file that it says. */
 static reason_status check_index(const rsn_flat *index, const rsn_hf_shards *shards) {
     for (size_t i = 0; i < index->n; i++) {
@@ -84,10 +100,8 @@ static reason_status check_index(const rsn_flat *index, const rsn_hf_shards *sha
         if (!is_mapped(v))
             continue;
         rsn_text name = {v->path.data + sizeof MAP - 1, v->path.n - (sizeof MAP - 1)};
-        size_t shard;
-        const rsn_st_tensor *t = rsn_hf_shards_find(shards, name, &shard);
-        const char *file = t ? strrchr(shards->paths[shard], '/') + 1 : NULL;
-        if (!t || strcmp(file, v->text.data) != 0)
+        const rsn_safetensors *shard = shard_of(shards, v->text.data);
+        if (!shard || !rsn_safetensors_find(shard, name))
             return rsn_fail(REASON_ERR_FORMAT, "%s: tensor %s is not in %s", index->path,
                             rsn_quote(name.data, name.n).text,
                             rsn_quote(v->text.data, v->text.n).text);
