@@ -35,4 +35,4 @@ examples_tournament_SOURCES = examples/tournament.c examples/questions.h example
 examples_tournament_CPPFLAGS = $(example_cppflags)
 examples_tournament_LDADD = libreason.la $(LIBM)
 EXTRA_DIST += examples/README.md examples/data/conversations.txt examples/data/questions.tsv \
-	examples/data/tasks.jsonl examples/train_reward.py
+	examples/data/tasks.jsonl examples/train_judge.py examples/train_reward.py
