@@ -349,8 +349,8 @@ static void fill_judge(reason_judge_request *r) {
     r->query = "What is 3 + 4?";
     r->responses = responses;
     r->n_responses = 2;
-    r->n_votes = 2;
-    r->max_tokens = 6;
+    r->n_votes = 1; /* few: each allocation of each of them is refused in turn */
+    r->max_tokens = 2;
     r->system = "Judge.";
     r->prompt = "{query} 1: {response_1} 2: {response_2}";
 }
@@ -381,6 +381,7 @@ static reason_status check_items(handles *h) {
     r.prompt = "{response} {item} {checklist}";
     r.checklist = items;
     r.n_checklist = COUNT(items);
+    r.n_responses = 1;
     reason_status status = reason_judge(h->session, &r, &out);
     assert_output(out, status);
     h->sum = reason_judgement_n_verdicts(out);
@@ -394,7 +395,7 @@ static reason_status play(handles *h) {
     reason_tournament *out = (reason_tournament *)h;
     fill_judge(&r);
     r.n_responses = 3;
-    r.n_votes = 1;
+    r.order = REASON_ORDER_GIVEN;
     assert_ok(reason_tournament_options_init(&o, sizeof o));
     o.method = REASON_TOURNAMENT_BRADLEY_TERRY;
     reason_status status = reason_tournament_run(h->session, &r, &o, &out);
