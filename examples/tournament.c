@@ -49,7 +49,7 @@ static int say(void *user, const char *query, const char *a, const char *b) {
 
 /* The number of the candidate that wins; -1 on failure. */
 static int play(const way *w, judge *j, int n, uint64_t seed, double *cost) {
-    static char names[MAX_SAMPLES][8];
+    static char names[MAX_SAMPLES][16];
     const char *responses[MAX_SAMPLES];
     reason_judge_request request;
     reason_tournament_options options;
