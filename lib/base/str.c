@@ -20,6 +20,10 @@ static bool make_room(rsn_str *s, size_t n) {
     return !s->failed;
 }
 
+bool rsn_text_is(rsn_text text, const char *wanted) {
+    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
+}
+
 void rsn_str_add(rsn_str *s, const char *bytes, size_t n) {
     if (n == 0 || !make_room(s, n)) return;
     memcpy(s->data + s->n, bytes, n);

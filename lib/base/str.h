@@ -17,6 +17,9 @@ typedef struct rsn_text {
     size_t n;
 } rsn_text;
 
+/* Whether it is this NUL-terminated text. */
+bool rsn_text_is(rsn_text text, const char *wanted);
+
 /* A zeroed rsn_str is an empty one. What is added must not lie inside the same string. */
 void rsn_str_add(rsn_str *s, const char *bytes, size_t n);
 void rsn_str_addz(rsn_str *s, const char *text); /* NUL-terminated text */

@@ -40,10 +40,6 @@ static reason_status read_network(rsn_export *e) {
 
 /* --- which class -------------------------------------------------------------------- */
 
-static bool is_text(rsn_text text, const char *wanted) {
-    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
-}
-
 static reason_status find_task(rsn_export *e) {
     const rsn_gguf_tensor *head = rsn_gguf_find_tensor(&e->g, "cls.output.weight");
     bool two = rsn_gguf_find_tensor(&e->g, "cls.weight") != NULL;
@@ -58,15 +54,15 @@ static reason_status find_task(rsn_export *e) {
         return status;
     e->n_outputs = (size_t)head->ne[1];
     e->task = !two                     ? RSN_HF_SEQUENCE
-              : is_text(kind, "steps") ? RSN_HF_PROCESS_REWARD
+              : rsn_text_is(kind, "steps") ? RSN_HF_PROCESS_REWARD
                                        : RSN_HF_REWARD;
-    if (!two && is_text(kind, "tokens"))
+    if (!two && rsn_text_is(kind, "tokens"))
         e->task = RSN_HF_TOKENS;
-    if (two && !is_text(activation, "relu"))
+    if (two && !rsn_text_is(activation, "relu"))
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "heads of two layers are written with reason.head.activation "
                         "\"relu\" only");
-    if (!two && is_text(kind, "steps"))
+    if (!two && rsn_text_is(kind, "steps"))
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "no class has a head of one layer that is read at steps");
     return REASON_OK;

@@ -52,10 +52,6 @@ static reason_status read_class(reader *r) {
     return status;
 }
 
-static bool is_text(rsn_text text, const char *wanted) {
-    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
-}
-
 /* quantization_config: only ternary weights of BitNet's kind are known. */
 static reason_status read_quantization(reader *r) {
     const rsn_flat *json = &r->c->json;
@@ -63,7 +59,7 @@ static reason_status read_quantization(reader *r) {
     reason_status status = rsn_flat_text(json, "quantization_config.quant_method", &method);
     if (status != REASON_OK || !method.data)
         return status;
-    if (!is_text(method, "bitnet") || !(r->c->family->bits & RSN_HF_TERNARY))
+    if (!rsn_text_is(method, "bitnet") || !(r->c->family->bits & RSN_HF_TERNARY))
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "%s: quantization_config.quant_method is %s; bitnet is supported, "
                         "of BitNet and Llama models",
@@ -73,14 +69,14 @@ static reason_status read_quantization(reader *r) {
         status = rsn_flat_text(json, "quantization_config.quantization_mode", &mode);
     if (status != REASON_OK)
         return status;
-    if (is_text(class, "bitlinear"))
+    if (rsn_text_is(class, "bitlinear"))
         r->c->ternary = RSN_HF_DIVIDE;
-    else if (!is_text(class, "autobitlinear"))
+    else if (!rsn_text_is(class, "autobitlinear"))
         return fail_value(r, "quantization_config.linear_class",
                           "is neither bitlinear nor autobitlinear");
     else
-        r->c->ternary = is_text(mode, "online") ? RSN_HF_ONLINE : RSN_HF_MULTIPLY;
-    if (!is_text(mode, "online") && !is_text(mode, "offline"))
+        r->c->ternary = rsn_text_is(mode, "online") ? RSN_HF_ONLINE : RSN_HF_MULTIPLY;
+    if (!rsn_text_is(mode, "online") && !rsn_text_is(mode, "offline"))
         return fail_value(r, "quantization_config.quantization_mode",
                           "is neither online nor offline");
     /* Of architectures that do not say so themselves. */
@@ -191,9 +187,9 @@ static reason_status check_activation(const reader *r) {
     /* Gemma's own name of it, which counts before the other. */
     if (status == REASON_OK && (bits & RSN_HF_GELU))
         status = rsn_flat_text(&r->c->json, "hidden_activation", &found);
-    if (status != REASON_OK || !found.data || is_text(found, wanted))
+    if (status != REASON_OK || !found.data || rsn_text_is(found, wanted))
         return status;
-    if ((bits & RSN_HF_GELU) && is_text(found, "gelu")) /* as first published, in error */
+    if ((bits & RSN_HF_GELU) && rsn_text_is(found, "gelu")) /* as first published, in error */
         return REASON_OK;
     return rsn_fail(REASON_ERR_UNSUPPORTED,
                     "%s: the activation is %s, of this family %s is supported",
@@ -243,8 +239,8 @@ static reason_status add_layer_types(reader *r, const rsn_flat_value *types, siz
         return rsn_fail(REASON_ERR_FORMAT, "%s: layer_types has %zu items for %lld layers",
                         r->c->json.path, n, (long long)r->c->n_layers);
     for (size_t i = 0; i < n; i++) {
-        windowed[i] = is_text(types[i].text, "sliding_attention");
-        if (!windowed[i] && !is_text(types[i].text, "full_attention"))
+        windowed[i] = rsn_text_is(types[i].text, "sliding_attention");
+        if (!windowed[i] && !rsn_text_is(types[i].text, "full_attention"))
             return rsn_fail(REASON_ERR_UNSUPPORTED,
                             "%s: item %zu of layer_types is %s; sliding_attention and "
                             "full_attention are supported",
@@ -388,7 +384,7 @@ static reason_status read_head(reader *r) {
         status = rsn_flat_text(&r->c->json, "problem_type", &problem);
     if (status != REASON_OK)
         return status;
-    bool scalar = r->c->n_outputs == 1, regression = is_text(problem, "regression");
+    bool scalar = r->c->n_outputs == 1, regression = rsn_text_is(problem, "regression");
     rsn_pairs_bool(r->pairs, "reason.head.only", true);
     add_text(r, "reason.head.kind",
              task == RSN_HF_TOKENS           ? "tokens"
@@ -397,7 +393,7 @@ static reason_status read_head(reader *r) {
                                              : "labels");
     add_text(r, "reason.head.transform",
              scalar || regression                                ? "none"
-             : is_text(problem, "multi_label_classification") ? "sigmoid"
+             : rsn_text_is(problem, "multi_label_classification") ? "sigmoid"
                                                                  : "softmax");
     if (task == RSN_HF_REWARD || task == RSN_HF_PROCESS_REWARD)
         add_text(r, "reason.head.activation", "relu");

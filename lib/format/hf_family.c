@@ -56,8 +56,7 @@ reason_status rsn_hf_family_find(rsn_text class, const rsn_hf_family **family,
         if (class.n < n || memcmp(class.data, FAMILIES[i].stem, n) != 0)
             continue;
         for (int t = 0; t < RSN_HF_N_TASKS; t++)
-            if (strlen(SUFFIXES[t]) == class.n - n &&
-                memcmp(class.data + n, SUFFIXES[t], class.n - n) == 0) {
+            if (rsn_text_is((rsn_text){class.data + n, class.n - n}, SUFFIXES[t])) {
                 *family = &FAMILIES[i];
                 *task = (rsn_hf_task)t;
                 return REASON_OK;

@@ -81,15 +81,11 @@ static int64_t take_layer(rsn_text name, const char *prefix, rsn_text *rest) {
     return layer;
 }
 
-static bool is_same(rsn_text name, const char *other) {
-    return name.n == strlen(other) && memcmp(name.data, other, name.n) == 0;
-}
-
 static const rsn_hf_name *find(const rsn_hf_name *rows, size_t n, unsigned bits,
                                rsn_text name, bool gguf) {
     for (size_t i = 0; i < n; i++)
         if (((bits | ANY) & rows[i].with) && !(bits & rows[i].without) &&
-            is_same(name, gguf ? rows[i].gguf : rows[i].hf))
+            rsn_text_is(name, gguf ? rows[i].gguf : rows[i].hf))
             return &rows[i];
     return NULL;
 }

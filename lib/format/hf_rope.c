@@ -183,7 +183,7 @@ static reason_status read_kind(reader *r) {
         status = rsn_flat_int(json, join(r->at, "original_max_position_embeddings").text,
                               1, 1 << 27, &r->n_ctx_orig);
     for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS && status == REASON_OK; i++) {
-        if (strlen(KINDS[i].name) != name.n || memcmp(KINDS[i].name, name.data, name.n) != 0)
+        if (!rsn_text_is(name, KINDS[i].name))
             continue;
         const char *type = KINDS[i].type;
         if (type) {

@@ -15,10 +15,6 @@ typedef struct step_kind {
     apply_fn apply;
 } step_kind;
 
-static bool is(rsn_text text, const char *wanted) {
-    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
-}
-
 static reason_status refuse(const rsn_hf_step *step, const char *why) {
     return rsn_fail(REASON_ERR_UNSUPPORTED, "step %s: %s",
                     rsn_quote(step->type.data, step->type.n).text, why);
@@ -31,7 +27,7 @@ static reason_status apply_all(const rsn_hf_steps *steps, rsn_hf_draft *d,
         const rsn_hf_step *step = &steps->items[i];
         apply_fn apply = NULL;
         for (size_t k = 0; k < n && !apply; k++)
-            if (is(step->type, kinds[k].type))
+            if (rsn_text_is(step->type, kinds[k].type))
                 apply = kinds[k].apply;
         status = apply ? apply(step, d) : refuse(step, "is not supported");
         if (status != REASON_OK && status != REASON_ERR_NO_MEMORY)
@@ -57,7 +53,7 @@ static reason_status apply_nfc(const rsn_hf_step *step, rsn_hf_draft *d) {
 }
 
 static reason_status apply_prepend(const rsn_hf_step *step, rsn_hf_draft *d) {
-    if (!is(step->prepend, SPACE))
+    if (!rsn_text_is(step->prepend, SPACE))
         return refuse(step, "only U+2581 is supported as \"prepend\"");
     d->prefix = true;
     return REASON_OK;
@@ -65,16 +61,16 @@ static reason_status apply_prepend(const rsn_hf_step *step, rsn_hf_draft *d) {
 
 /* Spaces become U+2581, as SentencePiece spells them, or several of them one. */
 static reason_status apply_replace(const rsn_hf_step *step, rsn_hf_draft *d) {
-    if (is(step->string, " ") && is(step->content, SPACE)) {
+    if (rsn_text_is(step->string, " ") && rsn_text_is(step->content, SPACE)) {
         d->spaces_spelt = true;
         return REASON_OK;
     }
-    if (is(step->regex, "\\A +| +\\z") && step->content.n == 0) {
+    if (rsn_text_is(step->regex, "\\A +| +\\z") && step->content.n == 0) {
         d->stripped = true; /* as hf_tokenizer_write.c writes it */
         return REASON_OK;
     }
-    bool space = is(step->content, " ") || is(step->content, SPACE);
-    if (!is(step->regex, " {2,}") || !space)
+    bool space = rsn_text_is(step->content, " ") || rsn_text_is(step->content, SPACE);
+    if (!rsn_text_is(step->regex, " {2,}") || !space)
         return refuse(step, "supported are \" \" by U+2581 and \" {2,}\" by one of them");
     d->collapse = true;
     return REASON_OK;
@@ -157,10 +153,10 @@ static reason_status add_escaped(rsn_hf_draft *d, rsn_text string) {
  * pattern leaves nothing between. */
 static reason_status apply_split(const rsn_hf_step *step, rsn_hf_draft *d) {
     /* Gemma: at spaces, of which the normalizer has left none. */
-    if (d->spaces_spelt && is(step->string, " "))
+    if (d->spaces_spelt && rsn_text_is(step->string, " "))
         return REASON_OK;
-    bool drops = is(step->behavior, "Removed") && step->invert;
-    if (!drops && (!is(step->behavior, "Isolated") || step->invert))
+    bool drops = rsn_text_is(step->behavior, "Removed") && step->invert;
+    if (!drops && (!rsn_text_is(step->behavior, "Isolated") || step->invert))
         return refuse(step, "only the behavior \"Isolated\" is supported");
     if (drops)
         d->drops_between = true;
@@ -175,8 +171,8 @@ static reason_status apply_digits(const rsn_hf_step *step, rsn_hf_draft *d) {
 
 static reason_status apply_punctuation(const rsn_hf_step *step, rsn_hf_draft *d) {
     static const char signs[] = "[\\p{P}\\$\\+<=>\\^~\\|`]+";
-    bool contiguous = is(step->behavior, "Contiguous");
-    if (!contiguous && step->behavior.n && !is(step->behavior, "Isolated"))
+    bool contiguous = rsn_text_is(step->behavior, "Contiguous");
+    if (!contiguous && step->behavior.n && !rsn_text_is(step->behavior, "Isolated"))
         return refuse(step, "\"Isolated\" and \"Contiguous\" are supported as behavior");
     return rsn_hf_add_pattern(d, signs, sizeof signs - 2 + contiguous);
 }
@@ -193,14 +189,14 @@ static reason_status apply_bytes(const rsn_hf_step *step, rsn_hf_draft *d) {
 }
 
 static reason_status apply_metaspace(const rsn_hf_step *step, rsn_hf_draft *d) {
-    bool never = is(step->prepend_scheme, "never");
-    d->prefix_once = is(step->prepend_scheme, "first");
+    bool never = rsn_text_is(step->prepend_scheme, "never");
+    d->prefix_once = rsn_text_is(step->prepend_scheme, "first");
     if (step->prepend_scheme.n == 0)
         never = !step->add_prefix_space; /* as the field was before it had its name */
-    else if (!never && !d->prefix_once && !is(step->prepend_scheme, "always"))
+    else if (!never && !d->prefix_once && !rsn_text_is(step->prepend_scheme, "always"))
         return refuse(step, "\"always\", \"first\" and \"never\" are supported as "
                             "prepend_scheme");
-    if (step->replacement.n && !is(step->replacement, SPACE))
+    if (step->replacement.n && !rsn_text_is(step->replacement, SPACE))
         return refuse(step, "only U+2581 is supported as \"replacement\"");
     d->spaces_spelt = true;
     d->prefix = d->prefix_missing = !never;

@@ -174,7 +174,7 @@ static reason_status add_templates(const rsn_hf_draft *d, rsn_pairs *p) {
             return rsn_fail(REASON_ERR_LIMIT,
                             "chat template %s: a name of more than 64 characters",
                             rsn_quote(t->name.data, t->name.n).text);
-        if (t->name.n == 7 && memcmp(t->name.data, "default", 7) == 0) {
+        if (rsn_text_is(t->name, "default")) {
             rsn_pairs_text(p, "tokenizer.chat_template", t->source);
         } else {
             names[n++] = t->name;

@@ -89,9 +89,9 @@ static reason_status read_merges(rsn_hf_writing *w) {
 }
 
 static reason_status read_plan(rsn_hf_writing *w, rsn_text model) {
-    w->byte_level = model.n == 4 && memcmp(model.data, "gpt2", 4) == 0;
-    w->unigram = model.n == 2 && memcmp(model.data, "t5", 2) == 0;
-    bool pieces = model.n == 5 && memcmp(model.data, "llama", 5) == 0;
+    w->byte_level = rsn_text_is(model, "gpt2");
+    w->unigram = rsn_text_is(model, "t5");
+    bool pieces = rsn_text_is(model, "llama");
     if (!w->byte_level && !w->unigram && !pieces)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "key tokenizer.ggml.model: tokenizer %s cannot be written",
@@ -265,7 +265,7 @@ static reason_status write_cuts(rsn_hf_writing *w, bool prefix) {
         return status;
     bool whole;
     rsn_text name = rsn_hf_pattern_name(patterns, n, false, &whole);
-    bool words = prefix && name.n == 5 && memcmp(name.data, "gpt-2", 5) == 0;
+    bool words = prefix && rsn_text_is(name, "gpt-2");
     if (prefix && !words)
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "key tokenizer.ggml.add_space_prefix: a space before a text that "

@@ -24,8 +24,7 @@ static const rsn_st_dtype DTYPES[] = {
 
 const rsn_st_dtype *rsn_st_dtype_find(rsn_text name) {
     for (size_t i = 0; i < sizeof DTYPES / sizeof *DTYPES; i++)
-        if (strlen(DTYPES[i].name) == name.n &&
-            memcmp(DTYPES[i].name, name.data, name.n) == 0)
+        if (rsn_text_is(name, DTYPES[i].name))
             return &DTYPES[i];
     return NULL;
 }

@@ -12,10 +12,6 @@
 
 enum { N_SUFFIX = sizeof SUFFIX_A - 1 };
 
-static bool is_text(rsn_text text, const char *wanted) {
-    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
-}
-
 /* The text under a key that has to be there. */
 static reason_status read_text(const rsn_gguf *g, const char *key, rsn_text *text) {
     *text = (rsn_text){NULL, 0};
@@ -28,12 +24,12 @@ static reason_status read_text(const rsn_gguf *g, const char *key, rsn_text *tex
 static reason_status check_kind(const rsn_gguf *g) {
     rsn_text type, kind;
     reason_status status = read_text(g, "general.type", &type);
-    if (status == REASON_OK && !is_text(type, "adapter"))
+    if (status == REASON_OK && !rsn_text_is(type, "adapter"))
         return rsn_fail(REASON_ERR_FORMAT, "key general.type is %s, adapter expected",
                         rsn_quote(type.data, type.n).text);
     if (status == REASON_OK)
         status = read_text(g, "adapter.type", &kind);
-    if (status == REASON_OK && !is_text(kind, "lora"))
+    if (status == REASON_OK && !rsn_text_is(kind, "lora"))
         return rsn_fail(REASON_ERR_UNSUPPORTED,
                         "adapters of type %s are not supported (key adapter.type), lora "
                         "is",
@@ -98,7 +94,7 @@ static reason_status view(rsn_adapter *ad, const rsn_gguf_tensor *t, rsn_matrix 
 static reason_status read_factors(rsn_adapter *ad, const rsn_gguf_tensor *a,
                                   const rsn_gguf_tensor *b, rsn_adapter_entry *e) {
     rsn_delta *d = &e->delta;
-    bool flipped = is_text(e->name, "token_embd.weight");
+    bool flipped = rsn_text_is(e->name, "token_embd.weight");
     rsn_matrix across;
     reason_status status = view(ad, a, flipped ? &d->b : &d->a);
     if (status == REASON_OK)

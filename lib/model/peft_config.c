@@ -10,10 +10,6 @@
 
 #include "format/gguf.h"
 
-static bool is_text(rsn_text text, const char *wanted) {
-    return text.n == strlen(wanted) && memcmp(text.data, wanted, text.n) == 0;
-}
-
 static reason_status refuse(const rsn_flat *json, const char *key, const char *found,
                             const char *expected) {
     return rsn_fail(REASON_ERR_UNSUPPORTED,
@@ -32,7 +28,7 @@ static reason_status check_texts(const rsn_flat *json) {
         reason_status status = rsn_flat_text(json, KEYS[i].key, &text);
         if (status != REASON_OK)
             return status;
-        if (!is_text(text, KEYS[i].only))
+        if (!rsn_text_is(text, KEYS[i].only))
             return refuse(json, KEYS[i].key, rsn_quote(text.data, text.n).text,
                           KEYS[i].only);
     }
@@ -84,7 +80,7 @@ static reason_status check_beginning(const rsn_flat *json) {
     if (!v || v->kind == RSN_FLAT_BOOL)
         return REASON_OK;
     for (size_t i = 0; i < sizeof HARMLESS / sizeof *HARMLESS; i++)
-        if (v->kind == RSN_FLAT_TEXT && is_text(v->text, HARMLESS[i]))
+        if (v->kind == RSN_FLAT_TEXT && rsn_text_is(v->text, HARMLESS[i]))
             return REASON_OK;
     return refuse(json, "init_lora_weights",
                   v->kind == RSN_FLAT_TEXT ? rsn_quote(v->text.data, v->text.n).text

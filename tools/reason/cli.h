@@ -48,6 +48,8 @@ void rsn_cli_say(const char *format, ...) RSN_CLI_PRINTF(1, 2);
 int rsn_cli_fail(const char *format, ...) RSN_CLI_PRINTF(1, 2);
 /* Says what the library said last. Returns RSN_CLI_FAILED. */
 int rsn_cli_fail_library(void);
+/* A reason_log_fn that says the library's warnings. */
+void rsn_cli_say_warning(void *user, reason_log_level level, const char *line);
 /* Says the sentence and where help is. Returns RSN_CLI_USAGE. */
 int rsn_cli_fail_usage(const struct rsn_cli_command *command, const char *format, ...)
     RSN_CLI_PRINTF(2, 3);

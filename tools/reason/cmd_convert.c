@@ -30,11 +30,6 @@ static bool is_gguf(const char *path) {
     return n > 5 && strcmp(path + n - 5, ".gguf") == 0;
 }
 
-static void print_warning(void *user, reason_log_level level, const char *line) {
-    (void)user;
-    if (level == REASON_LOG_WARNING) rsn_cli_say("%s", line);
-}
-
 static reason_status write_gguf(const struct convert_options *own, char **files,
                                 struct rsn_cli_progress *progress) {
     reason_quantize_options how;
@@ -63,7 +58,7 @@ static reason_status write_folder(const struct convert_options *own, char **file
 static int convert(const struct convert_options *own, char **files) {
     struct rsn_cli_progress progress;
     rsn_cli_progress_start(&progress);
-    reason_set_log(print_warning, NULL);
+    reason_set_log(rsn_cli_say_warning, NULL);
     reason_status status = is_gguf(files[1]) ? write_gguf(own, files, &progress)
                                              : write_folder(own, files, &progress);
     reason_set_log(NULL, NULL);

@@ -93,11 +93,6 @@ static int print_tensor(void *user, const reason_quantize_tensor *t) {
     return rsn_cli_output_failed();
 }
 
-static void print_warning(void *user, reason_log_level level, const char *line) {
-    (void)user;
-    if (level == REASON_LOG_WARNING) rsn_cli_say("%s", line);
-}
-
 static int quantize(struct quantize_options *own, char **files) {
     reason_quantize_options how;
     if (reason_quantize_options_init(&how, sizeof how) != REASON_OK)
@@ -117,7 +112,7 @@ static int quantize(struct quantize_options *own, char **files) {
     how.report = print_tensor;
     how.report_user = own;
     how.cancel = rsn_cli_interrupt_token();
-    reason_set_log(print_warning, NULL);
+    reason_set_log(rsn_cli_say_warning, NULL);
     reason_status status = reason_quantize(files[0], files[1], &how);
     reason_set_log(NULL, NULL);
     return status == REASON_OK ? RSN_CLI_OK : rsn_cli_fail_library();

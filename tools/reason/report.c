@@ -35,6 +35,11 @@ void rsn_cli_say(const char *format, ...) {
     va_end(list);
 }
 
+void rsn_cli_say_warning(void *user, reason_log_level level, const char *line) {
+    (void)user;
+    if (level == REASON_LOG_WARNING) rsn_cli_say("%s", line);
+}
+
 int rsn_cli_fail(const char *format, ...) {
     va_list list;
     va_start(list, format);
